@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The command line. Commands parse, call one function, print its result and choose the exit status."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from planex import __version__, run
+from planex.cli.context import Context
+from planex.cli.failure import show
+from planex.cli.groups import SectionedGroup
+from planex.errors import PlanexError
+from planex.report import Reporter
+
+
+@click.group(cls=SectionedGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-C",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=".",
+    help="Work in this folder.",
+)
+@click.option(
+    "--target", metavar="NAME", help="Target of planex.yaml (default: the first this machine can build)."
+)
+@click.option("-v", "--verbose", count=True, help="Also show phases and remarks.")
+@click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
+@click.version_option(__version__, prog_name="planex")
+@click.pass_context
+def cli(context: click.Context, directory: Path, target: str | None, verbose: int, quiet: bool) -> None:
+    """Turn upstream tarballs, spec templates and patch queues into RPMs, a repository and a bootable Xen host ISO."""
+    context.obj = Context(directory, target, Reporter(-1 if quiet else verbose))
+
+
+def main() -> None:
+    """Entry point: run a command; print a PlanexError as what, where and what to do; set the exit status."""
+    reporter = Reporter()
+    try:
+        cli.main(standalone_mode=False)
+    except PlanexError as error:
+        show(error, reporter)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        run.stop_all()
+        reporter.plain("interrupted; what was finished is kept, the same command goes on from here")
+        sys.exit(130)

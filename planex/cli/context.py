@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What every command shares: the workspace, the configuration, the chosen target and the reporter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import click
+
+from planex.config import Config, Target, choose_target, load_config
+from planex.report import Reporter
+from planex.workspace import Workspace
+
+
+@dataclass
+class Context:
+    """Loads things when a command first asks for them, so that ``planex init`` needs no workspace."""
+
+    directory: Path
+    target_option: str | None
+    reporter: Reporter
+    offline: bool = field(default=False)
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        return Workspace.find(self.directory)
+
+    @cached_property
+    def config(self) -> Config:
+        return load_config(self.workspace)
+
+    @cached_property
+    def target_name(self) -> str:
+        return choose_target(self.config, self.target_option)
+
+    @property
+    def target(self) -> Target:
+        return self.config.targets[self.target_name]
+
+
+pass_context = click.make_pass_decorator(Context)

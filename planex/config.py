@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""planex.yaml: the distro and its targets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from planex.errors import ConfigError, Problem
+from planex.run import find
+from planex.schema import Model, did_you_mean, load
+from planex.workspace import Workspace
+
+
+def _tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _text(value: object) -> object:
+    """YAML reads an unquoted ``4.20`` as a number; a version is a text."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
+Version = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[A-Za-z0-9._+~^]+$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+
+
+class Download(Model):
+    """A file by URL (or ``debian:`` path) and its SHA-256, 64 hexadecimal digits."""
+
+    url: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Target(Model):
+    """A mock configuration, a base and an architecture."""
+
+    base: Name
+    """Name of the base: ``repos/<base>.repo`` says where its packages come from."""
+    embedded: bool = False
+    """The base is made on this machine by ``planex base build`` from ``repos/<base>.yaml``."""
+    arch: Literal["x86_64"] = "x86_64"
+    builder: Literal["auto", "mock", "sandbox"] = "auto"
+    """``auto``: mock where it is installed and the base is not embedded, else sandbox."""
+    base_iso: Download | None = None
+    """The base ISO to respin; an embedded base makes its own."""
+    guards: Words = ()
+    """Guards chosen in every patch queue when building for this target."""
+
+
+class Config(Model):
+    """The whole of planex.yaml."""
+
+    name: Name
+    """Of the distro; used in file names and ``/etc/os-release`` (``ID``)."""
+    version: Version
+    vendor: str
+    summary: str = ""
+    url: str = ""
+    jobs: Annotated[int, Field(ge=1)] | None = None
+    """Packages built at once; default: one for each two cores, at least two where there are two cores."""
+    targets: dict[Name, Target] = Field(min_length=1)
+    """In order of preference: the first whose needs this machine meets is the default."""
+
+
+def load_config(workspace: Workspace) -> Config:
+    """Read and check planex.yaml and that the files of each target are there."""
+    config = load(workspace.config, Config)
+    problems = [
+        Problem(path, 0, f"file not found; target '{name}' in {workspace.config.name} needs it")
+        for name, target in config.targets.items()
+        for path in _needed_files(workspace, name, target)
+        if not path.is_file()
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _needed_files(workspace: Workspace, name: str, target: Target) -> list:  # type: ignore[type-arg]
+    files = [workspace.mock_configs / f"{name}.cfg", workspace.repos / f"{target.base}.repo"]
+    return [*files, workspace.repos / f"{target.base}.yaml"] if target.embedded else files
+
+
+def choose_target(config: Config, name: str | None) -> str:
+    """The target asked for, else the first whose needs this machine meets, else the first."""
+    if name is None:
+        usable = [name for name, target in config.targets.items() if not unmet_needs(target)]
+        return usable[0] if usable else next(iter(config.targets))
+    if name not in config.targets:
+        raise ConfigError(
+            f"no target '{name}' in planex.yaml{did_you_mean(name, list(config.targets))}",
+            f"targets: {', '.join(config.targets)}",
+        )
+    return name
+
+
+def unmet_needs(target: Target) -> list[str]:
+    """Programs that must be here before this target can be built at all."""
+    tools = ["apt-get", "dpkg-deb", "rpmbuild", "dnf"] if target.embedded else ["mock"]
+    return [tool for tool in tools if find(tool) is None]

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The one family of errors. Libraries raise them; only ``planex.cli`` prints them and exits."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class PlanexError(Exception):
+    """Work failed for a reason that the user can act on.
+
+    ``message`` says what went wrong and where, ``hint`` what to do or type next.
+    ``exit_code`` is the status of the process: 1 work failed, 2 usage or configuration.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a file that a person wrote. ``line`` counts from 1; 0 means the file as a whole."""
+
+    path: Path
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}" if self.line else f"{self.path}: {self.message}"
+
+
+class ConfigError(PlanexError):
+    """What the user wrote cannot be used. Carries every problem that was found, not only the first."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[Problem] | str, hint: str | None = None) -> None:
+        self.problems = () if isinstance(problems, str) else tuple(problems)
+        message = problems if isinstance(problems, str) else "\n".join(str(problem) for problem in problems)
+        super().__init__(message, hint)
+
+
+class MissingTool(PlanexError):
+    """A program that planex needs is not on this machine."""
+
+    exit_code = 2
+
+
+class CommandFailed(PlanexError):
+    """A subprocess ended badly. ``tail`` holds the last lines of its output, ``log`` the file with all of it."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        returncode: int,
+        tail: str = "",
+        log: Path | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(f"{argv[0]} failed with exit status {returncode}", hint)
+        self.argv = tuple(argv)
+        self.returncode = returncode
+        self.tail = tail
+        self.log = log
+
+    @property
+    def command(self) -> str:
+        """The command as a line that can be pasted into a shell."""
+        return shlex.join(self.argv)
+
+
+class Interrupted(PlanexError):
+    """The user stopped the run (Ctrl-C)."""
+
+    exit_code = 130

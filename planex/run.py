@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs programs. The only module that uses ``subprocess``.
+
+Commands are argv lists, never shell strings. Each runs in a process group of its own, with no standard
+input and a C.UTF-8 locale, and is stopped as a group: interrupt, then terminate, then kill.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from planex.errors import CommandFailed, MissingTool, PlanexError
+
+TAIL_LINES = 20
+_running: set[subprocess.Popen[bytes]] = set()
+_lock = threading.Lock()
+_stopping = threading.Event()
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A command that ended. ``stdout`` is empty where the output went to a log."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+def find(tool: str) -> str | None:
+    """Path of a program, also looked for in the ``sbin`` folders that Debian keeps off a user's PATH."""
+    path = os.environ.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin"
+    return shutil.which(tool, path=path)
+
+
+def require(tool: str, purpose: str) -> str:
+    """Path of a program, or a MissingTool error that says what it is needed for."""
+    path = find(tool)
+    if path is None:
+        raise MissingTool(
+            f"{tool} is not installed; it is needed to {purpose}", "run `planex doctor` to see how to get it"
+        )
+    return path
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a child: this process's own, a fixed locale, ``sbin`` on PATH, then ``extra``."""
+    env = {**os.environ, "LC_ALL": "C.UTF-8"}
+    env["PATH"] = env.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+    return env | dict(extra or {})
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    input: bytes | None = None,
+    check: bool = True,
+    timeout: float | None = None,
+) -> Completed:
+    """Run a short command and capture its output as text.
+
+    ``timeout`` is in seconds. Raises CommandFailed on a non-zero exit status if ``check`` is set.
+    """
+    words = [str(word) for word in argv]
+    started = time.monotonic()
+    with _started(
+        words, cwd, env, subprocess.PIPE if input else subprocess.DEVNULL, subprocess.PIPE
+    ) as process:
+        try:
+            out, err = process.communicate(input, timeout)
+        except subprocess.TimeoutExpired as error:
+            raise PlanexError(f"{words[0]} did not end within {timeout:g} s") from error
+    stdout, stderr = out.decode(errors="replace"), err.decode(errors="replace")
+    if check and process.returncode:
+        raise CommandFailed(words, process.returncode, tail(stderr.strip() or stdout))
+    return Completed(tuple(words), process.returncode, stdout, stderr, time.monotonic() - started)
+
+
+def run_logged(
+    argv: Sequence[str | Path],
+    log: Path,
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    on_line: Callable[[str], None] | None = None,
+    check: bool = True,
+) -> Completed:
+    """Run a long command; append its output, both streams in order, to ``log``.
+
+    The log's first line is the command, so that it can be replayed. ``on_line`` sees every line as it comes.
+    """
+    words = [str(word) for word in argv]
+    started = time.monotonic()
+    last: deque[str] = deque(maxlen=TAIL_LINES)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as file, _started(words, cwd, env, subprocess.DEVNULL, subprocess.STDOUT) as process:
+        file.write(f"$ {shlex.join(words)}\n".encode())
+        file.flush()
+        assert process.stdout is not None
+        _pump(process.stdout, file, last, on_line)
+        process.wait()
+    if check and process.returncode:
+        raise CommandFailed(words, process.returncode, "".join(last).rstrip(), log)
+    return Completed(tuple(words), process.returncode, "", "", time.monotonic() - started)
+
+
+def spawn(
+    argv: Sequence[str | Path], *, cwd: Path | None = None
+) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+    """Start a program to talk with, standard output and error on separate pipes; leaving the context stops it."""
+    return _started([str(word) for word in argv], cwd, None, subprocess.DEVNULL, subprocess.PIPE)
+
+
+def replace_process(argv: Sequence[str | Path]) -> None:
+    """Hand the terminal over to a program; never returns."""
+    words = [str(word) for word in argv]
+    os.execvpe(words[0], words, environment())
+
+
+def _pump(
+    stream: IO[bytes], file: IO[bytes], last: deque[str], on_line: Callable[[str], None] | None
+) -> None:
+    for raw in iter(stream.readline, b""):
+        file.write(raw)
+        file.flush()
+        line = raw.decode(errors="replace")
+        last.append(line)
+        if on_line is not None:
+            on_line(line.rstrip("\n"))
+
+
+@contextlib.contextmanager
+def _started(words: list[str], cwd: Path | None, env: Mapping[str, str] | None, stdin: int, stderr: int):  # type: ignore[no-untyped-def]
+    if _stopping.is_set():
+        raise PlanexError("stopped")
+    try:
+        process = subprocess.Popen(
+            words,
+            cwd=cwd,
+            env=environment(env),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise MissingTool(
+            f"{words[0]} is not installed", "run `planex doctor` to see how to get it"
+        ) from error
+    with _lock:
+        _running.add(process)
+    try:
+        yield process
+    finally:
+        _stop(process)
+        with _lock:
+            _running.discard(process)
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+
+def stop_all() -> None:
+    """Stop every running program and start no more; called once, when the user interrupts."""
+    _stopping.set()
+    with _lock:
+        running = list(_running)
+    for process in running:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for number, patience in ((signal.SIGINT, 1.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0)):
+        if process.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+
+
+def tail(text: str, lines: int = TAIL_LINES) -> str:
+    """The last lines of a text."""
+    return "\n".join(text.rstrip().splitlines()[-lines:])

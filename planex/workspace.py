@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Where everything is. The only place that spells a path of the workspace."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from planex.errors import ConfigError
+
+CONFIG_NAME = "planex.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder with a planex.yaml. Everything that planex makes is below ``build``."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path) -> Workspace:
+        """The workspace that ``start`` lies in: the nearest folder upwards with a planex.yaml."""
+        for folder in (start.resolve(), *start.resolve().parents):
+            if (folder / CONFIG_NAME).is_file():
+                return cls(folder)
+        raise ConfigError(
+            f"no {CONFIG_NAME} in {start.resolve()} or any folder above it",
+            "change into a workspace, name one with `planex -C DIR`, or make one with `planex init DIR`",
+        )
+
+    @property
+    def config(self) -> Path:
+        return self.root / CONFIG_NAME
+
+    @property
+    def specs(self) -> Path:
+        return self.root / "specs"
+
+    @property
+    def patchqueues(self) -> Path:
+        return self.root / "patchqueues"
+
+    @property
+    def repos(self) -> Path:
+        return self.root / "repos"
+
+    @property
+    def mock_configs(self) -> Path:
+        return self.root / "mock-configs"
+
+    @property
+    def iso(self) -> Path:
+        return self.root / "iso"
+
+    @property
+    def build(self) -> Path:
+        return self.root / "_build"
+
+    @property
+    def downloads(self) -> Path:
+        """Content-addressed cache of sources: one file per checksum."""
+        return self.build / "downloads"
+
+    @property
+    def cache(self) -> Path:
+        """Things that can be made again from their key: touched source files, parsed specs, git imports."""
+        return self.build / "cache"
+
+    def base(self, name: str) -> Path:
+        """An embedded base: ``repo/`` (its repository), ``base.iso``, ``debs/``."""
+        return self.build / "base" / name
+
+    def target(self, name: str) -> Path:
+        """Everything made for one target: ``rendered/``, ``store/``, ``repo``, ``logs/``, ``iso/``, ``work/``."""
+        return self.build / name
+
+    def logs(self, target: str, package: str) -> Path:
+        return self.target(target) / "logs" / package
+
+    def relative(self, path: Path) -> str:
+        """``path`` as a person would type it from the current folder, where that is shorter."""
+        relative = os.path.relpath(path)
+        return relative if len(relative) < len(str(path)) else str(path)
+
+
+def write_atomic(path: Path, data: str | bytes) -> None:
+    """Write a file so that it appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder(parent: Path, prefix: str = "tmp.") -> Iterator[Path]:
+    """A new folder below ``parent``, gone at the end unless it was renamed away."""
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def switch_link(link: Path, destination: Path) -> None:
+    """Point a symbolic link at a sibling in one step; readers see the old or the new, never neither."""
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(os.path.relpath(destination, link.parent))
+    temporary.replace(link)
