@@ -97,9 +97,7 @@ class Reporter:
 
     def _start_live(self) -> None:
         if self._live is None and self.console.is_terminal and self.verbosity >= 0:
-            self._live = Live(
-                console=self.console, get_renderable=self._view, refresh_per_second=4, transient=True
-            )
+            self._live = Live(console=self.console, get_renderable=self._view, refresh_per_second=4, transient=True)
             self._live.start()
 
     def _stop_live(self) -> None:

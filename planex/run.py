@@ -68,7 +68,7 @@ def run(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    input: bytes | None = None,
+    stdin: bytes | None = None,
     check: bool = True,
     timeout: float | None = None,
 ) -> Completed:
@@ -78,11 +78,9 @@ def run(
     """
     words = [str(word) for word in argv]
     started = time.monotonic()
-    with _started(
-        words, cwd, env, subprocess.PIPE if input else subprocess.DEVNULL, subprocess.PIPE
-    ) as process:
+    with _started(words, cwd, env, subprocess.PIPE if stdin else subprocess.DEVNULL, subprocess.PIPE) as process:
         try:
-            out, err = process.communicate(input, timeout)
+            out, err = process.communicate(stdin, timeout)
         except subprocess.TimeoutExpired as error:
             raise PlanexError(f"{words[0]} did not end within {timeout:g} s") from error
     stdout, stderr = out.decode(errors="replace"), err.decode(errors="replace")
@@ -132,9 +130,7 @@ def replace_process(argv: Sequence[str | Path]) -> None:
     os.execvpe(words[0], words, environment())
 
 
-def _pump(
-    stream: IO[bytes], file: IO[bytes], last: deque[str], on_line: Callable[[str], None] | None
-) -> None:
+def _pump(stream: IO[bytes], file: IO[bytes], last: deque[str], on_line: Callable[[str], None] | None) -> None:
     for raw in iter(stream.readline, b""):
         file.write(raw)
         file.flush()
@@ -159,9 +155,7 @@ def _started(words: list[str], cwd: Path | None, env: Mapping[str, str] | None, 
             start_new_session=True,
         )
     except FileNotFoundError as error:
-        raise MissingTool(
-            f"{words[0]} is not installed", "run `planex doctor` to see how to get it"
-        ) from error
+        raise MissingTool(f"{words[0]} is not installed", "run `planex doctor` to see how to get it") from error
     with _lock:
         _running.add(process)
     try:

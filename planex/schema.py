@@ -69,9 +69,7 @@ def _refuse_duplicates(node: yaml.Node | None, path: Path) -> None:
         seen: set[str] = set()
         for key, value in node.value:
             if key.value in seen:
-                raise ConfigError(
-                    [Problem(path, key.start_mark.line + 1, f"key '{key.value}' is given twice")]
-                )
+                raise ConfigError([Problem(path, key.start_mark.line + 1, f"key '{key.value}' is given twice")])
             seen.add(key.value)
             _refuse_duplicates(value, path)
     elif isinstance(node, yaml.SequenceNode):

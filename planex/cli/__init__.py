@@ -24,9 +24,7 @@ from planex.report import Reporter
     default=".",
     help="Work in this folder.",
 )
-@click.option(
-    "--target", metavar="NAME", help="Target of planex.yaml (default: the first this machine can build)."
-)
+@click.option("--target", metavar="NAME", help="Target of planex.yaml (default: the first this machine can build).")
 @click.option("-v", "--verbose", count=True, help="Also show phases and remarks.")
 @click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
 @click.version_option(__version__, prog_name="planex")

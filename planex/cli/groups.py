@@ -59,8 +59,6 @@ class SectionedGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, names in SECTIONS.items():
             commands = [(name, self.get_command(ctx, name)) for name in names]
-            rows = [
-                (name, command.get_short_help_str(90)) for name, command in commands if command is not None
-            ]
+            rows = [(name, command.get_short_help_str(90)) for name, command in commands if command is not None]
             with formatter.section(title):
                 formatter.write_dl(rows)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Installs packages into roots and proves that repositories are closed. The only user of dnf."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from planex import userns
+from planex.errors import CommandFailed, PlanexError
+from planex.run import run, run_logged
+from planex.workspace import write_atomic
+
+# Debian's rpm keeps its database in ~/.rpmdb; the databases of all roots are where every other system has them.
+_RPMMACROS = "%_dbpath /var/lib/rpm\n"
+
+
+def prepare_home(folder: Path) -> dict[str, str]:
+    """A home for dnf and rpm with the macros that they need, as the environment that names it."""
+    macros = folder / ".rpmmacros"
+    if not macros.exists():
+        write_atomic(macros, _RPMMACROS)
+    return {"HOME": str(folder)}
+
+
+def base_argv(conf: Path, cache: Path, repos: Mapping[str, Path] | None = None) -> list[str]:
+    """dnf with one configuration, a cache of planex's own, and further repositories given as folders."""
+    words = ["dnf", "--config", str(conf), "--noplugins", "--assumeyes", f"--setopt=cachedir={cache}"]
+    words += ["--setopt=logdir=/var/log", "--setopt=persistdir=/var/lib/dnf"]
+    for name, folder in (repos or {}).items():
+        words += [f"--repofrompath={name},file://{folder}", f"--setopt={name}.gpgcheck=0"]
+        words += [f"--setopt={name}.metadata_expire=0", f"--setopt={name}.cost=1"]
+    return words
+
+
+def install_argv(
+    conf: Path,
+    cache: Path,
+    root: Path,
+    packages: Sequence[str],
+    *,
+    repos: Mapping[str, Path] | None = None,
+    releasever: str = "",
+    command: str = "install",
+) -> list[str]:
+    """dnf that installs ``packages`` into ``root``."""
+    version = [f"--releasever={releasever}"] if releasever else []
+    return [*base_argv(conf, cache, repos), f"--installroot={root}", *version, command, "--", *packages]
+
+
+def install(argv: Sequence[str], root: Path, home: Path, log: Path, overlay: userns.Overlay | None = None) -> None:
+    """Run an install_argv as namespace root; with ``overlay``, what it adds goes to the overlay's upper folder."""
+    inner = userns.installer_argv(root, argv)
+    words = userns.as_root(userns.overlay_argv(overlay, inner) if overlay else inner)
+    run_logged(words, log, env=prepare_home(home))
+
+
+def repoclosure(conf: Path, cache: Path, home: Path, repos: Mapping[str, Path]) -> None:
+    """Prove that every package of ``repos`` can be installed from them and the configured ones.
+
+    Raises PlanexError with dnf's list of what is missing.
+    """
+    argv = [word for word in base_argv(conf, cache, repos) if word != "--noplugins"]
+    only = [word for name in repos for word in ("--check", name)]
+    try:
+        run(
+            [*argv, "--disableplugin=*", "--enableplugin=repoclosure", "repoclosure", *only],
+            env=prepare_home(home),
+        )
+    except CommandFailed as error:
+        raise PlanexError(f"the repository is not closed:\n{error.tail}", "add what is missing to specs/") from error
