@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a patch says about itself above its first diff line. Pure: bytes in, values out.
+
+Understood: ``git format-patch`` mails, DEP-3 headers (``Author:``, ``Description:``, ``Origin:``), quilt's free
+text, and no header at all. Text that is not UTF-8 is read as Latin-1, which never fails.
+"""
+
+from __future__ import annotations
+
+import email.errors
+import email.header
+import email.utils
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+_DIFF_START = re.compile(rb"^(?:diff -|Index: \S|--- \S.*\r?\n\+\+\+ \S|\*\*\* \S.*\r?\n--- \S)", re.MULTILINE)
+_FIELD = re.compile(r"([A-Za-z][A-Za-z-]*):(?:[ \t]+(.*))?$")
+_MAIL_START = re.compile(r"From ([0-9a-f]{40}) ")
+_HASH = r"([0-9a-f]{12,40})\b"
+_ORIGINS = tuple(
+    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    for pattern in (
+        rf"\(cherry[- ]picked from commit {_HASH}",
+        rf"\(backported from commit {_HASH}",
+        rf"^\[?\s*upstream commit:? {_HASH}",
+        rf"^\[?\s*commit {_HASH} upstream",
+        rf"^(?:upstream-commit|origin|git-commit|backport-of|master commit)\s*:.*?\b{_HASH}",
+    )
+)
+_NAME_ORIGIN = re.compile(rf"(?:^|/)backport-{_HASH}")
+_FIELDS = {
+    "from": "author",
+    "author": "author",
+    "date": "date",
+    "last-update": "date",
+    "subject": "subject",
+    "description": "subject",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Author, date and message of a patch; empty where the patch does not say."""
+
+    subject: str = ""
+    body: str = ""
+    """The message below the subject, without blank lines at its ends."""
+    author: str = ""
+    """``Name <address>``, or whatever stands there."""
+    date: str = ""
+    """As written in the patch."""
+    origins: tuple[str, ...] = ()
+    """Commits (12 to 40 hexadecimal digits) that the patch says it was taken from."""
+
+    @property
+    def when(self) -> datetime | None:
+        """The date with its time zone (UTC where none is given), if it can be read."""
+        return _parse_date(self.date.strip())
+
+
+def split_patch(data: bytes) -> tuple[bytes, bytes]:
+    """A patch as (header, diff); the diff begins with the first line that ``patch`` would heed."""
+    match = _DIFF_START.search(data)
+    return (data[: match.start()], data[match.start() :]) if match else (data, b"")
+
+
+def parse_header(data: bytes, name: str = "") -> Header:
+    """Read the header of a patch; ``data`` is the whole patch or its header, ``name`` its file name."""
+    text = _decode(split_patch(data)[0]).replace("\r\n", "\n")
+    lines = text.split("\n")
+    mail = _MAIL_START.match(lines[0])
+    fields, rest = _parse_fields(lines[1:] if mail else lines)
+    subject, body = _message(fields.get("subject", ""), rest)
+    origins = [*([mail[1]] if mail and set(mail[1]) != {"0"} else []), *_find_origins(text, name)]
+    author = _unfold(fields.get("author", ""))
+    return Header(subject, body, author, fields.get("date", ""), tuple(dict.fromkeys(origins)))
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _parse_fields(lines: list[str]) -> tuple[dict[str, str], list[str]]:
+    """The fields at the top, by what they mean, and the lines after them."""
+    fields: dict[str, str] = {}
+    last = ""
+    for number, line in enumerate(lines):
+        field = _FIELD.match(line)
+        if field:
+            last = _FIELDS.get(field[1].lower(), field[1].lower())
+            fields.setdefault(last, field[2] or "")
+        elif last and line[:1] in (" ", "\t") and line.strip():
+            fields[last] += "\n" + line.strip()
+        else:
+            known = {"author", "date", "subject"} & fields.keys()
+            return (fields, lines[number:]) if known else ({}, lines)
+    return fields, []
+
+
+def _message(subject: str, rest: list[str]) -> tuple[str, str]:
+    """Subject and body; a mail's body ends at its ``---`` line, DEP-3's continuation lines are body."""
+    kept = rest[: rest.index("---")] if "---" in rest else rest
+    body = "\n".join(line.rstrip() for line in kept).strip("\n")
+    if not subject:
+        subject, _, body = body.partition("\n")
+        return _clean_subject(subject.removeprefix("# ")), body.strip("\n")
+    if "\n" in subject and not subject.isprintable() and "[PATCH" not in subject and "=?" not in subject:
+        first, _, more = subject.partition("\n")
+        unwrapped = more.replace("\n.\n", "\n\n")
+        return _clean_subject(first), f"{unwrapped}\n\n{body}".strip("\n")
+    return _clean_subject(_unfold(subject)), body
+
+
+def _unfold(text: str) -> str:
+    """A mail field on one line, with its RFC 2047 words decoded."""
+    flat = " ".join(text.split())
+    try:
+        return str(email.header.make_header(email.header.decode_header(flat)))
+    except (LookupError, UnicodeDecodeError, email.errors.HeaderParseError):
+        return flat
+
+
+def _clean_subject(subject: str) -> str:
+    return re.sub(r"^(?:\[PATCH[^\]]*\]\s*)+", "", subject.strip())
+
+
+def _find_origins(text: str, name: str) -> Iterable[str]:
+    for pattern in _ORIGINS:
+        yield from pattern.findall(text)
+    yield from _NAME_ORIGIN.findall(name)
+
+
+def _parse_date(text: str) -> datetime | None:
+    for parse in (email.utils.parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            moment = parse(text)
+        except (ValueError, TypeError, IndexError):
+            continue
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None

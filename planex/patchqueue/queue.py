@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A patch queue: the folder ``patchqueues/<package>`` with its series and its patches, read and checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from planex.errors import ConfigError, Problem
+from planex.patchqueue.diff import Diff, DiffError, parse_diff
+from planex.patchqueue.header import Header, parse_header, split_patch
+from planex.patchqueue.series import Entry, Series, parse_series
+
+SERIES = "series"
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A patch of the queue, with the bytes it had when the queue was read."""
+
+    entry: Entry
+    path: Path
+    data: bytes
+
+    @property
+    def name(self) -> str:
+        """As in the series."""
+        return self.entry.name
+
+    @property
+    def strip(self) -> int:
+        """Leading folders to drop from its paths (``patch -pN``)."""
+        return self.entry.strip
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of its bytes, in hexadecimal."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @cached_property
+    def header(self) -> Header:
+        return parse_header(self.data, self.name)
+
+    @cached_property
+    def diff(self) -> Diff:
+        """Its changes; none if the patch is damaged."""
+        return self._parsed[0]
+
+    @property
+    def damage(self) -> Problem | None:
+        """Where and why the file is no valid patch."""
+        return self._parsed[1]
+
+    @cached_property
+    def _parsed(self) -> tuple[Diff, Problem | None]:
+        header, diff = split_patch(self.data)
+        try:
+            return parse_diff(diff, self.strip), None
+        except DiffError as error:
+            return Diff(), Problem(self.path, header.count(b"\n") + error.line, str(error))
+
+    @property
+    def empty(self) -> bool:
+        """It changes nothing: no bytes, or comments only. ``patch`` refuses such a file, so a build leaves it out."""
+        return not split_patch(self.data)[1]
+
+    @cached_property
+    def key(self) -> str:
+        """Names what the patch does: its bytes and strip level, not its file name."""
+        return f"{self.sha256}-p{self.strip}"
+
+
+@dataclass(frozen=True)
+class PatchQueue:
+    """A queue as the chosen guards see it. ``patches`` are the applied ones, in order."""
+
+    folder: Path
+    guards: frozenset[str]
+    series: Series
+    patches: tuple[Patch, ...]
+    skipped: tuple[Patch, ...] = ()
+    """Patches that the guards leave out."""
+
+    @property
+    def to_build(self) -> tuple[Patch, ...]:
+        """The patches to hand to rpmbuild: those that change something."""
+        return tuple(patch for patch in self.patches if not patch.empty)
+
+    @cached_property
+    def digest(self) -> str:
+        """Names everything the queue does, in order."""
+        return chain_digest(patch.key for patch in self.patches)
+
+    def find(self, name: str) -> Patch:
+        """The applied patch called ``name``, with or without its ending."""
+        for patch in self.patches:
+            if name in (patch.name, patch.path.stem):
+                return patch
+        raise ConfigError(f"no applied patch '{name}' in {self.folder / SERIES}")
+
+
+def chain_digest(keys: Iterable[str]) -> str:
+    """SHA-256 over a sequence of keys."""
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()
+
+
+def load_queue(folder: Path, guards: AbstractSet[str] = frozenset()) -> PatchQueue:
+    """Read a queue. A folder that is not there is an empty queue. Raises ConfigError with every mistake found."""
+    path = folder / SERIES
+    chosen = frozenset(guards)
+    if not path.is_file():
+        if folder.is_dir() and any(folder.glob("*.patch")):
+            raise ConfigError(
+                [Problem(path, 0, "file not found, though the folder holds patches")],
+                f"name the patches in {path}, one a line, in the order they are applied",
+            )
+        return PatchQueue(folder, chosen, Series(), ())
+    series = parse_series(path.read_bytes().decode("utf-8", "surrogateescape"), path)
+    patches = _load_patches(folder, series, path)
+    applied = tuple(patch for patch in patches if patch.entry.applies(chosen))
+    skipped = tuple(patch for patch in patches if not patch.entry.applies(chosen))
+    return PatchQueue(folder, chosen, series, applied, skipped)
+
+
+def _load_patches(folder: Path, series: Series, path: Path) -> list[Patch]:
+    patches, problems = [], []
+    for entry in series.entries:
+        file = folder / entry.name
+        if problem := _file_problem(folder, file, entry):
+            problems.append(Problem(path, entry.line, problem))
+            continue
+        patches.append(Patch(entry, file, file.read_bytes()))
+    if problems:
+        raise ConfigError(problems)
+    return patches
+
+
+def _file_problem(folder: Path, file: Path, entry: Entry) -> str | None:
+    if not file.exists():
+        return f"'{entry.name}' is not in the patch queue"
+    if not file.is_file():
+        return f"'{entry.name}' is not a file"
+    if not file.resolve().is_relative_to(folder.resolve()):
+        return f"'{entry.name}' lies outside the patch queue (a symbolic link leads to {file.resolve()})"
+    return None
