@@ -41,6 +41,11 @@ class Patch:
         """Of its bytes, in hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()
 
+    @property
+    def subject(self) -> str:
+        """Its first line for people: the header's subject, or the file name."""
+        return self.header.subject or self.path.stem
+
     @cached_property
     def header(self) -> Header:
         return parse_header(self.data, self.name)
@@ -66,7 +71,12 @@ class Patch:
     @property
     def empty(self) -> bool:
         """It changes nothing: no bytes, or comments only. ``patch`` refuses such a file, so a build leaves it out."""
-        return not split_patch(self.data)[1]
+        return self.diff_start == len(self.data)
+
+    @cached_property
+    def diff_start(self) -> int:
+        """Offset in bytes of the first diff line."""
+        return len(split_patch(self.data)[0])
 
     @cached_property
     def key(self) -> str:
@@ -76,28 +86,29 @@ class Patch:
 
 @dataclass(frozen=True)
 class PatchQueue:
-    """A queue as the chosen guards see it. ``patches`` are the applied ones, in order."""
+    """A queue as the chosen guards see it."""
 
     folder: Path
     guards: frozenset[str]
     series: Series
-    patches: tuple[Patch, ...]
+    applied: tuple[Patch, ...]
+    """In order, empty ones included."""
     skipped: tuple[Patch, ...] = ()
     """Patches that the guards leave out."""
 
     @property
-    def to_build(self) -> tuple[Patch, ...]:
-        """The patches to hand to rpmbuild: those that change something."""
-        return tuple(patch for patch in self.patches if not patch.empty)
+    def patches(self) -> tuple[Patch, ...]:
+        """The patches to hand to rpmbuild, in order: the applied ones that change something."""
+        return tuple(patch for patch in self.applied if not patch.empty)
 
     @cached_property
     def digest(self) -> str:
         """Names everything the queue does, in order."""
-        return chain_digest(patch.key for patch in self.patches)
+        return chain_digest(patch.key for patch in self.applied)
 
     def find(self, name: str) -> Patch:
         """The applied patch called ``name``, with or without its ending."""
-        for patch in self.patches:
+        for patch in self.applied:
             if name in (patch.name, patch.path.stem):
                 return patch
         raise ConfigError(f"no applied patch '{name}' in {self.folder / SERIES}")
@@ -134,9 +145,20 @@ def _load_patches(folder: Path, series: Series, path: Path) -> list[Patch]:
             problems.append(Problem(path, entry.line, problem))
             continue
         patches.append(Patch(entry, file, file.read_bytes()))
+    problems += _same_file_names(series, path)
     if problems:
         raise ConfigError(problems)
     return patches
+
+
+def _same_file_names(series: Series, path: Path) -> Iterable[Problem]:
+    """A source package holds all patches in one folder."""
+    seen: dict[str, Entry] = {}
+    for entry in series.entries:
+        first = seen.setdefault(Path(entry.name).name, entry)
+        if first is not entry:
+            message = f"'{entry.name}' has the same file name as '{first.name}' (line {first.line})"
+            yield Problem(path, entry.line, message)
 
 
 def _file_problem(folder: Path, file: Path, entry: Entry) -> str | None:

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Applies the plain case of a patch in memory: every hunk matches at the very line it names.
+
+There GNU patch and git have no choice either, so all three give the same bytes (a test compares them). In every
+other case, however small the doubt, ``apply_exactly`` returns None and a real tool has to judge.
+"""
+
+from __future__ import annotations
+
+import re
+
+from planex.patchqueue.diff import Diff, FileDiff, Hunk, Kind
+from planex.patchqueue.files import EXECUTABLE, FILE, Changes, File, FileSet
+
+_CR_IN_HEADER = re.compile(rb"^(?:--- |\+\+\+ |@@ -|diff --git |index )[^\n]*\r$", re.MULTILINE)
+
+
+def apply_exactly(diff: Diff, data: bytes, files: FileSet) -> Changes | None:
+    """The changed files, or None if this is not the plain case. ``data`` is the patch that ``diff`` was read from."""
+    paths = [path for file in diff.files for path in file.paths]
+    if not paths or len(paths) != len(set(paths)) or _CR_IN_HEADER.search(data):
+        return None
+    changes: dict[str, File | None] = {}
+    for file in diff.files:
+        changed = _apply_file(file, files)
+        if changed is None:
+            return None
+        changes.update(changed)
+    return changes
+
+
+def _apply_file(file: FileDiff, files: FileSet) -> Changes | None:
+    if file.binary or file.opaque or file.kind is Kind.COPY or not _plain_names(file):
+        return None
+    if file.kind is Kind.ADD:
+        return _add(file, files)
+    old = files.get(file.old)
+    if old is None or old.mode not in (FILE, EXECUTABLE) or file.old_mode not in ("", old.mode):
+        return None
+    data = _patch_text(old.data, file.hunks)
+    if data is None:
+        return None
+    if file.kind is Kind.DELETE:
+        return {file.old: None} if not data and file.git else None
+    if file.kind is Kind.RENAME:
+        if files.get(file.new) is not None:
+            return None
+        return {file.old: None, file.new: File(data, file.new_mode or old.mode)}
+    return {file.old: File(data, file.new_mode or old.mode)}
+
+
+def _plain_names(file: FileDiff) -> bool:
+    if not file.old or not file.new or any(".." in path.split("/") for path in file.paths):
+        return False
+    return file.old == file.new or (file.git and file.kind is Kind.RENAME)
+
+
+def _add(file: FileDiff, files: FileSet) -> Changes | None:
+    mode = file.new_mode or FILE
+    if files.get(file.new) is not None or mode not in (FILE, EXECUTABLE):
+        return None
+    if not file.hunks:
+        return {file.new: File(b"", mode)} if file.git else None
+    if len(file.hunks) > 1 or file.hunks[0].old_count or file.hunks[0].old_start:
+        return None
+    return {file.new: File(b"".join(new_lines(file.hunks[0])), mode)}
+
+
+def _patch_text(data: bytes, hunks: list[Hunk]) -> bytes | None:
+    lines = data.splitlines(keepends=True) if b"\r" not in data else _split(data)
+    out: list[bytes] = []
+    done = 0
+    for hunk in hunks:
+        start = hunk.old_start - 1 if hunk.old_count else hunk.old_start
+        old = old_lines(hunk)
+        if start < done or lines[start : start + len(old)] != old or not _free(hunk, start + len(old), len(lines)):
+            return None
+        out += lines[done:start]
+        out += new_lines(hunk)
+        done = start + len(old)
+    return b"".join(out + lines[done:])
+
+
+def _free(hunk: Hunk, end: int, total: int) -> bool:
+    """Whether patch may put the hunk here: one with less context below than above belongs to the end of the file."""
+    prefix, suffix = context(hunk)
+    return bool(hunk.old_count) and (suffix >= prefix or end == total)
+
+
+def context(hunk: Hunk) -> tuple[int, int]:
+    """Lines of context above the first and below the last change."""
+    signs = [line[:1] for line in hunk.lines if line[:1] != b"\\"]
+    prefix = next((n for n, sign in enumerate(signs) if sign in b"+-"), len(signs))
+    suffix = next((n for n, sign in enumerate(reversed(signs)) if sign in b"+-"), len(signs))
+    return prefix, suffix
+
+
+def old_lines(hunk: Hunk) -> list[bytes]:
+    """The lines the hunk expects, with their line ends."""
+    return _side(hunk, b"-")
+
+
+def new_lines(hunk: Hunk) -> list[bytes]:
+    """The lines the hunk leaves, with their line ends."""
+    return _side(hunk, b"+")
+
+
+def _side(hunk: Hunk, sign: bytes) -> list[bytes]:
+    result: list[bytes] = []
+    previous = b""
+    for line in hunk.lines:
+        first = line[:1]
+        if first == b"\\":
+            if previous in (b" ", sign):
+                result[-1] = result[-1][:-1]
+        elif first in (b" ", sign):
+            result.append(line[1:] + b"\n")
+        previous = first
+    return result
+
+
+def _split(data: bytes) -> list[bytes]:
+    """Lines with their ends; only a line feed ends one (``splitlines`` also breaks at a carriage return)."""
+    lines = [line + b"\n" for line in data.split(b"\n")]
+    return lines[:-1] if data.endswith(b"\n") or not data else [*lines[:-1], lines[-1][:-1]]

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Reads single files out of a source, so that a patch can be tried without unpacking a large tree.
+
+A tarball is streamed once for the files that are asked for; they are kept below a cache folder by the tarball's
+checksum, together with the knowledge of which files are not in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePosixPath
+
+from filelock import FileLock
+
+from planex.errors import PlanexError
+from planex.patchqueue.files import EXECUTABLE, FILE, SYMLINK, File
+from planex.patchqueue.gnupatch import read_file
+from planex.workspace import write_atomic
+
+MAX_LINKS = 8
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def members(tarball: Path) -> Iterator[tuple[str, tarfile.TarInfo, tarfile.TarFile]]:
+    """Path below the top folder, entry and archive of every file and link, in the tarball's order."""
+    try:
+        with tarfile.open(tarball, "r|*") as archive:
+            for entry in archive:
+                path = _below_top(entry.name)
+                if path and not entry.isdir():
+                    yield path, entry, archive
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise PlanexError(
+            f"{tarball} cannot be read as a tarball: {error}", "formats known: tar, tar.gz, tar.bz2, tar.xz"
+        ) from None
+
+
+def read_member(entry: tarfile.TarInfo, archive: tarfile.TarFile) -> File | None:
+    """A member's content; None for devices and the like. Hard links are not followed."""
+    if entry.issym():
+        return File(entry.linkname.encode("utf-8", "surrogateescape"), SYMLINK)
+    content = archive.extractfile(entry) if entry.isreg() else None
+    if content is None:
+        return None
+    return File(content.read(), EXECUTABLE if entry.mode & 0o100 else FILE)
+
+
+def _below_top(name: str) -> str:
+    parts = [part for part in PurePosixPath(name).parts if part not in (".", "/")]
+    return "" if ".." in parts else "/".join(parts[1:])
+
+
+class SourceFiles:
+    """Single files of a tarball (cached) or of an unpacked folder."""
+
+    def __init__(self, source: Path, cache: Path, checksum: str | None = None) -> None:
+        self.source = source
+        self._folder: Path | None = None
+        if not source.is_dir():
+            self.key = checksum or digest(source)
+            self._folder = cache / "touched" / self.key
+
+    def load(self, paths: Collection[str]) -> None:
+        """Make these paths readable with one pass over the tarball, if they are not yet."""
+        if self._folder is None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._folder / ".lock"):
+            known = self._known()
+            wanted = set(paths) - known.keys()
+            if wanted:
+                self._extract(wanted, known)
+
+    def read(self, path: str) -> File | None:
+        """The file at a path, below the top folder; links in the folders above it are followed."""
+        if self._folder is None:
+            return read_file(self.source / path) if _inside(path) else None
+        kind = self._known().get(path)
+        if kind is None:
+            self.load([path])
+            kind = self._known()[path]
+        return self._stored(path, kind)
+
+    def _stored(self, path: str, kind: str) -> File | None:
+        assert self._folder is not None
+        return File((self._folder / _name(path)).read_bytes(), kind) if kind else None
+
+    def _known(self) -> dict[str, str]:
+        """Path to git mode; an empty mode: not in the tarball."""
+        assert self._folder is not None
+        index = self._folder / "index.json"
+        return dict(json.loads(index.read_text())) if index.exists() else {}
+
+    def _extract(self, wanted: set[str], known: dict[str, str]) -> None:
+        assert self._folder is not None
+        found = dict.fromkeys(wanted, "")
+        for path, entry, archive in members(self.source):
+            if path in wanted and (file := read_member(entry, archive)):
+                (self._folder / _name(path)).write_bytes(file.data)
+                found[path] = file.mode
+        write_atomic(self._folder / "index.json", json.dumps(known | found, indent=1, sort_keys=True))
+
+
+def _inside(path: str) -> bool:
+    return ".." not in PurePosixPath(path).parts
+
+
+def _name(path: str) -> str:
+    """A flat file name for a path."""
+    return hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()
