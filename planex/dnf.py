@@ -69,3 +69,11 @@ def repoclosure(conf: Path, cache: Path, home: Path, repos: Mapping[str, Path]) 
         )
     except CommandFailed as error:
         raise PlanexError(f"the repository is not closed:\n{error.tail}", "add what is missing to specs/") from error
+
+
+def list_installed(root: Path, output: Path, home: Path, overlay: userns.Overlay | None = None) -> None:
+    """Write a root's packages, one a line with build time and size, as mock's installed_pkgs.log does."""
+    query = ["rpm", "--root", str(root), "-qa", "--qf", "%{nevra} %{buildtime} %{size} installed\n"]
+    argv = userns.as_root(userns.overlay_argv(overlay, query) if overlay else query)
+    lines = run(argv, env=prepare_home(home)).stdout.splitlines(keepends=True)
+    write_atomic(output, "".join(sorted(lines)))

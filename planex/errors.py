@@ -53,30 +53,26 @@ class MissingTool(PlanexError):
     exit_code = 2
 
 
-class CommandFailed(PlanexError):
-    """A subprocess ended badly. ``tail`` holds the last lines of its output, ``log`` the file with all of it."""
+class LoggedError(PlanexError):
+    """Something with a log went wrong. ``tail``: the last lines of output; ``log``: the file with all of it."""
 
-    def __init__(
-        self,
-        argv: Sequence[str],
-        returncode: int,
-        tail: str = "",
-        log: Path | None = None,
-        hint: str | None = None,
-    ) -> None:
-        super().__init__(f"{argv[0]} failed with exit status {returncode}", hint)
-        self.argv = tuple(argv)
-        self.returncode = returncode
+    def __init__(self, message: str, hint: str | None = None, tail: str = "", log: Path | None = None) -> None:
+        super().__init__(message, hint)
         self.tail = tail
         self.log = log
+
+
+class CommandFailed(LoggedError):
+    """A subprocess ended badly."""
+
+    def __init__(
+        self, argv: Sequence[str], returncode: int, tail: str = "", log: Path | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(f"{argv[0]} failed with exit status {returncode}", hint, tail, log)
+        self.argv = tuple(argv)
+        self.returncode = returncode
 
     @property
     def command(self) -> str:
         """The command as a line that can be pasted into a shell."""
         return shlex.join(self.argv)
-
-
-class Interrupted(PlanexError):
-    """The user stopped the run (Ctrl-C)."""
-
-    exit_code = 130

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""RPM repositories: metadata, what they provide, and the composed repository of a target. The only user of createrepo_c."""
+"""RPM repositories: metadata, what they provide, and a target's composed one. The only user of createrepo_c."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Index:
 
 
 def create_repo(folder: Path, *, groups: Path | None = None, epoch: int = 0) -> None:
-    """Write ``repodata`` for the RPMs in ``folder``; the same RPMs give the same bytes. ``epoch``: seconds since 1970."""
+    """Write ``repodata`` for the RPMs in ``folder``; same RPMs, same bytes. ``epoch``: seconds since 1970."""
     words = ["createrepo_c", "--quiet", "--no-database", "--workers", "2", "--checksum", "sha256"]
     words += ["--revision", str(epoch), "--set-timestamp-to-revision"]
     words += ["--groupfile", str(groups)] if groups else []

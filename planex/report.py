@@ -28,6 +28,10 @@ class Task:
     def seconds(self) -> float:
         return time.monotonic() - self.started
 
+    @property
+    def current_phase(self) -> str:
+        return self._phase or "preparation"
+
     def phase(self, phase: str) -> None:
         """Enter a phase (``fetch``, ``buildroot``, ``%build``, ...)."""
         if phase != self._phase:
@@ -62,6 +66,10 @@ class Reporter:
 
     def success(self, text: str) -> None:
         self._print(f"[green]{escape(text)}[/green]", 0)
+
+    def failure(self, text: str) -> None:
+        """Something went wrong that is explained later."""
+        self._print(f"[red]{escape(text)}[/red]", 0)
 
     def warn(self, text: str) -> None:
         self._print(f"[yellow]warning:[/yellow] {escape(text)}", -1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Loads YAML files into frozen, typed models; every mistake is reported at once, with its line. The only user of yaml."""
+"""Loads YAML into frozen, typed models; every mistake is reported at once, with its line. The only user of yaml."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from planex.errors import CommandFailed, ConfigError, PlanexError
+from planex.errors import CommandFailed, ConfigError, LoggedError, PlanexError
 from planex.report import Reporter
 
 
@@ -15,11 +15,12 @@ def show(error: PlanexError, reporter: Reporter) -> None:
         reporter.plain(f"{len(error.problems)} problems found; nothing was done.")
     else:
         reporter.error(error.message)
-    if isinstance(error, CommandFailed):
+    if isinstance(error, LoggedError):
         if error.tail:
             reporter.plain("\n".join(f"    {line}" for line in error.tail.splitlines()))
         if error.log:
             reporter.plain(f"log:     {error.log}")
+    if isinstance(error, CommandFailed):
         reporter.plain(f"command: {error.command}")
     if error.hint:
         reporter.plain(f"hint:    {error.hint}")

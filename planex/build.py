@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The orchestrator: carries out a Plan. Reads top to bottom."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from planex import dnf, repo, userns
+from planex.builders import Builder, Job
+from planex.errors import LoggedError, PlanexError
+from planex.fingerprint import Inputs, outputs_digest
+from planex.patchqueue.check import check_queue
+from planex.plan import Action, History, Plan, Step, make_plan
+from planex.project import Project
+from planex.report import Reporter, Task, clock
+from planex.run import tail
+from planex.sources import fetch, local_files, remote_sources
+from planex.srpm import make_srpm, source_date_epoch
+from planex.store import Result
+from planex.workspace import temporary_folder
+
+
+class Status(Enum):
+    """What became of a package."""
+
+    BUILT = "built"
+    REUSED = "reused"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one step. ``error`` tells why it failed or was skipped."""
+
+    package: str
+    status: Status
+    seconds: float = 0.0
+    error: PlanexError | None = None
+
+
+class BuildFailed(LoggedError):
+    """A package did not build. ``phase`` is where it stopped."""
+
+    def __init__(self, package: str, phase: str, cause: PlanexError, log: Path | None) -> None:
+        text = cause.tail if isinstance(cause, LoggedError) else ""
+        hint = cause.hint or f"mend it, then: planex build {package}"
+        super().__init__(f"{package} failed in {phase}: {cause.message}", hint, text, log)
+        self.package = package
+        self.phase = phase
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user may choose for one build. ``jobs``: packages built at once."""
+
+    jobs: int
+    keep_going: bool = False
+    offline: bool = False
+
+
+def default_jobs(project: Project) -> int:
+    """Two packages at once where there are two cores, one more for each further four."""
+    cores = os.cpu_count() or 1
+    return project.config.jobs or (1 if cores == 1 else 2 + (cores - 2) // 4)
+
+
+def plan_build(project: Project, wanted: Iterable[str], *, force: Iterable[str] = ()) -> Plan:
+    """Decide what to do for ``wanted`` and all they need."""
+    store = project.store
+    current = {name: result for name in project.packages if (result := store.current(name)) is not None}
+    return make_plan(project.graph, wanted, project.inputs, History(current, store.find), force=force)
+
+
+@dataclass
+class Build:
+    """One run of a plan."""
+
+    project: Project
+    plan: Plan
+    builder: Builder
+    reporter: Reporter
+    options: Options
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    _srpms: dict[str, Path] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self) -> list[Outcome]:
+        """Prepare everything, then build what must be built; outcomes in the plan's order."""
+        for step in self.plan.steps:
+            if step.action is Action.REUSE:
+                self._settle(step)
+        self._prepare()
+        if self.plan.builds and not self._stopped():
+            with self.reporter.task("buildroot") as task:
+                self.builder.prepare(task)
+            self._build_all()
+        for step in self.plan.builds:
+            self.outcomes.setdefault(step.package, Outcome(step.package, Status.SKIPPED))
+        return [self.outcomes[step.package] for step in self.plan.steps if step.package in self.outcomes]
+
+    def _stopped(self) -> bool:
+        failed = any(outcome.status is Status.FAILED for outcome in self.outcomes.values())
+        return failed and not self.options.keep_going
+
+    def _prepare(self) -> None:
+        """Sources, patches and SRPMs of all, so that a broken patch shows before any buildroot is made."""
+        with ThreadPoolExecutor(self.options.jobs) as pool:
+            for outcome in pool.map(self._prepare_one, self.plan.builds):
+                if outcome is not None:
+                    self._record(outcome)
+
+    def _prepare_one(self, step: Step) -> Outcome | None:
+        project, name = self.project, step.package
+        recipe, package = project.recipes[name], project.packages[name]
+        logs = _fresh_folder(project.workspace.logs(project.target_name, name))
+        with self.reporter.task(name) as task:
+            try:
+                files = dict(local_files(recipe, package))
+                for source in remote_sources(recipe, package):
+                    files[source.name] = fetch(project.workspace, source, task, offline=self.options.offline)
+                task.phase("patches")
+                if recipe.queue.patches:
+                    first = next(source.file_name for source in package.sources if source.kind == "source")
+                    check_queue(recipe.queue, files[first], project.workspace.cache / "patches")
+                task.phase("srpm")
+                output = _fresh_folder(self._work(name) / "srpm")
+                self._srpms[name] = make_srpm(
+                    package, project.rendered(name), files, project.macros, output, logs / "srpm.log"
+                )
+            except PlanexError as error:
+                return Outcome(name, Status.FAILED, task.seconds, _failure(name, task, error, logs / "srpm.log"))
+        return None
+
+    def _build_all(self) -> None:
+        waiting = {step.package: step for step in self.plan.builds if step.package not in self.outcomes}
+        running: dict[Future[Outcome], str] = {}
+        with ThreadPoolExecutor(self.options.jobs) as pool:
+            while waiting or running:
+                self._skip_hopeless(waiting)
+                for step in self._ready(waiting)[: self.options.jobs - len(running)]:
+                    running[pool.submit(self._build_one, waiting.pop(step.package))] = step.package
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    running.pop(future)
+                    self._record(future.result())
+
+    def _ready(self, waiting: Mapping[str, Step]) -> list[Step]:
+        """Steps whose dependencies are done, longest remaining path first; none once the run is stopped."""
+        if self._stopped():
+            return []
+        pending = {step.package for step in self.plan.builds if step.package not in self.outcomes}
+        ready = [step for step in waiting.values() if not pending & set(step.needs)]
+        return sorted(ready, key=lambda step: (-step.weight, step.package))
+
+    def _skip_hopeless(self, waiting: dict[str, Step]) -> None:
+        bad = (Status.FAILED, Status.SKIPPED)
+        for step in [step for step in self.plan.builds if step.package in waiting]:
+            culprits = [name for name in step.needs if name in self.outcomes and self.outcomes[name].status in bad]
+            if culprits:
+                waiting.pop(step.package)
+                reason = PlanexError(f"{step.package} needs {culprits[0]}, which did not build")
+                self._record(Outcome(step.package, Status.SKIPPED, error=reason))
+
+    def _build_one(self, step: Step) -> Outcome:
+        name = step.package
+        logs = self.project.workspace.logs(self.project.target_name, name)
+        with self.reporter.task(name) as task:
+            try:
+                if self._settle(step):
+                    return Outcome(name, Status.UNCHANGED, task.seconds)
+                self._run_builder(name, task, logs)
+            except PlanexError as error:
+                return Outcome(name, Status.FAILED, task.seconds, _failure(name, task, error, logs / "build.log"))
+            return Outcome(name, Status.BUILT, task.seconds)
+
+    def _settle(self, step: Step) -> bool:
+        """Whether an earlier result serves: dependencies that were rebuilt may have come out the same."""
+        if "--force" in step.reason:
+            return False
+        key = self._inputs(step.package).key
+        result = self.project.store.find(step.package, key)
+        if result is None:
+            return False
+        self.project.store.use(step.package, result)
+        if step.action is Action.REUSE:
+            self._record(Outcome(step.package, Status.REUSED))
+        return True
+
+    def _inputs(self, name: str) -> Inputs:
+        return self.project.inputs(name, {need: self._result(need).digest for need in self.project.graph.needs(name)})
+
+    def _result(self, name: str) -> Result:
+        result = self.project.store.current(name)
+        if result is None:
+            raise PlanexError(f"the result of {name} is gone from the store", f"build it again: planex build {name}")
+        return result
+
+    def _run_builder(self, name: str, task: Task, logs: Path) -> None:
+        project, package = self.project, self.project.packages[name]
+        work = self._work(name)
+        results = _fresh_folder(work / "results")
+        started = time.monotonic()
+        dependencies: dict[str, Path] = {}
+        for need in project.graph.needs(name):
+            dependencies |= self._result(need).rpm_paths
+        job = Job(
+            package=package,
+            srpm=self._srpms[name],
+            dependencies=_dependency_repo(work / "dependencies", dependencies),
+            dependencies_digest=outputs_digest(dependencies),
+            work=_fresh_folder(work / "builder"),
+            results=results,
+            logs=logs,
+            epoch=source_date_epoch(package),
+        )
+        self.builder.build(job, task)
+        task.phase("store")
+        _require_rpms(job)
+        shutil.copy(job.srpm, results / job.srpm.name)
+        project.store.add(name, results, self._inputs(name), time.monotonic() - started, self.builder.name)
+        userns.remove_tree(work)
+
+    def _work(self, name: str) -> Path:
+        return self.project.folder / "work" / name
+
+    def _record(self, outcome: Outcome) -> None:
+        with self._lock:
+            self.outcomes[outcome.package] = outcome
+        if outcome.status in (Status.BUILT, Status.UNCHANGED, Status.REUSED):
+            self.reporter.success(f"{outcome.status.value:9}  {outcome.package}  {clock(outcome.seconds)}")
+        elif outcome.error is not None:
+            self.reporter.failure(f"{outcome.status.value:9}  {outcome.error.message}")
+
+
+def compose(project: Project) -> bool:
+    """Make the repository hold what is current of every package; True if it changed."""
+    rpms: dict[str, Path] = {}
+    for name in project.packages:
+        result = project.store.current(name)
+        rpms |= result.rpm_paths if result else {}
+    groups = project.workspace.iso / "comps.xml"
+    return repo.compose(project.repository, rpms, epoch=project.epoch, groups=groups if groups.exists() else None)
+
+
+def check_closure(project: Project) -> None:
+    """``dnf repoclosure`` of the composed repository against the base."""
+    folder = project.folder / "buildroots"
+    with temporary_folder(folder, "closure.") as scratch:
+        conf = scratch / "dnf.conf"
+        conf.write_text(project.mock_config.dnf_conf)
+        dnf.repoclosure(conf, scratch / "cache", folder / "home", {"planex": project.repository.resolve()})
+
+
+def _failure(name: str, task: Task, error: PlanexError, log: Path) -> BuildFailed:
+    own = error.log if isinstance(error, LoggedError) and error.log else None
+    return BuildFailed(name, task.current_phase, error, own or (log if log.exists() else None))
+
+
+def _require_rpms(job: Job) -> None:
+    """A builder that ends well must have made every RPM that the spec promises, and nothing else is taken."""
+    made = {path.name for path in job.results.glob("*.rpm") if not path.name.endswith(".src.rpm")}
+    missing = [name for name in job.package.rpm_names if name not in made]
+    if missing:
+        log = job.logs / "build.log"
+        text = tail(log.read_text(errors="replace")) if log.exists() else ""
+        raise LoggedError(f"the build ended well but did not make {', '.join(missing)}", None, text, log)
+
+
+def _dependency_repo(folder: Path, rpms: Mapping[str, Path]) -> Path | None:
+    if not rpms:
+        return None
+    repo.link_rpms(_fresh_folder(folder), rpms.values())
+    repo.create_repo(folder)
+    return folder
+
+
+def _fresh_folder(folder: Path) -> Path:
+    if folder.exists():
+        userns.remove_tree(folder)
+    folder.mkdir(parents=True)
+    return folder

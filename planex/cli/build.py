@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""``planex build``."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import click
+
+from planex.build import Build, BuildFailed, Options, Outcome, Status, check_closure, compose, default_jobs, plan_build
+from planex.builders import choose_builder
+from planex.cli.context import Context, pass_context
+from planex.errors import PlanexError
+from planex.plan import Action, Plan
+from planex.project import Project, load_project, require_base
+from planex.recipe import choose
+from planex.report import Reporter, clock
+
+
+@click.command(short_help="Build packages, and what they need, into the repository.")
+@click.argument("packages", nargs=-1)
+@click.option("-n", "--dry-run", is_flag=True, help="Print the plan with its reasons and stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan or the outcome as JSON.")
+@click.option("-j", "--jobs", type=click.IntRange(1), help="Packages built at once.")
+@click.option("-k", "--keep-going", is_flag=True, help="After a failure, build what does not need the failed package.")
+@click.option("-f", "--force", is_flag=True, help="Build the named packages even if nothing changed.")
+@click.option("--builder", type=click.Choice(["mock", "sandbox"]), help="Builder to use (default: the target's).")
+@click.option("--offline", is_flag=True, help="Use no network: every source must be in the download cache.")
+@pass_context
+def build(
+    context: Context,
+    packages: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+    jobs: int | None,
+    keep_going: bool,
+    force: bool,
+    builder: str | None,
+    offline: bool,
+) -> None:
+    """Build PACKAGES (default: all) and what they need, then compose the repository.
+
+    Only what changed is built: a package is known by a hash of its spec, sources, patches, buildroot and of what
+    its dependencies made. The repository's path is printed on standard output.
+
+    \b
+    Examples:
+      planex build                 build everything that changed
+      planex build xen --dry-run   show what would be built for xen, and why
+    """
+    started = time.monotonic()
+    project = load_project(context.workspace, context.config, context.target_name)
+    require_base(project)
+    wanted = choose(dict(project.recipes), packages)
+    plan = plan_build(project, wanted, force=wanted if force else ())
+    if dry_run:
+        click.echo(_plan_json(plan) if as_json else _plan_text(plan))
+        return
+    reporter = context.reporter
+    run = Build(
+        project,
+        plan,
+        choose_builder(project, builder),
+        reporter,
+        Options(jobs or default_jobs(project), keep_going, offline),
+    )
+    for step in plan.builds:
+        reporter.info(f"{'build':9}  {step.package}  ({step.reason})")
+    outcomes = run.run()
+    changed = _publish(project, reporter)
+    _summarise(project, outcomes, reporter, clock(time.monotonic() - started), changed)
+    click.echo(_outcome_json(project, outcomes) if as_json else str(project.repository))
+    _raise_failures(outcomes)
+
+
+def _publish(project: Project, reporter: Reporter) -> bool:
+    """Compose the repository; prove that it is closed once every package has a result."""
+    changed = compose(project)
+    complete = all(project.store.current(name) for name in project.packages)
+    if changed and complete:
+        with reporter.task("repository") as task:
+            task.phase("repoclosure")
+            check_closure(project)
+    return changed
+
+
+def _summarise(project: Project, outcomes: list[Outcome], reporter: Reporter, took: str, changed: bool) -> None:
+    if not outcomes and not changed:
+        reporter.success(f"nothing to do: {len(project.packages)} packages are up to date ({took})")
+        return
+    counts = {status: sum(outcome.status is status for outcome in outcomes) for status in Status}
+    text = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
+    reporter.info(f"{text or 'repository composed'} in {took}")
+
+
+def _raise_failures(outcomes: list[Outcome]) -> None:
+    failures = [outcome.error for outcome in outcomes if isinstance(outcome.error, BuildFailed)]
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        names = ", ".join(failure.package for failure in failures)
+        raise PlanexError(
+            f"{len(failures)} packages failed: {names}", f"see each alone: planex build {failures[0].package}"
+        )
+
+
+def _plan_text(plan: Plan) -> str:
+    width = max((len(step.package) for step in plan.steps), default=0)
+    lines = [f"{step.action.value:6}  {step.package:{width}}  {step.reason}" for step in plan.steps]
+    builds = len(plan.builds)
+    return "\n".join([*lines, f"{builds} to build, {len(plan.steps) - builds} up to date"])
+
+
+def _plan_json(plan: Plan) -> str:
+    rows = [
+        {"package": step.package, "action": step.action.value, "reasons": list(step.reasons), "needs": list(step.needs)}
+        for step in plan.steps
+    ]
+    return json.dumps({"steps": rows, "builds": len([s for s in plan.steps if s.action is Action.BUILD])}, indent=2)
+
+
+def _outcome_json(project: Project, outcomes: list[Outcome]) -> str:
+    rows = [
+        {
+            "package": outcome.package,
+            "status": outcome.status.value,
+            "seconds": round(outcome.seconds, 1),
+            "error": outcome.error.message if outcome.error else None,
+        }
+        for outcome in outcomes
+    ]
+    return json.dumps({"repository": str(project.repository), "packages": rows}, indent=2)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Source tarballs out of git: ``git+https://host/repo.git?commit=<40 hex>#/name-1.0.tar``.
+
+The commit is a full hash, so that the content is fixed; the archive is git's own tar, which depends on nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import git
+
+from planex.errors import PlanexError
+
+_COMMIT = re.compile(r"^[0-9a-f]{40}$")
+_EXAMPLE = "git+https://host/repo.git?commit=<40 hex digits>#/name-1.0.tar"
+
+
+def archive(url: str, cache: Path, partial: Path) -> None:
+    """Write the tar archive of a commit; its top folder is the file's name without ``.tar``."""
+    parts = urlsplit(url)
+    commit = parse_qs(parts.query).get("commit", [""])[0]
+    name = parts.fragment.rsplit("/", 1)[-1]
+    if not _COMMIT.match(commit) or not name.endswith(".tar"):
+        raise PlanexError(f"{url}: not a git source", f"write {_EXAMPLE}")
+    remote = parts._replace(scheme=parts.scheme.removeprefix("git+"), query="", fragment="").geturl()
+    mirror = cache / hashlib.sha256(remote.encode()).hexdigest()[:16]
+    try:
+        repository = git.Repo.init(mirror, bare=True)
+        if not _has(repository, commit):
+            repository.git.fetch("--quiet", remote, commit, "--depth=1")
+        with partial.open("wb") as file:
+            repository.archive(file, commit, prefix=f"{name.removesuffix('.tar')}/", format="tar")
+        repository.close()
+    except git.GitError as error:
+        raise PlanexError(f"{remote}: commit {commit}: {_last_line(error)}") from error
+
+
+def _has(repository: git.Repo, commit: str) -> bool:
+    try:
+        repository.git.cat_file("-e", f"{commit}^{{commit}}")
+    except git.GitCommandError:
+        return False
+    return True
+
+
+def _last_line(error: git.GitError) -> str:
+    lines = [line.strip(" '") for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else "git failed"

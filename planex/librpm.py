@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Parses specs with librpm. The only user of the rpm bindings.
+
+librpm's macros are global to a process and come from the host unless it is told otherwise, so specs are parsed
+in a child (``python -m planex.librpm``), which reads a JSON request on standard input and answers with JSON: see
+``planex.spec``. ``RPM_CONFIGDIR`` in its environment chooses the target's macro files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, TypedDict
+
+import rpm
+
+
+class Request(TypedDict):
+    """``macros``: name (with or without ``%``) to body; ``specs``: paths of rendered specs."""
+
+    macros: dict[str, str]
+    specs: list[str]
+
+
+def compare_versions(first: str, second: str) -> int:
+    """-1, 0 or 1: order of two ``[epoch:]version[-release]`` texts; a missing release equals any."""
+    one, two = _evr(first), _evr(second)
+    if not one[2] or not two[2]:
+        one, two = (*one[:2], ""), (*two[:2], "")
+    return int(rpm.labelCompare(one, two))
+
+
+def _evr(text: str) -> tuple[str, str, str]:
+    epoch, colon, rest = text.rpartition(":")
+    version, _, release = rest.partition("-")
+    return (epoch if colon else "0", version, release)
+
+
+def parse_all(request: Request) -> dict[str, Any]:
+    """For each spec its facts, or ``{"errors": text}`` with what librpm said."""
+    return {path: _parse(path, request["macros"]) for path in request["specs"]}
+
+
+def _parse(path: str, macros: dict[str, str]) -> dict[str, Any]:
+    rpm.reloadConfig()
+    for name, body in macros.items():
+        rpm.addMacro(name.lstrip("%"), body)
+    rpm.addMacro("_sourcedir", str(Path(path).parent))
+    with tempfile.TemporaryFile() as errors:
+        saved = os.dup(2)
+        os.dup2(errors.fileno(), 2)
+        try:
+            spec = rpm.spec(path, rpm.RPMSPEC_ANYARCH | rpm.RPMSPEC_FORCE)
+        except (ValueError, rpm.error):
+            spec = None
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+        errors.seek(0)
+        said = errors.read().decode(errors="replace")
+    return {"errors": said or "cannot be parsed"} if spec is None else _facts(spec)
+
+
+def _facts(spec: Any) -> dict[str, Any]:
+    header = spec.sourceHeader
+    return {
+        "name": header["name"],
+        "epoch": header["epoch"],
+        "version": header["version"],
+        "release": header["release"],
+        "arch": header["arch"],
+        "changelog_time": next(iter(header["changelogtime"]), 0),
+        "build_requires": _capabilities(header, "require"),
+        "sources": [[number, url, "patch" if flags & 2 else "source"] for url, number, flags in reversed(spec.sources)],
+        "subpackages": [_subpackage(package) for package in spec.packages if package.fileList is not None],
+    }
+
+
+def _subpackage(package: Any) -> dict[str, Any]:
+    header = package.header
+    return {
+        "name": header["name"],
+        "arch": header["arch"],
+        "provides": _capabilities(header, "provide"),
+        "requires": _capabilities(header, "require"),
+        "files": _paths(package.fileList),
+    }
+
+
+def _capabilities(header: Any, kind: str) -> list[list[str]]:
+    rows = zip(header[f"{kind}name"], header[f"{kind}flags"], header[f"{kind}version"], strict=True)
+    return sorted([name, _operator(flags), version] for name, flags, version in rows if not name.startswith("rpmlib("))
+
+
+def _operator(flags: int) -> str:
+    pairs = ((rpm.RPMSENSE_LESS, "<"), (rpm.RPMSENSE_GREATER, ">"), (rpm.RPMSENSE_EQUAL, "="))
+    return "".join(sign for bit, sign in pairs if flags & bit)
+
+
+def _paths(file_list: str) -> list[str]:
+    """Paths and patterns of a %files section; directives such as ``%attr(...)`` are dropped."""
+    return sorted({word for line in file_list.splitlines() for word in line.split() if word.startswith("/")})
+
+
+if __name__ == "__main__":
+    json.dump(parse_all(json.load(sys.stdin)), sys.stdout)

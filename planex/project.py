@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A workspace as seen by one target: everything loaded, rendered, parsed and checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from planex import fingerprint, repo
+from planex.config import Config, Target
+from planex.errors import ConfigError, PlanexError, Problem
+from planex.fingerprint import Inputs
+from planex.graph import Graph, build_graph
+from planex.mockconfig import MockConfig, load_mock_config
+from planex.recipe import Recipe, find_recipes, render_spec
+from planex.sources import digest_of, local_files, remote_sources
+from planex.spec import Macros, Package, parse_specs, target_macros
+from planex.store import Store
+from planex.workspace import Workspace, write_atomic
+
+
+@dataclass(frozen=True)
+class Project:
+    """The packages of a workspace for one target."""
+
+    workspace: Workspace
+    config: Config
+    target_name: str
+    target: Target
+    mock_config: MockConfig
+    recipes: Mapping[str, Recipe]
+    packages: Mapping[str, Package]
+
+    @property
+    def folder(self) -> Path:
+        return self.workspace.target(self.target_name)
+
+    @property
+    def repository(self) -> Path:
+        """The link to the composed repository."""
+        return self.folder / "repo"
+
+    @property
+    def store(self) -> Store:
+        return Store(self.folder / "store")
+
+    @property
+    def macros(self) -> Macros:
+        return _macros(self.workspace, self.target, self.mock_config)
+
+    @property
+    def base_repository(self) -> Path | None:
+        """The embedded base's repository; None where the base is remote."""
+        return self.workspace.base(self.target.base) / "repo" if self.target.embedded else None
+
+    @property
+    def epoch(self) -> int:
+        """Newest %changelog date of all packages: the time that the repository and the ISO carry."""
+        return max((package.changelog_time for package in self.packages.values()), default=0)
+
+    @cached_property
+    def graph(self) -> Graph:
+        return build_graph(self.packages, self._base_offers())
+
+    @cached_property
+    def buildroot_digest(self) -> str:
+        """What decides the content of an empty buildroot, whatever folder the workspace is in."""
+        conf = self.mock_config.dnf_conf.replace(str(self.workspace.root), "$workspace")
+        base = repo.digest(self.base_repository) if self.base_repository else ""
+        parts = [self.mock_config.arch, *self.mock_config.setup_command, conf, base]
+        parts += [f"{name} {body}" for name, body in sorted(self.mock_config.macros.items())]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def rendered(self, package: str) -> Path:
+        return _rendered(self.workspace, self.target_name, package)
+
+    def inputs(self, package: str, dependencies: Mapping[str, str]) -> Inputs:
+        """All that decides a package's result, given the digests of what its dependencies made."""
+        recipe, parsed = self.recipes[package], self.packages[package]
+        local = local_files(recipe, parsed)
+        patches = {Path(patch.name).name for patch in recipe.queue.patches}
+        digests = {name: digest_of(path, "SHA256") for name, path in local.items()}
+        return fingerprint.inputs(
+            spec=digest_of(self.rendered(package), "SHA256"),
+            buildroot=self.buildroot_digest,
+            sources={source.name: source.checksum.value for source in remote_sources(recipe, parsed)},
+            patches={name: digest for name, digest in digests.items() if name in patches},
+            files={name: digest for name, digest in digests.items() if name not in patches},
+            dependencies=dependencies,
+        )
+
+    def _base_offers(self) -> Callable[[str], bool] | None:
+        if self.base_repository is None or not self.base_repository.exists():
+            return None
+        return repo.read_index(self.base_repository).offers
+
+
+def load_project(workspace: Workspace, config: Config, target_name: str) -> Project:
+    """Load, render and parse everything; all mistakes of one kind are reported at once."""
+    target = config.targets[target_name]
+    mock_config = load_mock_config(workspace.mock_configs / f"{target_name}.cfg")
+    recipes = find_recipes(workspace, target.guards)
+    paths = render_all(workspace, config, target_name, recipes)
+    packages = parse_specs(paths, _macros(workspace, target, mock_config), workspace.cache / "specs")
+    return Project(workspace, config, target_name, target, mock_config, recipes, packages)
+
+
+def render_all(
+    workspace: Workspace, config: Config, target_name: str, recipes: Mapping[str, Recipe]
+) -> dict[str, Path]:
+    """Write every package's rendered spec, where its text changed; name to path."""
+    paths: dict[str, Path] = {}
+    problems: list[Problem] = []
+    for name, recipe in recipes.items():
+        path = paths[name] = _rendered(workspace, target_name, name)
+        try:
+            text = render_spec(recipe, config, target_name)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        if not path.exists() or path.read_text() != text:
+            write_atomic(path, text)
+    if problems:
+        raise ConfigError(problems)
+    return paths
+
+
+def require_base(project: Project) -> None:
+    """Error with the command to type if the embedded base has not been made yet."""
+    base = project.base_repository
+    if base is not None and not (base / "repodata" / "repomd.xml").exists():
+        raise PlanexError(f"the base '{project.target.base}' has not been made yet", "make it: planex base build")
+
+
+def _rendered(workspace: Workspace, target_name: str, package: str) -> Path:
+    return workspace.target(target_name) / "rendered" / package / f"{package}.spec"
+
+
+def _macros(workspace: Workspace, target: Target, mock_config: MockConfig) -> Macros:
+    return target_macros(workspace.base(target.base), workspace.cache, mock_config.macros)

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The virtual machine that an ISO is started in: which QEMU, accelerator and firmware, and its argv."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from planex.errors import MissingTool
+from planex.run import find
+
+Accel = Literal["kvm", "tcg"]
+FirmwareName = Literal["bios", "uefi"]
+MediumName = Literal["cd", "disk"]
+
+PROGRAMS = ("qemu-system-x86_64", "qemu-kvm", "/usr/libexec/qemu-kvm")
+OVMF_PAIRS = (
+    ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+    ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
+    ("/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"),
+    ("/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
+)
+"""Code and variable store of OVMF, without Secure Boot: on Debian (4 MiB, then older 2 MiB), EL and Fedora, Arch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ovmf:
+    """UEFI firmware: its code, used as it is, and its variables, of which each machine needs a copy to write to."""
+
+    code: Path
+    variables: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A PC with one serial port, no network and the ISO as its only medium."""
+
+    iso: Path
+    firmware: FirmwareName = "bios"
+    medium: MediumName = "cd"
+    """``disk``: the ISO is written to a disk, as to a USB stick."""
+    memory: int = 2048
+    """MiB."""
+    accel: Accel = "tcg"
+
+
+def choose_accel(requested: str, cpuinfo: str, kvm_opens: bool) -> Accel:
+    """KVM only where the processor has the means (vmx or svm) and /dev/kvm opens, else emulation.
+
+    The device alone proves nothing: there are machines where it opens and guests then die.
+    """
+    if requested in ("kvm", "tcg"):
+        return "kvm" if requested == "kvm" else "tcg"
+    able = re.search(r"^flags\s*:.*\b(vmx|svm)\b", cpuinfo, re.MULTILINE)
+    return "kvm" if able and kvm_opens else "tcg"
+
+
+def accel_here(requested: str = "auto") -> Accel:
+    """choose_accel for this machine."""
+    return choose_accel(requested, Path("/proc/cpuinfo").read_text(), os.access("/dev/kvm", os.R_OK | os.W_OK))
+
+
+def find_program() -> str:
+    """This machine's QEMU for x86_64."""
+    found = next((path for name in PROGRAMS if (path := find(name))), None)
+    if found is None:
+        raise MissingTool(
+            "QEMU (qemu-system-x86_64) is not installed; it is needed to start an ISO",
+            "run `planex doctor` to see how to get it",
+        )
+    return found
+
+
+def find_ovmf() -> Ovmf:
+    """This machine's UEFI firmware for virtual machines."""
+    for code, variables in OVMF_PAIRS:
+        if Path(code).is_file() and Path(variables).is_file():
+            return Ovmf(Path(code), Path(variables))
+    raise MissingTool(
+        "OVMF is not installed; it is needed to start an ISO by UEFI",
+        "run `planex doctor` to see how to get it, or try `--firmware bios`",
+    )
+
+
+def prepare_firmware(firmware: FirmwareName, folder: Path) -> Ovmf | None:
+    """Firmware files for one machine, with a copy of the variables in ``folder``; None for the built-in BIOS."""
+    if firmware == "bios":
+        return None
+    ovmf = find_ovmf()
+    variables = folder / "variables.fd"
+    shutil.copyfile(ovmf.variables, variables)
+    return Ovmf(ovmf.code, variables)
+
+
+def qemu_argv(program: str, machine: Machine, ovmf: Ovmf | None) -> list[str]:
+    """QEMU with the serial port on its standard output. It ends when the guest resets, so that no panic loops."""
+    # fmt: off
+    argv = [
+        program,
+        "-nodefaults", "-no-user-config", "-no-reboot",
+        "-machine", f"{'q35' if ovmf else 'pc'},accel={machine.accel}",
+        "-cpu", "host" if machine.accel == "kvm" else "max",
+        "-smp", "1",
+        "-m", str(machine.memory),
+        "-nic", "none",
+        "-vga", "std", "-display", "none",
+        "-monitor", "none",
+        "-serial", "stdio",
+    ]
+    # fmt: on
+    if ovmf:
+        argv += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={_quoted(ovmf.code)}"]
+        argv += ["-drive", f"if=pflash,format=raw,unit=1,file={_quoted(ovmf.variables)}"]
+    media = "media=cdrom,readonly=on" if machine.medium == "cd" else "media=disk,snapshot=on"
+    return [*argv, "-drive", f"if=ide,format=raw,{media},file={_quoted(machine.iso)}"]
+
+
+def _quoted(path: Path) -> str:
+    """A path inside a -drive option, where a comma is doubled."""
+    return str(path).replace(",", ",,")

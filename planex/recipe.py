@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A package as a person writes it: template or spec, package.yaml, checksums, patch queue; and its rendered spec."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from planex.config import Config, Words
+from planex.errors import ConfigError, Problem
+from planex.patchqueue.queue import Patch, PatchQueue, load_queue
+from planex.schema import Model, did_you_mean, load
+from planex.template import render
+from planex.workspace import Workspace
+
+FIRST_PATCH = 1
+_SOURCE_LINE = re.compile(r"^(Source|Patch)\d*\s*:", re.IGNORECASE)
+_APPLIES_PATCHES = re.compile(r"^\s*%(autosetup|autopatch)\b", re.MULTILINE)
+
+
+def _scalar(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Value = Annotated[
+    str | bool | tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else _scalar(v))
+]
+
+
+class Upstream(Model):
+    """Upstream's git repository; ``tag`` is a pattern with ``{version}``."""
+
+    git: str
+    tag: str = "{version}"
+
+
+class Settings(Model):
+    """package.yaml."""
+
+    variables: dict[str, Value] = Field(default_factory=dict)
+    """What the template sees, ``version`` and ``release`` among them."""
+    guards: Words = ()
+    """Guards chosen in the patch queue, besides the target's."""
+    upstream: Upstream | None = None
+    mirrors: dict[str, Words] = Field(default_factory=dict)
+    """For a source's file name, other URLs to try when the one in the spec fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The files of one package."""
+
+    name: str
+    folder: Path
+    template: Path
+    settings: Settings
+    queue: PatchQueue
+
+    @property
+    def is_template(self) -> bool:
+        return self.template.suffix == ".j2"
+
+    @property
+    def checksums(self) -> Path:
+        return self.folder / "sources"
+
+
+def find_recipes(workspace: Workspace, guards: Iterable[str] = ()) -> dict[str, Recipe]:
+    """All packages of the workspace by name; raises ConfigError with the mistakes of all of them."""
+    recipes: dict[str, Recipe] = {}
+    problems: list[Problem] = []
+    folders = sorted(path for path in workspace.specs.glob("*") if path.is_dir()) if workspace.specs.is_dir() else []
+    for folder in folders:
+        try:
+            recipes[folder.name] = load_recipe(workspace, folder.name, guards)
+        except ConfigError as error:
+            problems += error.problems or [Problem(folder, 0, error.message)]
+    problems += _orphan_queues(workspace, recipes)
+    if problems:
+        raise ConfigError(problems)
+    if not recipes:
+        raise ConfigError(f"no packages in {workspace.specs}", "see docs/packages.md for how to add one")
+    return recipes
+
+
+def load_recipe(workspace: Workspace, name: str, guards: Iterable[str] = ()) -> Recipe:
+    """One package, its patch queue read with its own and the given guards."""
+    folder = workspace.specs / name
+    settings_file = folder / "package.yaml"
+    settings = load(settings_file, Settings) if settings_file.exists() else Settings()
+    queue = load_queue(workspace.patchqueues / name, frozenset(guards) | frozenset(settings.guards))
+    return Recipe(name, folder, _template(folder), settings, queue)
+
+
+def choose(recipes: dict[str, Recipe], names: Iterable[str]) -> list[str]:
+    """The packages named, or all; an unknown name is an error with the nearest known one."""
+    problems = [
+        f"no package '{name}' in specs/{did_you_mean(name, list(recipes))}" for name in names if name not in recipes
+    ]
+    if problems:
+        raise ConfigError("\n".join(problems), f"packages: {', '.join(recipes)}")
+    return list(names) or list(recipes)
+
+
+def _template(folder: Path) -> Path:
+    candidates = [folder / f"{folder.name}.spec.j2", folder / f"{folder.name}.spec"]
+    found = [path for path in candidates if path.is_file()]
+    if not found:
+        raise ConfigError([Problem(candidates[0], 0, "file not found (nor a plain .spec)")])
+    if len(found) > 1:
+        raise ConfigError([Problem(folder, 0, f"has both {found[0].name} and {found[1].name}; keep one")])
+    return found[0]
+
+
+def _orphan_queues(workspace: Workspace, recipes: dict[str, Recipe]) -> list[Problem]:
+    queues = sorted(path.parent for path in workspace.patchqueues.glob("*/series"))
+    known = {path.name for path in workspace.specs.glob("*")}
+    return [
+        Problem(
+            queue,
+            0,
+            f"patch queue of no package: specs/{queue.name}/ is missing{did_you_mean(queue.name, list(recipes))}",
+        )
+        for queue in queues
+        if queue.name not in known
+    ]
+
+
+def render_spec(recipe: Recipe, config: Config, target_name: str) -> str:
+    """The text of the package's spec for a target."""
+    if not recipe.is_template:
+        return insert_patches(recipe.template.read_text(), recipe.queue.patches, recipe.template, recipe.name)
+    text = render(recipe.template, _variables(recipe, config, target_name))
+    _require_patches_applied(text, recipe.queue.patches, recipe.template)
+    return text
+
+
+def patch_lines(patches: Iterable[Patch], package: str, first: int = FIRST_PATCH) -> str:
+    """``PatchN:`` lines for a spec, with a comment that says where they come from; empty without patches."""
+    lines = [f"Patch{number}: {Path(patch.name).name}" for number, patch in enumerate(patches, first)]
+    return "\n".join([f"# Patch queue: patchqueues/{package}/series", *lines]) if lines else ""
+
+
+def insert_patches(text: str, patches: Iterable[Patch], path: Path, package: str) -> str:
+    """A plain spec with the queue's patches behind its last Source or Patch line; every other line as it was."""
+    patches = list(patches)
+    if not patches:
+        return text
+    _require_patches_applied(text, patches, path)
+    lines = text.splitlines(keepends=True)
+    preamble = next((n for n, line in enumerate(lines) if line.startswith("%description")), len(lines))
+    tags = [n for n in range(preamble) if _SOURCE_LINE.match(lines[n])]
+    if not tags:
+        raise ConfigError([Problem(path, 0, "has a patch queue but no Source line")])
+    numbers = [
+        int(match.group(1) or 0) for line in lines[:preamble] if (match := re.match(r"Patch(\d*)\s*:", line, re.I))
+    ]
+    block = patch_lines(patches, package, max(numbers, default=FIRST_PATCH - 1) + 1)
+    lines.insert(tags[-1] + 1, block + "\n")
+    return "".join(lines)
+
+
+def _require_patches_applied(text: str, patches: Iterable[Patch], path: Path) -> None:
+    if any(True for _ in patches) and not _APPLIES_PATCHES.search(text):
+        message = "has a patch queue, but no %autosetup or %autopatch line that would apply it"
+        raise ConfigError([Problem(path, 0, message)], "use `%autosetup -p1` in %prep")
+
+
+def _variables(recipe: Recipe, config: Config, target_name: str) -> dict[str, Any]:
+    target = config.targets[target_name]
+    patches = [
+        {"name": Path(patch.name).name, "subject": patch.subject, "number": number}
+        for number, patch in enumerate(recipe.queue.patches, FIRST_PATCH)
+    ]
+    return {
+        **recipe.settings.variables,
+        "distro": {key: getattr(config, key) for key in ("name", "version", "vendor", "summary", "url")},
+        "target": {"name": target_name, "arch": target.arch, "base": target.base},
+        "package": {"name": recipe.name},
+        "patches": patches,
+        "patch_lines": patch_lines(recipe.queue.patches, recipe.name),
+    }

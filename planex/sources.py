@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Sources: checksum files, where each file comes from, and the verified, content-addressed cache.
+
+``specs/<pkg>/sources`` is a dist-git checksum file: lines ``SHA512 (name) = hex`` (or SHA256), as fedpkg writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from filelock import FileLock
+
+from planex.download import debian_mirrors, download
+from planex.errors import ConfigError, PlanexError, Problem
+from planex.gitsource import archive
+from planex.recipe import Recipe
+from planex.report import Task
+from planex.spec import Package, Source
+from planex.workspace import Workspace, write_atomic
+
+_LINE = re.compile(r"^(SHA512|SHA256) \((.+)\) = ([0-9a-f]+)$")
+_LENGTH = {"SHA512": 128, "SHA256": 64}
+RECORDED = "SHA512"
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """``algorithm``: SHA512 or SHA256; ``value``: lower-case hexadecimal."""
+
+    algorithm: str
+    value: str
+
+    def matches(self, path: Path) -> bool:
+        return digest_of(path, self.algorithm) == self.value
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSource:
+    """A source to fetch: its file name, every URL to try in order, and what it must hash to."""
+
+    package: str
+    name: str
+    urls: tuple[str, ...]
+    checksum: Checksum
+
+
+def digest_of(path: Path, algorithm: str = RECORDED) -> str:
+    """Checksum of a file's bytes in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm.lower()).hexdigest()
+
+
+def read_checksums(path: Path) -> dict[str, Checksum]:
+    """File name to checksum. A missing file is an empty one; every malformed line is reported."""
+    if not path.exists():
+        return {}
+    checksums: dict[str, Checksum] = {}
+    problems: list[Problem] = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = _LINE.match(line.strip())
+        if match is None or len(match.group(3)) != _LENGTH[match.group(1)]:
+            problems.append(Problem(path, number, f"not a checksum line `SHA512 (file) = hex`: {line.strip()[:60]}"))
+        elif match.group(2) in checksums:
+            problems.append(Problem(path, number, f"{match.group(2)} is listed twice"))
+        else:
+            checksums[match.group(2)] = Checksum(match.group(1), match.group(3))
+    if problems:
+        raise ConfigError(problems)
+    return checksums
+
+
+def write_checksums(path: Path, checksums: Mapping[str, Checksum]) -> None:
+    lines = [f"{checksum.algorithm} ({name}) = {checksum.value}\n" for name, checksum in sorted(checksums.items())]
+    write_atomic(path, "".join(lines))
+
+
+def remote_sources(recipe: Recipe, package: Package) -> tuple[RemoteSource, ...]:
+    """What must be fetched for a package. A source without a checksum is an error."""
+    checksums = read_checksums(recipe.checksums)
+    remote = [source for source in package.sources if source.is_remote]
+    missing = [source.file_name for source in remote if source.file_name not in checksums]
+    if missing:
+        raise ConfigError(
+            [Problem(recipe.checksums, 0, f"no checksum for {name}") for name in missing],
+            f"record what is there now, after looking at it: planex fetch --update {recipe.name}",
+        )
+    return tuple(
+        RemoteSource(recipe.name, source.file_name, source_urls(recipe, source), checksums[source.file_name])
+        for source in remote
+    )
+
+
+def source_urls(recipe: Recipe, source: Source) -> tuple[str, ...]:
+    """The URL in the spec, then the mirrors that package.yaml names."""
+    return (source.url, *recipe.settings.mirrors.get(source.file_name, ()))
+
+
+def local_files(recipe: Recipe, package: Package) -> dict[str, Path]:
+    """Sources and patches that lie in the workspace: name to path. Missing ones are reported at once."""
+    queue = {Path(patch.name).name: patch.path for patch in recipe.queue.patches}
+    files = {
+        source.file_name: queue.get(source.file_name, recipe.folder / source.file_name)
+        for source in package.sources
+        if not source.is_remote
+    }
+    missing = [
+        Problem(recipe.template, 0, f"{name}: no such file {path}")
+        for name, path in files.items()
+        if not path.is_file()
+    ]
+    if missing:
+        raise ConfigError(missing, "put the file there, or give the Source line a URL")
+    return files
+
+
+def cached_path(workspace: Workspace, checksum: Checksum) -> Path:
+    return workspace.downloads / checksum.algorithm.lower() / checksum.value[:2] / checksum.value
+
+
+def fetch(workspace: Workspace, source: RemoteSource, task: Task, *, offline: bool = False) -> Path:
+    """The verified file in the download cache, fetched first if it is not there yet."""
+    final = cached_path(workspace, source.checksum)
+    if final.exists():
+        return final
+    if offline:
+        raise PlanexError(
+            f"{source.package}: {source.name} is not in the download cache",
+            f"without --offline: planex fetch {source.package}",
+        )
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{final}.lock"):
+        if not final.exists():
+            _fetch_any(workspace, source, final, task)
+    return final
+
+
+def _fetch_any(workspace: Workspace, source: RemoteSource, final: Path, task: Task) -> None:
+    partial = final.with_name(f"{final.name}.part")
+    failures = []
+    for url in source.urls:
+        try:
+            fetch_url(workspace, url, partial, task)
+            _verify(source, url, partial)
+        except PlanexError as error:
+            failures.append(error)
+            continue
+        partial.replace(final)
+        return
+    raise _none_worked(source, failures)
+
+
+def _verify(source: RemoteSource, url: str, partial: Path) -> None:
+    if not source.checksum.matches(partial):
+        found = digest_of(partial, source.checksum.algorithm)
+        partial.unlink()
+        raise PlanexError(
+            f"{source.package}: wrong checksum of {source.name} from {url}\n"
+            f"  expected {source.checksum.algorithm} {source.checksum.value}\n"
+            f"  found    {source.checksum.algorithm} {found}",
+            f"if upstream's file really changed: planex fetch --update {source.package}",
+        )
+
+
+def _none_worked(source: RemoteSource, failures: list[PlanexError]) -> PlanexError:
+    if len(failures) == 1:
+        message = failures[0].message
+        return PlanexError(
+            message if message.startswith(source.package) else f"{source.package}: {message}", failures[0].hint
+        )
+    reasons = "\n".join(f"  {failure.message}" for failure in failures)
+    return PlanexError(f"{source.package}: no place has {source.name}:\n{reasons}", failures[-1].hint)
+
+
+def fetch_url(workspace: Workspace, url: str, partial: Path, task: Task) -> None:
+    """Get one URL of any kind into ``partial``: http(s), file, ``git+``, or a path in the Debian mirror."""
+    task.phase(f"fetch {url.rsplit('/', 1)[-1]}")
+    scheme, _, rest = url.partition(":")
+    if scheme in ("http", "https"):
+        download(url.split("#", 1)[0], partial, task)
+    elif scheme == "file":
+        _copy(Path(unquote(urlsplit(url).path)), partial)
+    elif scheme == "debian":
+        _from_debian(rest, partial, task)
+    elif scheme.startswith("git+"):
+        archive(url, workspace.cache / "git", partial)
+    else:
+        raise PlanexError(
+            f"{url}: no way to fetch '{scheme}:'", "known: https, http, file, git+https, git+file, debian"
+        )
+
+
+def _copy(path: Path, partial: Path) -> None:
+    try:
+        shutil.copyfile(path, partial)
+    except OSError as error:
+        raise PlanexError(f"{path}: {error.strerror}") from None
+
+
+def _from_debian(path: str, partial: Path, task: Task) -> None:
+    failures: list[str] = []
+    for mirror in debian_mirrors():
+        try:
+            return download(f"{mirror.rstrip('/')}/{path}", partial, task)
+        except PlanexError as error:
+            failures.append(error.message)
+    raise PlanexError(
+        "\n  ".join(["not in the Debian mirror:", *failures]), "the archive drops old versions: look for a newer one"
+    )
+
+
+def update_checksums(
+    workspace: Workspace, recipe: Recipe, sources: Iterable[Source], task: Task
+) -> dict[str, Checksum]:
+    """Fetch a package's remote sources as they are now and record their checksums; returns what was recorded."""
+    recorded: dict[str, Checksum] = {}
+    for source in sources:
+        if not source.is_remote:
+            continue
+        partial = workspace.downloads / f".update.{recipe.name}.{source.number}"
+        partial.unlink(missing_ok=True)
+        fetch_url(workspace, source.url, partial, task)
+        recorded[source.file_name] = Checksum(RECORDED, digest_of(partial))
+        final = cached_path(workspace, recorded[source.file_name])
+        final.parent.mkdir(parents=True, exist_ok=True)
+        partial.replace(final)
+    write_checksums(recipe.checksums, recorded)
+    return recorded

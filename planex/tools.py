@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What planex needs from this machine, and whether it is there. The list is data/system-packages.tsv."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from planex import userns
+from planex.config import Target, unmet_needs
+from planex.errors import PlanexError
+from planex.run import find, run
+
+LIST = Path(__file__).parent / "data" / "system-packages.tsv"
+_VERSION = re.compile(r"\d+(?:\.\d+)+(?:[-\w.+~]*)?")
+_VERSION_OPTION = {"xorriso": "-version", "mksquashfs": "-version", "bzip2": "--help", "apt-get": "-v"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A program (or a file, with a leading ``/``), its package for apt and dnf (``-``: none) and its purpose."""
+
+    name: str
+    apt: str
+    dnf: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One row of ``planex doctor``. ``found``: version or path, None if missing; ``remedy``: how to get it."""
+
+    name: str
+    found: str | None
+    purpose: str
+    remedy: str
+
+
+def read_tools(path: Path = LIST) -> tuple[Tool, ...]:
+    """The list of tools, in its order."""
+    lines = (line for line in path.read_text().splitlines() if line and not line.startswith("#"))
+    return tuple(Tool(*line.split("\t")) for line in lines)
+
+
+def check_machine(targets: dict[str, Target]) -> list[Check]:
+    """Look for every tool, then for what no package gives: user namespaces and overlays."""
+    return [*(_check_tool(tool) for tool in read_tools()), *_check_kernel(), *_check_targets(targets)]
+
+
+def _check_tool(tool: Tool) -> Check:
+    if tool.name == "python3":
+        return Check("python3", sys.version.split()[0], tool.purpose, "")
+    if tool.name.startswith("/"):
+        return Check(tool.name, "present" if Path(tool.name).exists() else None, tool.purpose, _remedy(tool))
+    path = find(tool.name)
+    return Check(tool.name, _version(tool.name, path) if path else None, tool.purpose, _remedy(tool))
+
+
+def _remedy(tool: Tool) -> str:
+    if find("apt-get") and tool.apt != "-":
+        return f"apt-get install {tool.apt}"
+    return f"dnf install {tool.dnf}" if tool.dnf != "-" else f"not on this system; it is in Debian's package {tool.apt}"
+
+
+def _version(name: str, path: str) -> str:
+    try:
+        done = run([path, _VERSION_OPTION.get(name, "--version")], check=False, timeout=10)
+    except PlanexError:
+        return path
+    match = _VERSION.search(done.stdout + done.stderr)
+    return match.group(0) if match else path
+
+
+def _check_kernel() -> Iterator[Check]:
+    reason = userns.problem() if find("unshare") else "unshare is missing"
+    remedy = f"{reason}; give this user a range in /etc/subuid and /etc/subgid: usermod --add-subuids 100000-165535"
+    yield Check("user namespaces", None if reason else "work", "build without root", remedy if reason else "")
+    works = reason is None and userns.overlay_works(Path.cwd())
+    note = "put the workspace on ext4, xfs or btrfs; until then buildroots are copied, which is slower"
+    yield Check("overlay here", "works" if works else None, "fast buildroots", "" if works else note)
+
+
+def _check_targets(targets: dict[str, Target]) -> Iterator[Check]:
+    for name, target in targets.items():
+        missing = unmet_needs(target)
+        yield Check(
+            f"target {name}", None if missing else "can be built", "see planex.yaml", f"needs {', '.join(missing)}"
+        )
