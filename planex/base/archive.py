@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the Debian archive offers for a base, remembered until the definition changes or an update is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from planex.base.apt import Apt
+from planex.base.control import DebPackage
+from planex.base.definition import Definition
+from planex.errors import PlanexError
+from planex.report import Reporter
+from planex.run import tail
+from planex.workspace import write_atomic
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The .debs in ``folder`` and the packages that they are of; not all of these are needed."""
+
+    folder: Path
+    packages: tuple[DebPackage, ...]
+
+    def find(self, name: str) -> DebPackage:
+        for package in self.packages:
+            if package.name == name:
+                return package
+        raise PlanexError(f"the Debian archive has no package {name}", "correct its name in repos/<base>.yaml")
+
+    def path(self, package: DebPackage) -> Path:
+        return self.folder / package.file
+
+    def kernel(self, name: str) -> DebPackage:
+        """The package with the kernel: ``name`` itself, or the one that a meta package of that name depends on."""
+        package = self.find(name)
+        real = [need for clause in package.depends for need in clause if need.startswith("linux-image-")]
+        return self.find(real[0]) if real else package
+
+
+def question(definition: Definition) -> tuple[str, ...]:
+    """The packages to ask the archive for."""
+    medium = definition.medium
+    return tuple(sorted({*definition.roots, *medium.loaders, medium.kernel, medium.shell}))
+
+
+def load(path: Path, definition: Definition) -> tuple[DebPackage, ...] | None:
+    """The remembered answer, if it is one to the same question."""
+    try:
+        data = json.loads(path.read_text())
+        if data["question"] != _digest(definition):
+            return None
+        return tuple(_from_json(row) for row in data["packages"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def save(path: Path, definition: Definition, packages: Iterable[DebPackage]) -> None:
+    rows = [asdict(package) for package in packages]
+    write_atomic(path, json.dumps({"question": _digest(definition), "packages": rows}, indent=1) + "\n")
+
+
+def _digest(definition: Definition) -> str:
+    return hashlib.sha256(json.dumps([definition.suite, question(definition)]).encode()).hexdigest()
+
+
+def _from_json(row: dict[str, object]) -> DebPackage:
+    depends = row.pop("depends")
+    assert isinstance(depends, list)
+    return DebPackage(**row, depends=tuple(tuple(clause) for clause in depends))  # type: ignore[arg-type]
+
+
+def resolve(apt: Apt, definition: Definition, reporter: Reporter) -> tuple[DebPackage, ...]:
+    """Ask the archive. Its lists are brought up to date first; where that fails, those of the last time serve."""
+    try:
+        apt.update()
+    except PlanexError as error:
+        if definition.suite not in apt.suites():
+            raise
+        reporter.warn(f"{error.message}; the package lists of the last time are used")
+    suites = apt.suites()
+    if definition.suite not in suites:
+        raise PlanexError(
+            f"this machine's apt has no source for Debian {definition.suite} (it has: {', '.join(suites) or 'none'})",
+            "add one below /etc/apt/sources.list.d, or build another target with --target",
+        )
+    return apt.resolve(question(definition))
+
+
+def download(
+    apt: Apt, packages: Sequence[DebPackage], folder: Path, on_progress: Callable[[str], None]
+) -> tuple[tuple[str, str], ...]:
+    """Bring the .debs that are missing into ``folder``; each appears only once its SHA-256 is right.
+
+    Returns (name, version) of those that the mirror's lists name but that it does not have.
+    """
+    incoming = folder / "incoming"
+    incoming.mkdir(parents=True, exist_ok=True)
+    _accept(packages, incoming, folder)
+    wanted = [package for package in packages if not (folder / package.file).exists()]
+    if not wanted:
+        return ()
+    done = 0
+
+    def count(line: str) -> None:
+        nonlocal done
+        if line.startswith("Get:"):
+            done += 1
+            on_progress(f"{done} of {len(wanted)}")
+
+    missing = apt.download(wanted, incoming, folder / "download.log", count)
+    _accept(wanted, incoming, folder)
+    bad = [package.file for package in wanted if not (folder / package.file).exists()]
+    if bad and not missing:
+        log = tail((folder / "download.log").read_text(errors="replace"))
+        raise PlanexError(f"not downloaded: {', '.join(bad[:5])}\n{log}", "the same command goes on from here")
+    return missing
+
+
+def _accept(packages: Iterable[DebPackage], incoming: Path, folder: Path) -> None:
+    for package in packages:
+        path = incoming / package.file
+        if path.exists():
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if digest == package.sha256:
+                path.replace(folder / package.file)
+            else:
+                path.unlink()

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""``planex base build``: definition -> archive -> RPMs -> repository -> base ISO.
+
+A base's folder holds ``builds/<key>/``, whole results; ``current`` points at the newest, and ``repo``,
+``rpmconfig``, ``base.iso`` and ``manifest.json`` point through it, so that one rename switches all of them.
+``closure.json`` is the archive's answer as of the last update; ``debs/`` and ``rpms/`` are caches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from planex.base import archive as archives
+from planex.base import closure as closures
+from planex.base import compose, repackage
+from planex.base.apt import Apt
+from planex.base.archive import Archive
+from planex.base.closure import Closure
+from planex.base.definition import Definition
+from planex.base.medium import write_medium
+from planex.base.repackage import Job
+from planex.errors import MissingTool, PlanexError
+from planex.report import Reporter, Task, clock
+from planex.run import find
+from planex.workspace import switch_link, temporary_folder, write_atomic
+
+OUTPUTS = ("repo", "rpmconfig", "base.iso", "manifest.json")
+TOOLS = ("apt-get", "dpkg-deb", "rpmbuild", "createrepo_c", "dnf", "xorriso", "mformat", "grub-mkimage")
+_TRIES = 5
+_CODE = ("base/*.py", "repo.py", "iso/xorriso.py", "iso/efi.py")
+
+
+@dataclass(frozen=True, slots=True)
+class BaseResult:
+    """Where a base is. ``changed``: this run made something new."""
+
+    folder: Path
+    packages: int
+    changed: bool
+
+
+def build_base(folder: Path, definition: Definition, reporter: Reporter, *, update: bool = False) -> BaseResult:
+    """Bring the base in ``folder`` up to date. Without ``update`` the archive is asked only once per definition."""
+    _check_tools()
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = make_stamp(definition)
+    with FileLock(folder / ".lock"), reporter.task("base") as task:
+        done = _finished(folder, stamp)
+        if done and not update:
+            return BaseResult(folder, done, False)
+        archive, closure = _fetch(folder, definition, task, reporter, update)
+        jobs = repackage.plan(closure, definition, archive.folder)
+        rpms = _repackage(jobs, folder, task, reporter)
+        key = _key(definition, jobs, archive)
+        final = folder / "builds" / key
+        changed = not final.exists()
+        if changed:
+            _compose(final, definition, archive, closure, rpms, task)
+        write_atomic(final / "stamp.json", json.dumps({"stamp": stamp, "packages": len(rpms)}) + "\n")
+        _publish(folder, final)
+        _prune(folder, archive, closure, jobs)
+        reporter.success(f"base: {len(rpms)} packages ({clock(task.seconds)})")
+        return BaseResult(folder, len(rpms), changed)
+
+
+def make_stamp(definition: Definition) -> str:
+    """SHA-256 of what decides, apart from the archive, what a base looks like: definition, code, rpm."""
+    root = Path(__file__).parents[1]
+    code = [path.read_bytes() for pattern in _CODE for path in sorted(root.glob(pattern))]
+    parts = [definition.model_dump_json().encode(), repackage.rpm_version().encode(), *code]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def _check_tools() -> None:
+    missing = [tool for tool in TOOLS if find(tool) is None]
+    if missing:
+        raise MissingTool(f"not installed: {', '.join(missing)}; a base is made with them", "run `planex doctor`")
+
+
+def _finished(folder: Path, stamp: str) -> int:
+    """Number of packages of the current base if it has this stamp, else 0."""
+    try:
+        data = json.loads((folder / "current" / "stamp.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return 0
+    whole = all((folder / name).exists() for name in OUTPUTS)
+    return int(data["packages"]) if whole and data["stamp"] == stamp else 0
+
+
+def _fetch(
+    folder: Path, definition: Definition, task: Task, reporter: Reporter, update: bool
+) -> tuple[Archive, Closure]:
+    """The .debs, all downloaded. What the mirror names but lacks is ruled out, and apt asked again."""
+    apt = Apt(folder / "apt")
+    lock = folder / "closure.json"
+    unwanted: set[tuple[str, str]] = set()
+    packages = None if update else archives.load(lock, definition)
+    for _ in range(_TRIES):
+        task.phase("resolve")
+        apt.prepare(unwanted)
+        if packages is None:
+            packages = archives.resolve(apt, definition, reporter)
+            archives.save(lock, definition, packages)
+        archive = Archive(folder / "debs", packages)
+        closure = closures.select(packages, definition.roots, definition.drop_requires)
+        task.phase("download")
+        missing = archives.download(apt, _needed(archive, closure, definition), archive.folder, task.detail)
+        if not missing:
+            return archive, closure
+        unwanted.update(missing)
+        packages = None
+        reporter.remark(f"not on the mirror: {', '.join(name for name, _ in missing)}; looking for other versions")
+    raise PlanexError(
+        f"the mirror lacks {', '.join(sorted(name for name, _ in unwanted))}", "try again later, or use another mirror"
+    )
+
+
+def _needed(archive: Archive, closure: Closure, definition: Definition) -> list[archives.DebPackage]:
+    medium = definition.medium
+    extra = [archive.find(name) for name in (*medium.loaders, medium.shell)]
+    packages = {package.name: package for package in (*closure.packages, *extra, archive.kernel(medium.kernel))}
+    return list(packages.values())
+
+
+def _repackage(jobs: Sequence[Job], folder: Path, task: Task, reporter: Reporter) -> dict[str, Path]:
+    task.phase("repackage")
+    to_make = sum(repackage.cached(job, folder / "rpms") is None for job in jobs)
+    reporter.remark(f"base: {to_make} of {len(jobs)} packages to make")
+    with temporary_folder(folder, "work.") as work:
+        return repackage.make_all(
+            jobs, folder / "rpms", work, os.cpu_count() or 1, lambda done: task.detail(f"{done} of {len(jobs)}")
+        )
+
+
+def _key(definition: Definition, jobs: Sequence[Job], archive: Archive) -> str:
+    kernel = archive.kernel(definition.medium.kernel).sha256
+    parts = [make_stamp(definition), kernel, *sorted(job.key for job in jobs)]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+
+
+def _compose(
+    final: Path, definition: Definition, archive: Archive, closure: Closure, rpms: dict[str, Path], task: Task
+) -> None:
+    with temporary_folder(final.parent, ".new.") as folder:
+        task.phase("repository")
+        compose.write_repo(folder / "repo", rpms, definition)
+        compose.check_closed(folder / "repo", folder / "check")
+        debs = [archive.path(package) for package in closure.packages if package.source == "rpm"]
+        compose.write_rpm_config(folder / "rpmconfig", debs, definition)
+        compose.write_manifest(folder / "manifest.json", closure.packages, rpms)
+        task.phase("base ISO")
+        write_medium(folder / "base.iso", definition, archive, closure, rpms)
+        shutil.rmtree(folder / "check")
+        folder.rename(final)
+
+
+def _publish(folder: Path, final: Path) -> None:
+    switch_link(folder / "current", final)
+    for name in OUTPUTS:
+        if not (folder / name).is_symlink():
+            switch_link(folder / name, folder / "current" / name)
+
+
+def _prune(folder: Path, archive: Archive, closure: Closure, jobs: Sequence[Job]) -> None:
+    """Delete results and cache entries that the current base does not use; the result before it stays."""
+    builds = sorted((folder / "builds").iterdir(), key=lambda path: path.stat().st_mtime)
+    current = (folder / "current").resolve()
+    for old in [path for path in builds if path != current][:-1]:
+        shutil.rmtree(old, ignore_errors=True)
+    keys = {job.key for job in jobs}
+    for slot in (folder / "rpms").glob("*/*"):
+        if slot.name not in keys:
+            shutil.rmtree(slot, ignore_errors=True)
+    files = {package.file for package in archive.packages}
+    for deb in archive.folder.glob("*.deb"):
+        if deb.name not in files:
+            deb.unlink(missing_ok=True)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Puts a base's RPMs into a repository with groups, and proves that it is closed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from planex import dnf
+from planex.base.control import DebPackage
+from planex.base.definition import Definition
+from planex.base.unpack import pick
+from planex.errors import PlanexError
+from planex.repo import create_repo, link_rpms
+from planex.workspace import write_atomic
+
+RPM_CONFIG = "/usr/lib/rpm"
+
+
+def write_repo(folder: Path, rpms: Mapping[str, Path], definition: Definition) -> None:
+    """A repository of all RPMs with the definition's groups."""
+    link_rpms(folder, rpms.values())
+    groups = folder.parent / "comps.xml"
+    groups.write_text(render_groups(definition))
+    create_repo(folder, groups=groups, epoch=definition.epoch)
+
+
+def render_groups(definition: Definition, only: Sequence[str] | None = None) -> str:
+    """comps.xml: each group, its packages mandatory; ``only`` restricts it to groups by name."""
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<comps>"]
+    for name, group in definition.groups.items():
+        if only is not None and name not in only:
+            continue
+        lines += ["  <group>", f"    <id>{name}</id>", f"    <name>{escape(group.name)}</name>"]
+        lines += [f"    <description>{escape(group.description)}</description>", "    <default>true</default>"]
+        lines += ["    <uservisible>true</uservisible>", "    <packagelist>"]
+        lines += [f'      <packagereq type="mandatory">{escape(package)}</packagereq>' for package in group.packages]
+        lines += ["    </packagelist>", "  </group>"]
+    return "\n".join([*lines, "</comps>", ""])
+
+
+def write_rpm_config(folder: Path, debs: Sequence[Path], definition: Definition) -> None:
+    """The base's /usr/lib/rpm: what specs are parsed with, on a machine whose own rpm may be another."""
+    files = {path: data for deb in debs for path, data in pick(deb, [f"{RPM_CONFIG}/*"]).items()}
+    for made in definition.made.values():
+        files |= {path: text.encode() for path, text in made.files.items() if path.startswith(RPM_CONFIG)}
+    if f"{RPM_CONFIG}/macros" not in files:
+        raise PlanexError("the base's rpm packages hold no /usr/lib/rpm/macros", "name rpm in a group of the base")
+    for path, data in files.items():
+        destination = folder / path.removeprefix(f"{RPM_CONFIG}/")
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        destination.write_bytes(data)
+
+
+def write_manifest(path: Path, packages: Sequence[DebPackage], rpms: Mapping[str, Path]) -> None:
+    """Every package with its .deb's name, version and SHA-256, and the SHA-256 of the RPM made from it."""
+    by_name = {package.name: package for package in packages}
+    rows = []
+    for name, rpm in rpms.items():
+        deb = by_name.get(name)
+        row: dict[str, str] = {"package": name, "rpm": rpm.name, "rpm_sha256": sha256_of(rpm)}
+        if deb is not None:
+            row |= {"version": deb.version, "deb": deb.filename, "deb_sha256": deb.sha256, "source": deb.source}
+        rows.append(row)
+    write_atomic(path, json.dumps({"packages": rows}, indent=1, sort_keys=True) + "\n")
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_closed(repo: Path, work: Path) -> None:
+    """Prove that the repository needs nothing from outside it. Raises PlanexError naming what is missing."""
+    work.mkdir(parents=True, exist_ok=True)
+    conf = work / "dnf.conf"
+    conf.write_text("[main]\nreposdir=/dev/null\n")
+    try:
+        dnf.repoclosure(conf, work / "cache", work, {"planex-base": repo})
+    except PlanexError as error:
+        hint = "name what is missing in a group of the base's definition, or list it under drop_requires"
+        raise PlanexError(error.message, hint) from error
+    finally:
+        shutil.rmtree(work / "cache", ignore_errors=True)

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Debian control data: stanzas, dependencies and versions (deb-control(5), deb-version(7)). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+_RELATION = re.compile(r"^\s*([a-z0-9][a-z0-9+.-]*)(?::\w+)?\s*(?:\(\s*=\s*([^)\s]+)\s*\))?", re.A)
+
+
+@dataclass(frozen=True, slots=True)
+class Evr:
+    """An RPM version. ``epoch`` is empty where there is none."""
+
+    epoch: str
+    version: str
+    release: str
+
+    @property
+    def full(self) -> str:
+        """``[epoch:]version-release``."""
+        return f"{self.epoch}:{self.plain}" if self.epoch else self.plain
+
+    @property
+    def plain(self) -> str:
+        """``version-release``: EL's names carry no Debian epoch."""
+        return f"{self.version}-{self.release}"
+
+
+@dataclass(frozen=True, slots=True)
+class DebPackage:
+    """One binary package of the archive.
+
+    ``depends`` holds a tuple of alternatives for each clause of Pre-Depends and Depends; ``provides`` maps virtual
+    names to a version or None.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    filename: str
+    sha256: str
+    size: int
+    summary: str = ""
+    homepage: str = ""
+    source: str = ""
+    depends: tuple[tuple[str, ...], ...] = ()
+    provides: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def evr(self) -> Evr:
+        return to_evr(self.version)
+
+    @property
+    def rpm_architecture(self) -> str:
+        return "noarch" if self.architecture == "all" else "x86_64"
+
+    @property
+    def file(self) -> str:
+        """Name of the .deb as apt-get saves it."""
+        return f"{self.name}_{self.version.replace(':', '%3a')}_{self.architecture}.deb"
+
+
+def to_evr(version: str) -> Evr:
+    """``[epoch:]upstream[-revision]`` as an RPM version, which knows no ``-``; a native package gets release 1."""
+    epoch, _, rest = version.rpartition(":")
+    upstream, dash, revision = rest.rpartition("-")
+    if not dash:
+        upstream, revision = rest, "1"
+    return Evr("" if epoch == "0" else epoch, upstream.replace("-", "."), revision)
+
+
+def parse_stanzas(text: str) -> tuple[DebPackage, ...]:
+    """Packages of a Packages file or ``apt-cache show``, sorted by name, each once."""
+    packages: dict[str, DebPackage] = {}
+    for stanza in text.split("\n\n"):
+        fields = parse_fields(stanza)
+        if "Package" in fields and "SHA256" in fields:
+            packages.setdefault(fields["Package"], _package(fields))
+    return tuple(packages[name] for name in sorted(packages))
+
+
+def parse_fields(stanza: str) -> dict[str, str]:
+    """The fields of one stanza; continuation lines are joined with newlines."""
+    fields: dict[str, str] = {}
+    name = ""
+    for line in stanza.splitlines():
+        if line[:1] in (" ", "\t"):
+            fields[name] = f"{fields.get(name, '')}\n{line.strip()}"
+        elif ":" in line:
+            name, _, value = line.partition(":")
+            fields[name] = value.strip()
+    return fields
+
+
+def _package(fields: Mapping[str, str]) -> DebPackage:
+    return DebPackage(
+        name=fields["Package"],
+        version=fields["Version"],
+        architecture=fields["Architecture"],
+        filename=fields["Filename"],
+        sha256=fields["SHA256"],
+        size=int(fields["Size"]),
+        summary=fields.get("Description", "").partition("\n")[0],
+        homepage=fields.get("Homepage", ""),
+        source=fields.get("Source", fields["Package"]).partition(" ")[0],
+        depends=(*_clauses(fields.get("Pre-Depends", "")), *_clauses(fields.get("Depends", ""))),
+        provides={name: version for clause in _relations(fields.get("Provides", "")) for name, version in clause},
+    )
+
+
+def _clauses(text: str) -> Iterator[tuple[str, ...]]:
+    return (tuple(name for name, _ in clause) for clause in _relations(text))
+
+
+def _relations(text: str) -> Iterator[list[tuple[str, str | None]]]:
+    """Clauses of a relation field, each a list of (name, version of an exact relation)."""
+    for clause in text.replace("\n", " ").split(","):
+        matches = [_RELATION.match(part) for part in clause.split("|")]
+        found = [(match[1], match[2]) for match in matches if match]
+        if found:
+            yield found

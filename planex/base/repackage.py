@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Turns .debs, and packages that the definition makes, into RPMs; each result is kept under the hash of its inputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from planex.base import control, rpmspec, unpack
+from planex.base.closure import Closure
+from planex.base.definition import Contents, Definition
+from planex.base.rpmspec import Header
+from planex.base.unpack import Tree, add_contents
+from planex.errors import PlanexError
+from planex.run import require, run, run_logged
+from planex.workspace import temporary_folder
+
+RPM_MACROS = {
+    "_buildhost": "planex",
+    "use_source_date_epoch_as_buildtime": "1",
+    "clamp_mtime_to_source_date_epoch": "1",
+    "_binary_payload": "w3.zstdio",
+    "_build_id_links": "none",
+    "_binaries_in_noarch_packages_terminate_build": "0",
+    "_unpackaged_files_terminate_build": "0",
+    "_use_internal_dependency_generator": "1",
+    "_build_name_fmt": "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm",
+    "debug_package": "%{nil}",
+    "__os_install_post": "%{nil}",
+    # Debian's shared libraries are not executable; rpm's own rule would skip them.
+    "__elf_flags": "%{nil}",
+    "__elf_magic": "^(setuid,? )?(setgid,? )?(sticky )?ELF (32|64)-bit.*(shared object|executable).*$",
+    # Debian's multiarch folder holds the .pc files.
+    "__pkgconfig_path": r"^/usr/(lib|lib64|share|lib/x86_64-linux-gnu)/pkgconfig/.*\\.pc$",
+}
+"""What every rpmbuild here is told: reproducible headers, files as they are, provides from Debian's folders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One RPM to make. ``deb`` is None for packages that come from no .deb."""
+
+    header: Header
+    contents: Contents
+    epoch: int
+    """Seconds since 1970, where there is no .deb to take times from."""
+    drop: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    deb: Path | None = None
+    sha256: str = ""
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of all that the RPM depends on, with the code and the rpm that make it."""
+        parts = {
+            "header": asdict(self.header),
+            "contents": self.contents.model_dump(),
+            "drop": [self.drop, self.keep],
+            "epoch": self.epoch,
+            "deb": self.sha256,
+            "macros": RPM_MACROS,
+            "code": code_digest(),
+            "rpm": rpm_version(),
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 of the modules that decide what an RPM looks like."""
+    files = [Path(__file__), *(Path(module.__file__) for module in (control, rpmspec, unpack))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+@cache
+def rpm_version() -> str:
+    """Of the rpmbuild on this machine, which writes the headers."""
+    return run([require("rpmbuild", "make RPMs"), "--version"]).stdout.strip()
+
+
+def plan(closure: Closure, definition: Definition, debs: Path) -> list[Job]:
+    """All RPMs of the base: repackaged .debs, made packages, meta packages."""
+    jobs = [
+        Job(
+            rpmspec.deb_header(package, closure.requires[package.name], definition),
+            definition.contents(package.name),
+            definition.epoch,
+            (*definition.drop, *definition.contents(package.name).drop),
+            definition.keep,
+            debs / package.file,
+            package.sha256,
+        )
+        for package in closure.packages
+    ]
+    jobs += [Job(rpmspec.made_header(name, made), made, definition.epoch) for name, made in definition.made.items()]
+    for name, group in definition.metas():
+        summary = f"Meta package: {group.name}"
+        header = rpmspec.meta_header(name, summary, definition.medium.release, group.packages)
+        jobs.append(Job(header, Contents(), definition.epoch))
+    return jobs
+
+
+def make_all(
+    jobs: Sequence[Job], cache_folder: Path, work: Path, workers: int, on_done: Callable[[int], None]
+) -> dict[str, Path]:
+    """Make every RPM that the cache lacks, ``workers`` at a time; returns package -> RPM. Stops at the first failure."""
+    with ThreadPoolExecutor(workers) as pool:
+        # The largest first, so that no worker is left alone with one at the end.
+        order = sorted(jobs, key=lambda job: -job.deb.stat().st_size if job.deb else 0)
+        futures = {job.header.name: pool.submit(make, job, cache_folder, work) for job in order}
+        made: dict[str, Path] = {}
+        try:
+            for name, future in futures.items():
+                made[name] = future.result()
+                on_done(len(made))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return dict(sorted(made.items()))
+
+
+def cached(job: Job, cache_folder: Path) -> Path | None:
+    """The RPM of an earlier run, if there is one."""
+    return next(iter((cache_folder / job.key[:2] / job.key).glob("*.rpm")), None)
+
+
+def make(job: Job, cache_folder: Path, work: Path) -> Path:
+    """The RPM of one job: from the cache, or made and put there by one rename."""
+    found = cached(job, cache_folder)
+    if found is not None:
+        return found
+    slot = cache_folder / job.key[:2] / job.key
+    slot.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_folder(work, f"{job.header.name}.") as folder:
+        (folder / "root").mkdir()
+        tree = _fill(job, folder / "root")
+        epoch = tree.newest or job.epoch
+        _set_times(tree, epoch)
+        spec = folder / f"{job.header.name}.spec"
+        spec.write_text(rpmspec.render(job.header, tree.sorted_entries(), tree.moved))
+        (folder / "out").mkdir()
+        _rpmbuild(spec, folder, job.header.architecture, epoch)
+        try:
+            (folder / "out").rename(slot)
+        except OSError:
+            if cached(job, cache_folder) is None:
+                raise
+    return _only(slot)
+
+
+def _fill(job: Job, root: Path) -> Tree:
+    tree = unpack.unpack(job.deb, root, job.drop, job.keep) if job.deb else Tree(root)
+    add_contents(tree, job.contents)
+    return tree
+
+
+def _set_times(tree: Tree, epoch: int) -> None:
+    for entry in tree.entries.values():
+        path = tree.root / entry.path.lstrip("/")
+        if entry.kind != "file" or tree.newest == 0:
+            os.utime(path, (epoch, epoch), follow_symlinks=False)
+
+
+def _rpmbuild(spec: Path, folder: Path, architecture: str, epoch: int) -> None:
+    macros = {**RPM_MACROS, "_topdir": str(folder), "_rpmdir": str(folder / "out"), "_dbpath": str(folder / "db")}
+    words = [word for name, value in macros.items() for word in ("--define", f"{name} {value}")]
+    run_logged(
+        ["rpmbuild", "-bb", "--noclean", "--target", architecture, *words, "--buildroot", folder / "root", spec],
+        folder / "rpmbuild.log",
+        env={"HOME": str(folder), "SOURCE_DATE_EPOCH": str(epoch)},
+    )
+
+
+def _only(slot: Path) -> Path:
+    rpms = sorted(slot.glob("*.rpm"))
+    if len(rpms) != 1:
+        raise PlanexError(f"{slot} should hold one RPM, not {len(rpms)}", f"delete it: rm -r {slot}")
+    return rpms[0]
+
+
+def conflicts(files: Mapping[str, Iterable[str]]) -> list[str]:
+    """Paths that more than one package brings as a file: ``path: package, package``."""
+    owners: dict[str, list[str]] = {}
+    for package, paths in files.items():
+        for path in paths:
+            owners.setdefault(path, []).append(package)
+    return sorted(f"{path}: {', '.join(sorted(names))}" for path, names in owners.items() if len(names) > 1)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Renders the spec of a repackaged .deb, of a package made here and of a meta package. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from planex.base.control import DebPackage, Evr
+from planex.base.definition import Contents, Definition, Made
+from planex.base.unpack import Entry
+
+FILESYSTEM = "filesystem"
+"""The package that owns the links /bin, /lib, ... and that all packages with files need."""
+_ISA = "(x86-64)"
+_GLOB = re.compile(r"[*?\[\]{}\\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a spec says of a package, apart from its files."""
+
+    name: str
+    evr: Evr
+    architecture: str
+    summary: str
+    homepage: str = ""
+    source: str = ""
+    requires: tuple[str, ...] = ()
+    provides: tuple[str, ...] = ()
+    extra: str = ""
+
+
+def deb_header(package: DebPackage, requires: Sequence[str], definition: Definition) -> Header:
+    """Header of a repackaged .deb: Debian's names, EL's aliases, exact names only."""
+    contents = definition.contents(package.name)
+    own = [f"{name} = {to_provide(version)}" if version else name for name, version in package.provides.items()]
+    aliases = definition.aliases.get(package.name, ())
+    base = (FILESYSTEM, *contents.requires)
+    return Header(
+        package.name,
+        package.evr,
+        package.rpm_architecture,
+        package.summary,
+        package.homepage,
+        package.source,
+        tuple(sorted({*requires, *base} - {package.name})),
+        tuple(sorted({*own, *_aliases((*aliases, *contents.provides), package)})),
+        contents.spec,
+    )
+
+
+def to_provide(version: str) -> str:
+    """A version of a Debian Provides field as an RPM dependency may state it."""
+    epoch, _, rest = version.rpartition(":")
+    return f"{epoch}:{rest.replace('-', '.')}" if epoch else rest.replace("-", ".")
+
+
+def _aliases(names: Iterable[str], package: DebPackage) -> list[str]:
+    """Each alias with the package's version, and once more with the ISA suffix that ``%{?_isa}`` in specs asks for."""
+    lines = []
+    for name in names:
+        plain = re.fullmatch(r"[\w.+-]+", name) is not None
+        lines.append(f"{name} = {package.evr.plain}" if plain else name)
+        if plain and package.rpm_architecture != "noarch":
+            lines.append(f"{name}{_ISA} = {package.evr.plain}")
+    return lines
+
+
+def made_header(name: str, made: Made) -> Header:
+    """Header of a package that comes from no .deb."""
+    requires = () if name == FILESYSTEM else (FILESYSTEM,)
+    return Header(
+        name,
+        Evr("", made.version, "1"),
+        "noarch",
+        made.summary,
+        requires=tuple(sorted({*requires, *made.requires})),
+        provides=tuple(sorted(made.provides)),
+        extra=made.spec,
+    )
+
+
+def meta_header(name: str, summary: str, version: str, requires: Iterable[str]) -> Header:
+    """Header of a package without files that requires others."""
+    return Header(name, Evr("", version, "1"), "noarch", summary, requires=tuple(sorted(requires)))
+
+
+def render(header: Header, entries: Iterable[Entry], moved: Iterable[str] = ()) -> str:
+    """The whole spec. ``moved``: paths before the /usr merge, provided by name since RPM's file lists lack them."""
+    lines = [
+        f"Name: {header.name}",
+        *([f"Epoch: {header.evr.epoch}"] if header.evr.epoch else []),
+        f"Version: {header.evr.version}",
+        f"Release: {header.evr.release}",
+        f"Summary: {escape(header.summary or header.name)}",
+        "License: see /usr/share/doc",
+        "Vendor: Debian",
+        *([f"URL: {escape(header.homepage)}"] if header.homepage else []),
+        *(["BuildArch: noarch"] if header.architecture == "noarch" else []),
+        "AutoReq: no",
+        *(f"Requires: {name}" for name in header.requires),
+        *(f"Provides: {name}" for name in sorted({*header.provides, *moved})),
+        "",
+        "%description",
+        escape(header.summary or header.name),
+        *([f"Repackaged from Debian's {escape(header.source)}."] if header.source else []),
+        "",
+        *([header.extra.rstrip(), ""] if header.extra else []),
+        "%files",
+        *(file_line(entry) for entry in entries),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def escape(text: str) -> str:
+    """Text without macros."""
+    return text.replace("%", "%%")
+
+
+def file_line(entry: Entry) -> str:
+    """A line of ``%files`` with explicit owner and mode, so that who builds the package does not matter."""
+    mode = "-" if entry.kind == "link" else f"{entry.mode:04o}"
+    kind = {"folder": "%dir ", "file": "%config(noreplace) " if entry.config else "", "link": ""}[entry.kind]
+    return f'%attr({mode}, {entry.user}, {entry.group}) {kind}"{_literal(entry.path)}"'
+
+
+def _literal(path: str) -> str:
+    """A path in a file list. rpm takes it as a pattern where it looks like one, and knows no escape that always works."""
+    pattern = any(sign in path for sign in "*?{") or ("[" in path and "]" in path)
+    return escape(_GLOB.sub("?", path) if pattern else path)
