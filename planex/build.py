@@ -17,7 +17,7 @@ from planex import dnf, repo, userns
 from planex.builders import Builder, Job
 from planex.errors import LoggedError, PlanexError
 from planex.fingerprint import Inputs, outputs_digest
-from planex.patchqueue.check import check_queue
+from planex.patchqueue.check import check_queue, require_applies
 from planex.plan import Action, History, Plan, Step, make_plan
 from planex.project import Project
 from planex.report import Reporter, Task, clock
@@ -129,9 +129,7 @@ class Build:
                 for source in remote_sources(recipe, package):
                     files[source.name] = fetch(project.workspace, source, task, offline=self.options.offline)
                 task.phase("patches")
-                if recipe.queue.patches:
-                    first = next(source.file_name for source in package.sources if source.kind == "source")
-                    check_queue(recipe.queue, files[first], project.workspace.cache / "patches")
+                _try_patches(project, name, files)
                 task.phase("srpm")
                 output = _fresh_folder(self._work(name) / "srpm")
                 self._srpms[name] = make_srpm(
@@ -265,6 +263,14 @@ def check_closure(project: Project) -> None:
 def _failure(name: str, task: Task, error: PlanexError, log: Path) -> BuildFailed:
     own = error.log if isinstance(error, LoggedError) and error.log else None
     return BuildFailed(name, task.current_phase, error, own or (log if log.exists() else None))
+
+
+def _try_patches(project: Project, name: str, files: Mapping[str, Path]) -> None:
+    """Apply the queue to the files that it touches, as %autosetup will do to the whole tree."""
+    queue = project.recipes[name].queue
+    if queue.patches:
+        tarball = next(source.file_name for source in project.packages[name].sources if source.kind == "source")
+        require_applies(check_queue(queue, files[tarball], project.workspace.cache / "patches"), name, queue)
 
 
 def _require_rpms(job: Job) -> None:

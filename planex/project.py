@@ -10,13 +10,14 @@ from functools import cached_property
 from pathlib import Path
 
 from planex import fingerprint, repo
+from planex.checksums import digest_of
 from planex.config import Config, Target
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.fingerprint import Inputs
 from planex.graph import Graph, build_graph
 from planex.mockconfig import MockConfig, load_mock_config
 from planex.recipe import Recipe, find_recipes, render_spec
-from planex.sources import digest_of, local_files, remote_sources
+from planex.sources import local_files, remote_sources
 from planex.spec import Macros, Package, parse_specs, target_macros
 from planex.store import Store
 from planex.workspace import Workspace, write_atomic

@@ -24,6 +24,8 @@ from typing import IO
 from planex.errors import CommandFailed, MissingTool, PlanexError
 
 TAIL_LINES = 20
+Process = subprocess.Popen
+"""A running program, as ``spawn`` gives it."""
 _running: set[subprocess.Popen[bytes]] = set()
 _lock = threading.Lock()
 _stopping = threading.Event()

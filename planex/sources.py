@@ -1,43 +1,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Sources: checksum files, where each file comes from, and the verified, content-addressed cache.
-
-``specs/<pkg>/sources`` is a dist-git checksum file: lines ``SHA512 (name) = hex`` (or SHA256), as fedpkg writes.
-"""
+"""Sources: where each file comes from, and the verified, content-addressed download cache."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock
 
+from planex.checksums import RECORDED, Checksum, digest_of, read_checksums, write_checksums
 from planex.download import debian_mirrors, download
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.gitsource import archive
 from planex.recipe import Recipe
 from planex.report import Task
 from planex.spec import Package, Source
-from planex.workspace import Workspace, write_atomic
-
-_LINE = re.compile(r"^(SHA512|SHA256) \((.+)\) = ([0-9a-f]+)$")
-_LENGTH = {"SHA512": 128, "SHA256": 64}
-RECORDED = "SHA512"
-
-
-@dataclass(frozen=True, slots=True)
-class Checksum:
-    """``algorithm``: SHA512 or SHA256; ``value``: lower-case hexadecimal."""
-
-    algorithm: str
-    value: str
-
-    def matches(self, path: Path) -> bool:
-        return digest_of(path, self.algorithm) == self.value
+from planex.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +29,6 @@ class RemoteSource:
     name: str
     urls: tuple[str, ...]
     checksum: Checksum
-
-
-def digest_of(path: Path, algorithm: str = RECORDED) -> str:
-    """Checksum of a file's bytes in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm.lower()).hexdigest()
-
-
-def read_checksums(path: Path) -> dict[str, Checksum]:
-    """File name to checksum. A missing file is an empty one; every malformed line is reported."""
-    if not path.exists():
-        return {}
-    checksums: dict[str, Checksum] = {}
-    problems: list[Problem] = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        match = _LINE.match(line.strip())
-        if match is None or len(match.group(3)) != _LENGTH[match.group(1)]:
-            problems.append(Problem(path, number, f"not a checksum line `SHA512 (file) = hex`: {line.strip()[:60]}"))
-        elif match.group(2) in checksums:
-            problems.append(Problem(path, number, f"{match.group(2)} is listed twice"))
-        else:
-            checksums[match.group(2)] = Checksum(match.group(1), match.group(3))
-    if problems:
-        raise ConfigError(problems)
-    return checksums
-
-
-def write_checksums(path: Path, checksums: Mapping[str, Checksum]) -> None:
-    lines = [f"{checksum.algorithm} ({name}) = {checksum.value}\n" for name, checksum in sorted(checksums.items())]
-    write_atomic(path, "".join(lines))
 
 
 def remote_sources(recipe: Recipe, package: Package) -> tuple[RemoteSource, ...]:

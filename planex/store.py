@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from planex.checksums import digest_of
 from planex.fingerprint import Inputs, outputs_digest
-from planex.sources import digest_of
 from planex.workspace import switch_link, write_atomic
 
 KEPT = 3
