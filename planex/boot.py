@@ -16,7 +16,7 @@ from typing import IO
 
 from planex import qemu
 from planex.errors import PlanexError
-from planex.proof import Listener, Proof
+from planex.proof import Listener, Proof, readable
 from planex.run import spawn, tail
 from planex.workspace import temporary_folder
 
@@ -32,7 +32,7 @@ class BootFailed(PlanexError):
     def __init__(self, message: str, serial: Path, hint: str | None = None) -> None:
         super().__init__(message, hint)
         self.serial = serial
-        self.tail = tail(serial.read_text(errors="replace")) if serial.exists() else ""
+        self.tail = tail(readable(serial.read_text(errors="replace"))) if serial.exists() else ""
 
 
 @dataclass(frozen=True, slots=True)

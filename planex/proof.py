@@ -25,17 +25,20 @@ _NOISE = re.compile(r"^(\(XEN\)|\[ *\d+\.\d{6}\])")
 """Messages of Xen and of the kernel, which can come between any two lines of a report."""
 _FATAL = {
     "Xen panicked": re.compile(r"\(XEN\).*Panic on CPU \d+"),
+    "dom0 crashed": re.compile(r"\(XEN\).*Hardware Dom0 (crashed|shutdown|halted)"),
     "the kernel panicked": re.compile(r"Kernel panic - not syncing"),
     "the initrd gave up": re.compile(r"initrd: ERROR: .*"),
     "the host fell into emergency mode": re.compile(r"You are in emergency mode"),
     "the boot loader did not find a file": re.compile(
-        r"error: file `.*' not found|Could not find kernel image|Failed to load COM32 file"
+        r"^error: file `.*' not found|Could not find kernel image|Failed to load COM32 file"
     ),
     "GRUB found no menu": re.compile(r"^grub( rescue)?>|^No medium labelled .* was found"),
     "the firmware found nothing to start": re.compile(
         r"No bootable device|BdsDxe: No bootable option or device was found|^>>Start PXE over"
     ),
 }
+_LOADER_ERROR = re.compile(r"^error: (?!no suitable video mode).*")
+"""How GRUB begins every complaint; looked for only until Xen or a kernel has started. The mode is no obstacle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,12 @@ class Proof:
     xl_info: str
     xl_list: str
     failed_units: int
+
+
+def readable(text: str) -> str:
+    """A console's text without what moves the cursor and sets colours, and without empty lines."""
+    lines = (_ESCAPES.sub("", line).strip() for line in text.replace("\r", "\n").split("\n"))
+    return "\n".join(line for line in lines if line)
 
 
 @dataclass
@@ -109,6 +118,8 @@ class Listener:
             if pattern.search(line):
                 self.fatal = f"{reason}: {line.strip()}"
                 return
+        if not (self._xen_line or self._linux) and _LOADER_ERROR.match(line):
+            self.fatal = f"the boot loader failed: {line}"
 
     def output(self, command: str) -> str:
         """What the host's ``xl info`` or ``xl list`` printed."""

@@ -103,7 +103,7 @@ def qemu_argv(program: str, machine: Machine, ovmf: Ovmf | None) -> list[str]:
         program,
         "-nodefaults", "-no-user-config", "-no-reboot",
         "-machine", f"{'q35' if ovmf else 'pc'},accel={machine.accel}",
-        "-cpu", "host" if machine.accel == "kvm" else "max",
+        "-cpu", "host" if machine.accel == "kvm" else "qemu64",
         "-smp", "1",
         "-m", str(machine.memory),
         "-nic", "none",

@@ -20,7 +20,7 @@ from planex.workspace import temporary_folder, write_atomic
 PLATFORM = "x86_64-efi"
 MODULES = Path("/usr/lib/grub") / PLATFORM
 PREFIX = "boot/grub"
-PRELOADED = ("memdisk", "tar", "normal", "search", "iso9660", "fat", "part_gpt", "part_msdos", "serial")
+PRELOADED = ("memdisk", "tar", "normal", "search", "iso9660", "fat", "part_gpt", "part_msdos", "serial", "gzio")
 """What the stub needs before it can load anything by itself; all other modules are in the memdisk."""
 SECTOR = 512
 MEBIBYTE = 1 << 20

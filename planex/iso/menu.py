@@ -67,6 +67,8 @@ def render_grub(menu: Menu) -> str:
         "  terminal_input console serial",
         "  terminal_output console serial",
         "fi",
+        "insmod gzio",
+        "insmod all_video",
         f"set timeout={menu.timeout}",
         f"set default={menu.default.name}",
     ]
