@@ -131,9 +131,9 @@ class _Index:
 
 
 def satisfies(have: Capability, wanted: Capability) -> bool:
-    """Whether a Provides answers a requirement (RPM's rule: no version on one side matches any)."""
+    """Whether a Provides answers a requirement, by libsolv's rule: one without a version answers none that asks one."""
     if not wanted.operator or not have.version:
-        return not wanted.operator or not have.operator
+        return not wanted.operator
     order = compare_versions(have.version, wanted.version)
     return (
         (order < 0 and "<" in wanted.operator)

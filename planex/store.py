@@ -80,8 +80,9 @@ class Store:
         write_atomic(built / "result.json", json.dumps(record, indent=1) + "\n")
         final = self.root / package / inputs.key
         final.parent.mkdir(parents=True, exist_ok=True)
-        if not final.exists():
-            built.rename(final)
+        if final.exists():  # a forced build: the newest word counts
+            _delete(final)
+        built.rename(final)
         result = _read(final)
         assert result is not None
         self.use(package, result)
@@ -93,9 +94,16 @@ class Store:
         others = [path for path in (self.root / package).iterdir() if path.is_dir() and not path.is_symlink()]
         old = sorted((path for path in others if path.resolve() != current), key=lambda path: path.stat().st_mtime)
         for folder in old[:-KEPT]:
-            for file in folder.iterdir():
-                file.unlink()
-            folder.rmdir()
+            _delete(folder)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a result; out of the way first, so that nobody finds half of it."""
+    doomed = folder.with_name(f".{folder.name}.old")
+    folder.rename(doomed)
+    for file in doomed.iterdir():
+        file.unlink()
+    doomed.rmdir()
 
 
 def _read(folder: Path) -> Result | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from planex.report import Task
 
-_SECTION = re.compile(r"^Executing\(%(\w+)\)")
+_SECTION = re.compile(r"^Executing\(%(generate_buildrequires|prep|build|install|check)\)")
 _MOCK_START = re.compile(r"^(?:INFO: )?Start: (.+)$")
 _SHORT = {"chroot init": "buildroot", "dnf install": "buildroot", "build phase": "rpmbuild"}
 

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from planex.errors import ConfigError
+from planex.mockconfig import load_mock_config
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD = """\
+config_opts['root'] = 'test'
+config_opts['target_arch'] = 'x86_64'
+config_opts['chroot_setup_cmd'] = 'install @build bash'
+config_opts['plugin_conf']['root_cache_opts']['age_check'] = False
+config_opts['macros']['%dist'] = '.{{ root }}'
+config_opts['dnf.conf'] = '''
+[main]
+arch={{ target_arch }}
+'''
+"""
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "test.cfg"
+    path.write_text(text)
+    return path
+
+
+def test_values_are_expanded_as_mock_does(tmp_path: Path) -> None:
+    config = load_mock_config(write(tmp_path, GOOD))
+    assert config.setup_command == ("install", "@build", "bash")
+    assert config.macros == {"%dist": ".test"}
+    assert config.dnf_conf == "[main]\narch=x86_64\n"
+
+
+def test_includes_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "common.tpl").write_text(GOOD)
+    config = load_mock_config(write(tmp_path, "include('common.tpl')\nconfig_opts['root'] = 'mine'\n"))
+    assert config.root == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x = (\n", "test.cfg:1: not valid Python"),
+        ("\nimport no_such_module\n", "test.cfg:2: ModuleNotFoundError"),
+        ("config_opts['root'] = 'x'\n", "test.cfg: config_opts['target_arch'] is not set"),
+        ("include('nowhere.tpl')\n", "nowhere.tpl: cannot be read"),
+    ],
+)
+def test_mistakes_name_file_and_line(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_mock_config(write(tmp_path, text))
+    assert expected in str(caught.value)
+
+
+def test_the_digest_tells_buildroots_apart(tmp_path: Path) -> None:
+    first = load_mock_config(write(tmp_path, GOOD)).digest
+    assert load_mock_config(write(tmp_path, GOOD + "# remark\n")).digest == first
+    assert load_mock_config(write(tmp_path, GOOD.replace("@build", "@other"))).digest != first
+
+
+@pytest.mark.parametrize("target", ["bookworm", "el9", "el10"])
+def test_the_targets_of_this_repository_load(target: str) -> None:
+    config = load_mock_config(ROOT / "mock-configs" / f"{target}.cfg")
+    assert config.arch == "x86_64"
+    assert "{{" not in config.dnf_conf
+    assert "%dist" in config.macros
