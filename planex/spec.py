@@ -19,7 +19,7 @@ from planex.workspace import write_atomic
 FORMAT = 1
 _HOST_RPMCONFIG = Path("/usr/lib/rpm")
 _GENERIC = ("macros", "rpmrc", "platform")
-_ERROR = re.compile(r"error: (?:.*?: )?(?:line (\d+): )?(.*)")
+_ERROR = re.compile(r"error: (?:.*?line (\d+): )?(.*)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
