@@ -35,7 +35,7 @@ from planex.workspace import switch_link, temporary_folder, write_atomic
 OUTPUTS = ("repo", "rpmconfig", "base.iso", "manifest.json")
 TOOLS = ("apt-get", "dpkg-deb", "rpmbuild", "createrepo_c", "dnf", "xorriso", "mformat", "grub-mkimage")
 _TRIES = 5
-_CODE = ("base/*.py", "repo.py", "iso/xorriso.py", "iso/efi.py")
+_CODE = ("base/*.py", "data/base/*", "repo.py", "iso/xorriso.py", "iso/efi.py", "iso/menu.py", "iso/cpio.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +152,14 @@ def _compose(
     with temporary_folder(final.parent, ".new.") as folder:
         task.phase("repository")
         compose.write_repo(folder / "repo", rpms, definition)
-        compose.check_closed(folder / "repo", folder / "check")
+        compose.check_closed(folder / "repo", folder / "work")
         debs = [archive.path(package) for package in closure.packages if package.source == "rpm"]
         compose.write_rpm_config(folder / "rpmconfig", debs, definition)
         compose.write_manifest(folder / "manifest.json", closure.packages, rpms)
         task.phase("base ISO")
-        write_medium(folder / "base.iso", definition, archive, closure, rpms)
-        shutil.rmtree(folder / "check")
+        (folder / "work" / "medium").mkdir(parents=True)
+        write_medium(folder / "base.iso", definition, archive, closure, rpms, folder / "work" / "medium")
+        shutil.rmtree(folder / "work")
         folder.rename(final)
 
 

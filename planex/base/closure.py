@@ -77,3 +77,21 @@ def _choose(
         f"{package.name} depends on {' | '.join(clause)}, which is not in the base",
         "name a package that provides it in a group of repos/<base>.yaml, or list it under drop_requires",
     )
+
+
+def reach(closure: Closure, roots: Collection[str]) -> set[str]:
+    """Names of the packages that ``roots`` need, themselves included, by the requirements that were chosen."""
+    providers: dict[str, str] = {}
+    for package in closure.packages:
+        providers[package.name] = package.name
+    for package in closure.packages:
+        for name in package.provides:
+            providers.setdefault(name, package.name)
+    found: set[str] = set()
+    queue = [providers[name] for name in sorted(roots)]
+    while queue:
+        name = queue.pop()
+        if name not in found:
+            found.add(name)
+            queue.extend(providers[need] for need in closure.requires[name] if need in providers)
+    return found

@@ -1,17 +1,183 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The base ISO, in the layout of an EL installation medium."""
+"""The base ISO, in the layout of an EL installation medium.
+
+Its kernel boots to a rescue shell; what matters of it is the rest, which a respin starts from: boot loaders for
+BIOS and UEFI, ``.treeinfo``, ``.discinfo`` and a repository with groups. Needs no root, no mount and no loop device.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gzip
+import stat
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from planex.base.archive import Archive
-from planex.base.closure import Closure
-from planex.base.definition import Definition
+from planex.base.closure import Closure, reach
+from planex.base.compose import check_closed, render_groups, sha256_of
+from planex.base.definition import Definition, Medium
+from planex.base.unpack import pick
+from planex.errors import PlanexError
+from planex.iso import cpio
+from planex.iso.definition import BootEntry
+from planex.iso.efi import make_fat, make_loader, stub_config
+from planex.iso.menu import Menu, render_grub, render_isolinux
+from planex.iso.xorriso import make_iso
+from planex.repo import create_repo, link_rpms
+
+ISOLINUX = ("isolinux.bin", "ldlinux.c32", "libcom32.c32", "libmenu.c32", "libutil.c32", "menu.c32", "vesamenu.c32")
+"""What an EL medium has in isolinux/; mboot.c32 is not among it there either, so a respin has to bring it."""
+KERNEL, INITRD = "/images/pxeboot/vmlinuz", "/images/pxeboot/initrd.img"
+INIT = Path(__file__).parents[1] / "data" / "base" / "init"
+_ARGUMENTS = {"serial": "console=tty0 console=ttyS0,115200n8", "screen": "console=ttyS0,115200n8 console=tty0"}
 
 
 def write_medium(
-    output: Path, definition: Definition, archive: Archive, closure: Closure, rpms: Mapping[str, Path]
+    output: Path, definition: Definition, archive: Archive, closure: Closure, rpms: Mapping[str, Path], work: Path
 ) -> None:
-    output.write_bytes(b"")
+    """Write the base ISO to ``output``; its tree is put together in ``work``, an empty folder."""
+    medium = definition.medium
+    _boot_files(work, medium, archive)
+    _loaders(work, medium, definition.epoch)
+    packages = work / "Packages"
+    link_rpms(packages, (rpms[name] for name in on_medium(definition, closure)))
+    groups = work.parent / "medium-comps.xml"
+    groups.write_text(render_groups(definition, [name for name, group in definition.groups.items() if group.medium]))
+    create_repo(work, groups=groups, epoch=definition.epoch)
+    check_closed(work, work.parent / "check-medium")
+    (work / ".discinfo").write_text(render_discinfo(medium, definition.epoch))
+    (work / ".treeinfo").write_text(render_treeinfo(medium, definition.epoch, _digests(work)))
+    make_iso(work, output, medium.label, definition.epoch)
+
+
+def on_medium(definition: Definition, closure: Closure) -> list[str]:
+    """Packages on the medium, sorted: the groups for it with all they need, and what the definition makes."""
+    groups = [group for group in definition.groups.values() if group.medium]
+    roots = {name for group in groups for name in group.packages}
+    metas = {group.meta for group in groups if group.meta}
+    return sorted({*reach(closure, roots - definition.made.keys()), *definition.made, *metas})
+
+
+def _boot_files(work: Path, medium: Medium, archive: Archive) -> None:
+    kernel = _one(archive, archive.kernel(medium.kernel).name, "/boot/vmlinuz-*")
+    busybox = _one(archive, medium.shell, "*/bin/busybox")
+    for path, data in ((KERNEL, kernel), (INITRD, make_initrd(busybox, medium))):
+        destination = work / path.lstrip("/")
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        destination.write_bytes(data)
+    files = {Path(path).name: data for name in medium.loaders for path, data in _pick(archive, name).items()}
+    (work / "isolinux").mkdir()
+    for name in ISOLINUX:
+        if name not in files:
+            raise PlanexError(f"no {name} in {', '.join(medium.loaders)}", "correct 'loaders' of the base's definition")
+        (work / "isolinux" / name).write_bytes(files[name])
+
+
+def _pick(archive: Archive, name: str) -> dict[str, bytes]:
+    patterns = [f"*/ISOLINUX/{file}" for file in ISOLINUX] + [f"*/modules/bios/{file}" for file in ISOLINUX]
+    return pick(archive.path(archive.find(name)), patterns)
+
+
+def _one(archive: Archive, name: str, pattern: str) -> bytes:
+    found = pick(archive.path(archive.find(name)), [pattern])
+    if len(found) != 1:
+        raise PlanexError(f"{name} has {len(found)} files {pattern}, not one", "correct 'medium' of the base's definition")
+    return next(iter(found.values()))
+
+
+def make_initrd(busybox: bytes, medium: Medium) -> bytes:
+    """An initrd that says what the medium is and gives a shell; same inputs, same bytes."""
+    folders = [cpio.Entry(name, stat.S_IFDIR | 0o755) for name in ("dev", "proc", "run", "sys", "tmp")]
+    entries = [
+        *folders,
+        cpio.character_device("dev/console", 5, 1),
+        cpio.file("init", INIT.read_bytes(), 0o755),
+        cpio.file("bin/busybox", busybox, 0o755),
+        cpio.link("bin/sh", "busybox"),
+        cpio.file("etc/motd", _motd(medium).encode()),
+    ]
+    return gzip.compress(cpio.archive(entries), compresslevel=9, mtime=0)
+
+
+def _motd(medium: Medium) -> str:
+    return (
+        f"\n{medium.title} {medium.release} ({medium.label})\n"
+        "This is a base medium: planex makes host ISOs from it. Here is a rescue shell.\n\n"
+    )
+
+
+def menu(medium: Medium) -> Menu:
+    """The boot menu: the shell on the serial console, which is the default as EL's is for servers, or on the screen."""
+    entries = tuple(
+        BootEntry(
+            name=name,
+            title=f"Rescue shell on the {where}",
+            kernel=KERNEL,
+            initrd=INITRD,
+            kernel_args=_ARGUMENTS[name],
+            live=False,
+            default=name == "serial",
+        )
+        for name, where in (("serial", "serial console"), ("screen", "screen"))
+    )
+    return Menu(f"{medium.title} {medium.release}", medium.label, 5, entries)
+
+
+def _loaders(work: Path, medium: Medium, epoch: int) -> None:
+    boot = work / "EFI" / "BOOT"
+    boot.mkdir(parents=True)
+    (work / "isolinux" / "isolinux.cfg").write_text(render_isolinux(menu(medium)))
+    (boot / "grub.cfg").write_text(render_grub(menu(medium)))
+    make_loader(boot / "BOOTX64.EFI", stub_config(medium.label, "/EFI/BOOT/grub.cfg"))
+    make_fat(work / "images" / "efiboot.img", {"EFI/BOOT/BOOTX64.EFI": boot / "BOOTX64.EFI"}, epoch)
+
+
+def _digests(work: Path) -> dict[str, str]:
+    paths = ["images/efiboot.img", KERNEL.lstrip("/"), INITRD.lstrip("/"), "repodata/repomd.xml"]
+    return {path: sha256_of(work / path) for path in sorted(paths)}
+
+
+def render_discinfo(medium: Medium, epoch: int) -> str:
+    """``.discinfo``: time stamp, release, architecture, disc numbers."""
+    return f"{epoch}.000000\n{medium.title} {medium.release}\nx86_64\nALL\n"
+
+
+def render_treeinfo(medium: Medium, epoch: int, digests: Mapping[str, str]) -> str:
+    """``.treeinfo`` of productmd 1.2, sections and keys sorted; ``digests``: relative path -> SHA-256."""
+    images = {"efiboot.img": "images/efiboot.img", "kernel": KERNEL.lstrip("/"), "initrd": INITRD.lstrip("/")}
+    short = medium.title.replace(" ", "-")
+    sections: dict[str, Mapping[str, object]] = {
+        "checksums": {path: f"sha256:{digest}" for path, digest in digests.items()},
+        "general": {
+            "arch": "x86_64",
+            "family": medium.title,
+            "name": f"{medium.title} {medium.release}",
+            "packagedir": "Packages",
+            "platforms": "x86_64,xen",
+            "repository": ".",
+            "timestamp": epoch,
+            "variant": "base",
+            "variants": "base",
+            "version": medium.release,
+        },
+        "header": {"type": "productmd.treeinfo", "version": "1.2"},
+        "images-x86_64": images,
+        "images-xen": {name: path for name, path in images.items() if name != "efiboot.img"},
+        "media": {"discnum": 1, "totaldiscs": 1},
+        "release": {"name": medium.title, "short": short, "version": medium.release},
+        "tree": {"arch": "x86_64", "build_timestamp": epoch, "platforms": "x86_64,xen", "variants": "base"},
+        "variant-base": {
+            "id": "base",
+            "name": "base",
+            "packages": "Packages",
+            "repository": ".",
+            "type": "variant",
+            "uid": "base",
+        },
+    }
+    return "\n".join(_section(name, sections[name].items()) for name in sorted(sections))
+
+
+def _section(name: str, items: Iterable[tuple[str, object]]) -> str:
+    lines: Sequence[str] = [f"{key} = {value}" for key, value in sorted(items)]
+    return "\n".join([f"[{name}]", *lines, ""])
