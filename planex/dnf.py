@@ -26,7 +26,6 @@ def prepare_home(folder: Path) -> dict[str, str]:
 def base_argv(conf: Path, cache: Path, repos: Mapping[str, Path] | None = None) -> list[str]:
     """dnf with one configuration, a cache of planex's own, and further repositories given as folders."""
     words = ["dnf", "--config", str(conf), "--noplugins", "--assumeyes", f"--setopt=cachedir={cache}"]
-    words += ["--setopt=logdir=/var/log", "--setopt=persistdir=/var/lib/dnf"]
     for name, folder in (repos or {}).items():
         words += [f"--repofrompath={name},file://{folder}", f"--setopt={name}.gpgcheck=0"]
         words += [f"--setopt={name}.metadata_expire=0", f"--setopt={name}.cost=1"]
@@ -48,11 +47,23 @@ def install_argv(
     return [*base_argv(conf, cache, repos), f"--installroot={root}", *version, command, "--", *packages]
 
 
-def install(argv: Sequence[str], root: Path, home: Path, log: Path, overlay: userns.Overlay | None = None) -> None:
-    """Run an install_argv as namespace root; with ``overlay``, what it adds goes to the overlay's upper folder."""
+def install(
+    argv: Sequence[str],
+    root: Path,
+    home: Path,
+    log: Path,
+    overlay: userns.Overlay | None = None,
+    *,
+    epoch: int | None = None,
+) -> None:
+    """Run an install_argv as namespace root; with ``overlay``, what it adds goes to the overlay's upper folder.
+
+    ``epoch`` (seconds since 1970) stands for the time of the installation in the database of packages.
+    """
     inner = userns.installer_argv(root, argv)
     words = userns.as_root(userns.overlay_argv(overlay, inner) if overlay else inner)
-    run_logged(words, log, env=prepare_home(home))
+    times = {} if epoch is None else {"SOURCE_DATE_EPOCH": str(epoch)}
+    run_logged(words, log, env=prepare_home(home) | times)
 
 
 def repoclosure(conf: Path, cache: Path, home: Path, repos: Mapping[str, Path]) -> None:

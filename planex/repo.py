@@ -54,6 +54,12 @@ def read_index(folder: Path) -> Index:
     return Index(frozenset(capabilities), frozenset(files))
 
 
+def read_digests(folder: Path) -> dict[str, str]:
+    """Name-[epoch:]version-release.arch, as rpm's ``%{nevra}``, to the SHA-256 of every RPM of a repository."""
+    packages = createrepo_c.RepositoryReader.from_path(str(folder)).iter_packages()
+    return {package.nevra().replace("-0:", "-", 1): package.pkgId for package in packages}
+
+
 def _path(file: tuple[str, ...]) -> str:
     return f"{file[1].rstrip('/')}/{file[2]}"
 
