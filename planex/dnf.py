@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,20 +13,22 @@ from planex.run import run, run_logged
 from planex.workspace import write_atomic
 
 # Debian's rpm keeps its database in ~/.rpmdb; the databases of all roots are where every other system has them.
-_RPMMACROS = "%_dbpath /var/lib/rpm\n"
+# /dev and /proc are mounts while a root is being made: rpm must not try to own them.
+_RPMMACROS = "%_dbpath /var/lib/rpm\n%_netsharedpath /dev:/proc\n"
+_CACHEDIR = "--setopt=cachedir="
 
 
 def prepare_home(folder: Path) -> dict[str, str]:
     """A home for dnf and rpm with the macros that they need, as the environment that names it."""
     macros = folder / ".rpmmacros"
-    if not macros.exists():
+    if not macros.exists() or macros.read_text() != _RPMMACROS:
         write_atomic(macros, _RPMMACROS)
     return {"HOME": str(folder)}
 
 
 def base_argv(conf: Path, cache: Path, repos: Mapping[str, Path] | None = None) -> list[str]:
     """dnf with one configuration, a cache of planex's own, and further repositories given as folders."""
-    words = ["dnf", "--config", str(conf), "--noplugins", "--assumeyes", f"--setopt=cachedir={cache}"]
+    words = ["dnf", "--config", str(conf), "--noplugins", "--assumeyes", f"{_CACHEDIR}{cache}"]
     for name, folder in (repos or {}).items():
         words += [f"--repofrompath={name},file://{folder}", f"--setopt={name}.gpgcheck=0"]
         words += [f"--setopt={name}.metadata_expire=0", f"--setopt={name}.cost=1"]
@@ -64,6 +67,18 @@ def install(
     words = userns.as_root(userns.overlay_argv(overlay, inner) if overlay else inner)
     times = {} if epoch is None else {"SOURCE_DATE_EPOCH": str(epoch)}
     run_logged(words, log, env=prepare_home(home) | times)
+    cache = next(word.removeprefix(_CACHEDIR) for word in argv if word.startswith(_CACHEDIR))
+    _forget_cache(overlay.upper if overlay else root, Path(cache))
+
+
+def _forget_cache(root: Path, cache: Path) -> None:
+    """dnf notes expired repositories below the root, under the path that the cache has outside; take that out."""
+    inside = root / cache.relative_to("/")
+    (inside / "expired_repos.json").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        while inside != root:
+            inside.rmdir()
+            inside = inside.parent
 
 
 def repoclosure(conf: Path, cache: Path, home: Path, repos: Mapping[str, Path]) -> None:
