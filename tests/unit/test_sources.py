@@ -39,8 +39,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(206 if asked else 200)
         self.send_header("Content-Length", str(len(CONTENT) - start))
         self.end_headers()
-        broken = self.path == "/short" or (self.path == "/flaky" and seen == 0)
-        self.wfile.write(CONTENT[start : start + 600_000] if broken else CONTENT[start:])
+        sent = 5_000 if self.path == "/short" else 600_000 if self.path == "/flaky" and seen == 0 else len(CONTENT)
+        self.wfile.write(CONTENT[start : start + sent])
         return None
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
