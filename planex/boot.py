@@ -15,7 +15,7 @@ from subprocess import Popen
 from typing import IO
 
 from planex import qemu
-from planex.errors import PlanexError
+from planex.errors import LoggedError
 from planex.proof import Listener, Proof, readable
 from planex.run import spawn, tail
 from planex.workspace import temporary_folder
@@ -26,13 +26,12 @@ TICK = 0.5
 CHUNK = 65536
 
 
-class BootFailed(PlanexError):
-    """The ISO gave no proof. ``serial`` is the file with all that the machine said, ``tail`` its end."""
+class BootFailed(LoggedError):
+    """The ISO gave no proof. ``log`` is the file with all that the machine said, ``tail`` its end."""
 
     def __init__(self, message: str, serial: Path, hint: str | None = None) -> None:
-        super().__init__(message, hint)
-        self.serial = serial
-        self.tail = tail(readable(serial.read_text(errors="replace"))) if serial.exists() else ""
+        end = tail(readable(serial.read_text(errors="replace"))) if serial.exists() else ""
+        super().__init__(message, hint, end, serial)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,12 @@ def read_digests(folder: Path) -> dict[str, str]:
     return {package.nevra().replace("-0:", "-", 1): package.pkgId for package in packages}
 
 
+def read_locations(folder: Path) -> dict[str, int]:
+    """Path below ``folder`` to size in bytes of every RPM that the metadata lists, whether it is there or not."""
+    packages = createrepo_c.RepositoryReader.from_path(str(folder)).iter_packages()
+    return {package.location_href: package.size_package for package in packages}
+
+
 def _path(file: tuple[str, ...]) -> str:
     return f"{file[1].rstrip('/')}/{file[2]}"
 

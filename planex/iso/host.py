@@ -140,7 +140,7 @@ def _forget_this_run(root: Path) -> None:
 def _describe(project: Project, work: Path, draft: Path) -> None:
     """Write packages.json: every package with its checksum and where it came from."""
     query = "%{nevra}\\t%{sourcerpm}\\t%{size}\\n"
-    argv = ["rpm", "--root", draft / "root", "-qa", "--qf", query]
+    argv = ["rpm", "--root", str(draft / "root"), "-qa", "--qf", query]
     lines = run(userns.as_root(argv), env=dnf.prepare_home(work / "home")).stdout.splitlines()
     built = repo.read_digests(project.repository)
     base = repo.read_digests(project.base_repository) if project.base_repository else {}

@@ -13,6 +13,12 @@ FOLDERS = ("/usr/lib/ISOLINUX", "/usr/lib/syslinux/modules/bios", "/usr/share/sy
 """Where Debian (two folders) and EL (one) keep isolinux.bin and its modules."""
 NEEDED = ("ldlinux.c32", "libcom32.c32", "libutil.c32", "mboot.c32", "menu.c32")
 """mboot.c32 starts Xen and needs libcom32, menu.c32 draws the menu and needs libutil."""
+REQUIRES = {
+    "mboot.c32": ("ldlinux.c32", "libcom32.c32"),
+    "menu.c32": ("ldlinux.c32", "libcom32.c32", "libutil.c32"),
+    "vesamenu.c32": ("ldlinux.c32", "libcom32.c32", "libutil.c32"),
+}
+"""What the modules of isolinux 5 and later load besides themselves."""
 LOADER = "isolinux.bin"
 
 

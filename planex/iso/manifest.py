@@ -15,7 +15,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """``<iso>.manifest.json``. ``size`` is in bytes; ``inputs`` are labels and digests, by which a later run decides."""
+    """``<iso>.manifest.json``. ``size`` is in bytes; ``inputs`` (label to digest) let a later run decide."""
 
     iso: str
     sha256: str

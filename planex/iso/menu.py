@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from planex.iso.definition import BootEntry, IsoDefinition
 
-HEADER = "# Written by planex from iso/iso.yaml; change it there."
 SERIAL_SPEED = 115200
 """Bits per second of the first serial port, on which both menus are shown as well."""
 
@@ -22,6 +21,12 @@ class Menu:
     timeout: int
     """Seconds until the default entry starts."""
     entries: tuple[BootEntry, ...]
+    origin: str = "planex"
+    """What wrote it, or what it was written from; for the comment at its top."""
+
+    @property
+    def header(self) -> str:
+        return f"# Written by {self.origin}."
 
     @property
     def default(self) -> BootEntry:
@@ -30,7 +35,8 @@ class Menu:
 
 def menu_of(definition: IsoDefinition) -> Menu:
     """The menu that iso.yaml describes."""
-    return Menu(definition.title, definition.label, definition.timeout, definition.entries)
+    origin = "planex from iso/iso.yaml; change it there"
+    return Menu(definition.title, definition.label, definition.timeout, definition.entries, origin)
 
 
 def kernel_arguments(entry: BootEntry, label: str) -> str:
@@ -41,7 +47,7 @@ def kernel_arguments(entry: BootEntry, label: str) -> str:
 
 def render_isolinux(menu: Menu, graphical: bool = True) -> str:
     """isolinux.cfg. ``graphical``: menu.c32 is beside it; else isolinux asks on a prompt."""
-    head = [HEADER, f"serial 0 {SERIAL_SPEED}", f"default {menu.default.name}"]
+    head = [menu.header, f"serial 0 {SERIAL_SPEED}", f"default {menu.default.name}"]
     head += ["ui menu.c32", f"menu title {menu.title}"] if graphical else ["prompt 1"]
     head += [f"timeout {menu.timeout * 10}"]
     return "\n".join([*head, *(_isolinux_entry(entry, menu.label) for entry in menu.entries)]) + "\n"
@@ -62,7 +68,7 @@ def _isolinux_entry(entry: BootEntry, label: str) -> str:
 def render_grub(menu: Menu) -> str:
     """grub.cfg for GRUB 2. Xen is loaded by multiboot2, the only protocol by which it can start on UEFI."""
     head = [
-        HEADER,
+        menu.header,
         f"if serial --unit=0 --speed={SERIAL_SPEED}; then",
         "  terminal_input console serial",
         "  terminal_output console serial",

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from planex.errors import PlanexError
 from planex.iso.references import escape
 
 
@@ -86,7 +87,10 @@ def _whole(label: str) -> str:
 def _parse(text: str) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None, delimiters=("=",))
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read_string(text)
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        raise PlanexError(f".treeinfo cannot be read: {str(error).splitlines()[0]}") from None
     return parser
 
 

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""``planex boot``: the proof that an ISO is a working Xen host."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from planex.boot import Booted
+from planex.boot import boot as start
+from planex.cli.context import Context, pass_context
+from planex.errors import ConfigError, PlanexError
+from planex.iso.build import iso_path
+from planex.iso.definition import load_definition
+from planex.qemu import FirmwareName, Machine, MediumName, accel_here
+from planex.report import Reporter, clock
+
+
+@click.command(short_help="Start an ISO in QEMU and prove that Xen, dom0 and xl work.")
+@click.argument("image", metavar="[ISO]", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--firmware", type=click.Choice(["bios", "uefi"]), default="bios", show_default=True)
+@click.option(
+    "--medium", type=click.Choice(["cd", "disk"]), default="cd", show_default=True, help="disk: as from a USB stick."
+)
+@click.option(
+    "--timeout", type=click.FloatRange(1), default=300, show_default=True, help="Seconds until it must be up."
+)
+@click.option("--memory", type=click.IntRange(512), default=2048, show_default=True, help="MiB of the machine.")
+@click.option(
+    "--accel",
+    type=click.Choice(["auto", "kvm", "tcg"]),
+    default="auto",
+    show_default=True,
+    help="kvm: hardware virtualisation; tcg: emulation; auto: kvm where it can work.",
+)
+@click.option("--show", is_flag=True, help="Show the serial console live.")
+@click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Keep the serial console's text here.")
+@click.option("--json", "as_json", is_flag=True, help="Print the proof as JSON.")
+@pass_context
+def boot(
+    context: Context,
+    image: Path | None,
+    firmware: FirmwareName,
+    medium: MediumName,
+    timeout: float,
+    memory: int,
+    accel: str,
+    show: bool,
+    log: Path | None,
+    as_json: bool,
+) -> None:
+    """Start ISO (default: this workspace's) in a virtual machine and wait for the proof that it works.
+
+    The proof comes from the host itself, over the serial console: Xen's version line, dom0's kernel, and what
+    `xl info` and `xl list` print there, with Domain-0. Anything less is a failure. The machine has no network and
+    is off again at the end.
+    """
+    iso = image or _built_iso(context)
+    if not iso.is_file():
+        raise PlanexError(f"no such ISO: {iso}", "make it: planex iso build")
+    serial = log or _serial_log(context, iso, firmware, medium)
+    machine = Machine(iso.resolve(), firmware, medium, memory, accel_here(accel))
+    if show:
+        booted = start(machine, serial, timeout, lambda text: click.echo(text, nl=False, err=True))
+    else:
+        with context.reporter.task("boot") as task:
+            task.phase(f"{firmware}, {machine.accel}")
+            booted = start(machine, serial, timeout)
+    _report_health(booted, context.reporter)
+    click.echo(json.dumps(_as_data(booted), indent=2) if as_json else _as_text(booted))
+
+
+def _built_iso(context: Context) -> Path:
+    definition = load_definition(context.workspace)
+    return iso_path(context.workspace.target(context.target_name), definition, context.config)
+
+
+def _serial_log(context: Context, iso: Path, firmware: str, medium: str) -> Path:
+    """In the workspace's logs, or beside nothing in particular: the current folder."""
+    name = f"serial-{firmware}-{medium}.log"
+    try:
+        return context.workspace.logs(context.target_name, "boot") / name
+    except ConfigError:
+        return Path(f"{iso.stem}.{name}")
+
+
+def _report_health(booted: Booted, reporter: Reporter) -> None:
+    proof, machine = booted.proof, booted.machine
+    if proof.failed_units:
+        reporter.warn(f"{proof.failed_units} units of the host failed; see {booted.serial}")
+    name = f"{machine.iso.name} by {machine.firmware.upper()} from {machine.medium} ({machine.accel})"
+    reporter.success(f"{name}: Xen {proof.xen}, Linux {proof.kernel}, up in {clock(booted.seconds)}")
+
+
+def _as_text(booted: Booted) -> str:
+    proof = booted.proof
+    return "\n".join(
+        [
+            proof.xen_line,
+            f"dom0 kernel: {proof.kernel}",
+            f"\n$ xl info\n{proof.xl_info}",
+            f"\n$ xl list\n{proof.xl_list}",
+            f"\nbooted by {booted.machine.firmware.upper()} in {booted.seconds:.0f} s; serial console: {booted.serial}",
+        ]
+    )
+
+
+def _as_data(booted: Booted) -> dict[str, object]:
+    proof, machine = booted.proof, booted.machine
+    return {
+        "iso": str(machine.iso),
+        "firmware": machine.firmware,
+        "medium": machine.medium,
+        "accel": machine.accel,
+        "xen": proof.xen,
+        "xen_line": proof.xen_line,
+        "kernel": proof.kernel,
+        "xl_info": proof.xl_info,
+        "xl_list": proof.xl_list,
+        "failed_units": proof.failed_units,
+        "seconds": round(booted.seconds, 1),
+        "serial": str(booted.serial),
+    }

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""``planex iso build``: base ISO + repository + iso/ -> host ISO, with its checksum and manifest beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from planex import repo
+from planex.checksums import digest_of
+from planex.config import Config, Download
+from planex.download import download
+from planex.errors import ConfigError, PlanexError, Problem
+from planex.iso.check import check_iso, require_clean
+from planex.iso.definition import IsoDefinition, load_definition
+from planex.iso.efi import MODULES
+from planex.iso.host import LiveHost, host_inputs, make_host
+from planex.iso.loaders import find_here
+from planex.iso.manifest import Manifest, differences, read_manifest
+from planex.iso.metadata import Product
+from planex.iso.respin import respin
+from planex.iso.tree import Parts, plan_respin, read_base
+from planex.project import Project, require_base
+from planex.report import Reporter, Task, clock
+from planex.workspace import temporary_folder, write_atomic
+
+
+@dataclass(frozen=True, slots=True)
+class IsoResult:
+    """Where the host ISO is. ``reasons``: why it was made; empty where nothing had changed."""
+
+    iso: Path
+    manifest: Manifest
+    reasons: tuple[str, ...]
+
+
+def iso_path(folder: Path, definition: IsoDefinition, config: Config) -> Path:
+    """Where the host ISO goes; ``folder`` is the target's."""
+    return folder / "iso" / f"{definition.name}-{config.version}.iso"
+
+
+def manifest_path(iso: Path) -> Path:
+    return iso.with_name(f"{iso.name}.manifest.json")
+
+
+def checksum_path(iso: Path) -> Path:
+    return iso.with_name(f"{iso.name}.sha256")
+
+
+def why_build(project: Project, definition: IsoDefinition, inputs: dict[str, str]) -> tuple[str, ...]:
+    """Reasons to make the ISO, in words; none where the one that is there was made from the same inputs."""
+    iso = iso_path(project.folder, definition, project.config)
+    manifest = read_manifest(manifest_path(iso))
+    if manifest is None or not iso.is_file() or iso.stat().st_size != manifest.size:
+        return ("new",)
+    return tuple(differences(manifest.inputs, inputs))
+
+
+def build_iso(project: Project, reporter: Reporter, *, force: bool = False) -> IsoResult:
+    """Bring the host ISO of the project's target up to date."""
+    require_base(project)
+    definition = load_definition(project.workspace)
+    iso = iso_path(project.folder, definition, project.config)
+    work = project.folder / "work" / "iso"
+    for folder in (iso.parent, work):
+        folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(work / ".lock"), reporter.task("iso") as task:
+        base = base_iso(project, task)
+        inputs = gather_inputs(project, definition, base, work)
+        reasons = ("forced",) if force else why_build(project, definition, inputs)
+        if reasons:
+            reporter.info(f"{'build':9}  {iso.name}  ({', '.join(reasons)})")
+            _make(project, definition, iso, base, inputs, task)
+            reporter.success(f"{iso.name}: {iso.stat().st_size / 1e6:.0f} MB ({clock(task.seconds)})")
+        manifest = read_manifest(manifest_path(iso))
+        assert manifest is not None
+        return IsoResult(iso, manifest, reasons)
+
+
+def gather_inputs(project: Project, definition: IsoDefinition, base: Path, work: Path) -> dict[str, str]:
+    """All that decides the ISO: label to digest or text."""
+    inputs = host_inputs(project, definition.live)
+    inputs["base ISO"] = _remembered_digest(base, work / "base-digest.json")
+    inputs["version"] = f"{project.config.name} {project.config.version}"
+    inputs["loaders"] = _digest([MODULES / "multiboot2.mod", MODULES / "kernel.img", find_here("mboot.c32")])
+    inputs["planex"] = _digest(sorted(Path(__file__).parent.glob("*.py")))
+    files = sorted(path for path in project.workspace.iso.rglob("*") if path.is_file())
+    for path in files:
+        inputs[f"iso/{path.relative_to(project.workspace.iso)}"] = digest_of(path, "SHA256")
+    return inputs
+
+
+def base_iso(project: Project, task: Task) -> Path:
+    """The base ISO: the embedded base's own, or the one that planex.yaml names, downloaded once."""
+    if project.target.embedded:
+        path = project.workspace.base(project.target.base) / "base.iso"
+        if not path.exists():
+            raise PlanexError(f"the base '{project.target.base}' has no ISO yet", "make it: planex base build")
+        return path.resolve()
+    if project.target.base_iso is None:
+        raise PlanexError(
+            f"target '{project.target_name}' names no base ISO",
+            f"add targets.{project.target_name}.base_iso (url, sha256) to planex.yaml",
+        )
+    return _downloaded(project.target.base_iso, project.workspace.downloads, task)
+
+
+def _downloaded(source: Download, cache: Path, task: Task) -> Path:
+    final = cache / f"{source.sha256}.iso"
+    if not final.exists():
+        task.phase("download")
+        partial = final.with_suffix(".part")
+        download(source.url, partial, task)
+        if digest_of(partial, "SHA256") != source.sha256:
+            partial.unlink()
+            raise PlanexError(f"{source.url} does not have the SHA-256 that planex.yaml gives", "check both")
+        partial.rename(final)
+    return final
+
+
+def _make(
+    project: Project, definition: IsoDefinition, iso: Path, base: Path, inputs: dict[str, str], task: Task
+) -> None:
+    host = make_host(project, definition.live, project.folder / "work" / "iso", task)
+    with temporary_folder(iso.parent, ".iso.") as folder:
+        parts = Parts(
+            definition=definition,
+            product=_product(project, definition),
+            host=host,
+            repository=_repository(project, definition, folder / "repository"),
+            init=_needed(project.workspace.iso / "initrd" / "init", "the first program of the initrd"),
+        )
+        task.phase("respin")
+        draft = folder / "new.iso"
+        respin(plan_respin(read_base(base), parts, folder), draft)
+        task.phase("check")
+        require_clean(draft, check_iso(draft, base))
+        _publish(draft, iso, _manifest(project, definition, draft, iso.name, inputs, host))
+
+
+def _product(project: Project, definition: IsoDefinition) -> Product:
+    config = project.config
+    return Product(
+        config.name, config.version, project.mock_config.arch, project.epoch, definition.repository.lstrip("/")
+    )
+
+
+def _repository(project: Project, definition: IsoDefinition, folder: Path) -> Path:
+    """The composed repository; with groups of its own where iso.yaml names a file of them."""
+    composed = project.repository.resolve()
+    if definition.comps is None:
+        return composed
+    groups = _needed(project.workspace.iso / definition.comps, "'comps' of iso/iso.yaml")
+    repo.link_rpms(folder, sorted(composed.glob("*.rpm")))
+    repo.create_repo(folder, groups=groups, epoch=project.epoch)
+    return folder
+
+
+def _needed(path: Path, what: str) -> Path:
+    if not path.is_file():
+        raise ConfigError([Problem(path, 0, f"file not found; it is {what}")])
+    return path
+
+
+def _manifest(
+    project: Project, definition: IsoDefinition, draft: Path, name: str, inputs: dict[str, str], host: LiveHost
+) -> Manifest:
+    return Manifest(
+        iso=name,
+        sha256=digest_of(draft, "SHA256"),
+        size=draft.stat().st_size,
+        label=definition.label,
+        version=project.config.version,
+        target=project.target_name,
+        epoch=project.epoch,
+        inputs=inputs,
+        packages=tuple(host.packages()),
+    )
+
+
+def _publish(draft: Path, iso: Path, manifest: Manifest) -> None:
+    """Put ISO, checksum and manifest in their places. The manifest vouches for the rest: first to go, last to come."""
+    manifest_path(iso).unlink(missing_ok=True)
+    draft.chmod(0o644)
+    draft.replace(iso)
+    write_atomic(checksum_path(iso), f"{manifest.sha256}  {iso.name}\n")
+    write_atomic(manifest_path(iso), manifest.to_json())
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    whole = hashlib.sha256()
+    for path in paths:
+        whole.update(path.read_bytes() if path.exists() else b"")
+    return whole.hexdigest()
+
+
+def _remembered_digest(path: Path, memory: Path) -> str:
+    """SHA-256 of a large file, not computed again while its place, size and time stay the same."""
+    status = path.stat()
+    signature = [str(path), status.st_size, status.st_mtime_ns, status.st_ino]
+    try:
+        known, digest = json.loads(memory.read_text())
+        if known == signature:
+            return str(digest)
+    except (OSError, ValueError):
+        pass
+    digest = digest_of(path, "SHA256")
+    write_atomic(memory, json.dumps([signature, digest]))
+    return digest
