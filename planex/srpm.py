@@ -25,6 +25,7 @@ def source_date_epoch(package: Package) -> int:
 def srpm_argv(spec: Path, sources: Path, output: Path, macros: Macros) -> list[str]:
     """rpmbuild under the target's macros. BuildRequires are not checked: this is not the buildroot."""
     defines = {"_topdir": str(output), "_sourcedir": str(sources), "_srcrpmdir": str(output)}
+    defines["_source_payload"] = "w1.zstdio"  # sources are compressed already
     defines |= {name.lstrip("%"): body for name, body in macros.definitions.items()}
     words = ["rpmbuild", "-bs", "--nodeps"]
     for name, body in defines.items():

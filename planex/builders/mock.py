@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from planex.builders.job import Job
 from planex.builders.state import mock_phase
 from planex.errors import CommandFailed, PlanexError
 from planex.report import Task
-from planex.run import require, run_logged
+from planex.run import require, run_logged, tail
 
 # mock's documented exit statuses (mockbuild/exception.py); a failed %build gives rpmbuild's own, mostly 1.
 _MEANINGS = {
@@ -28,6 +29,7 @@ _MEANINGS = {
     80: "no namespace could be made",
     90: "the bootstrap buildroot failed",
 }
+_BEFORE_RPMBUILD = {2, 3, 5, 6, 20, 30, 50, 60, 70, 80, 90}
 
 
 def mock_argv(config: Path, job: Job) -> list[str]:
@@ -56,6 +58,7 @@ class MockBuilder:
             if phase := mock_phase(line):
                 task.phase(phase)
 
+        _hand_over(job.results)
         try:
             run_logged(mock_argv(self._config, job), job.logs / "mock.log", on_line=on_line)
         except CommandFailed as error:
@@ -64,11 +67,18 @@ class MockBuilder:
             _keep_logs(job)
 
     def _explain(self, error: CommandFailed, job: Job) -> PlanexError:
-        log = job.results / ("root.log" if error.returncode in (20, 30) else "build.log")
-        shown = job.logs / log.name if log.exists() else error.log
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:]) if log.exists() else error.tail
-        hint = _MEANINGS.get(error.returncode)
-        return CommandFailed(error.argv, error.returncode, tail, shown, hint)
+        log = job.results / "build.log"
+        built = error.returncode not in _BEFORE_RPMBUILD and log.exists() and log.stat().st_size > 0
+        text = tail(log.read_text(errors="replace")) if built else error.tail
+        shown = job.logs / log.name if built else error.log
+        return CommandFailed(error.argv, error.returncode, text, shown, _MEANINGS.get(error.returncode))
+
+
+def _hand_over(folder: Path) -> None:
+    """Under sudo, mock drops to the user who called it, and that user must be able to write there."""
+    caller = os.environ.get("SUDO_UID")
+    if caller and os.geteuid() == 0:
+        os.chown(folder, int(caller), -1)
 
 
 def _keep_logs(job: Job) -> None:

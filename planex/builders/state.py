@@ -46,4 +46,6 @@ def rpmbuild_section(line: str) -> str | None:
 def mock_phase(line: str) -> str | None:
     """The phase that a line of mock's own output begins."""
     match = _MOCK_START.match(line.strip())
+    if match and match.group(1).startswith("clean"):  # also the last thing after a failure, and then no news
+        return None
     return _SHORT.get(match.group(1), match.group(1)) if match else None

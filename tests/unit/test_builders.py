@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The builders' command lines, and mock's behaviour through a fake mock on PATH."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from planex.builders.job import Job
+from planex.builders.mock import MockBuilder, mock_argv
+from planex.builders.sandbox import rpmbuild_argv
+from planex.builders.state import StateLog, mock_phase, rpmbuild_section
+from planex.errors import CommandFailed
+from planex.report import Reporter, Task
+from planex.spec import Macros
+from planex.srpm import srpm_argv
+from tests.unit.factories import package
+
+FakeTool = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    for name in ("work", "results", "logs"):
+        (tmp_path / name).mkdir()
+    return Job(
+        package=package("foo"),
+        srpm=tmp_path / "foo-1-1.src.rpm",
+        dependencies=Path("/deps"),
+        dependencies_digest="",
+        work=tmp_path / "work",
+        results=tmp_path / "results",
+        logs=tmp_path / "logs",
+        epoch=7,
+    )
+
+
+def test_mock_gets_one_rebuild_with_a_root_of_its_own(job: Job) -> None:
+    assert mock_argv(Path("/ws/mock-configs/el9.cfg"), job) == [
+        "mock",
+        "--root",
+        "/ws/mock-configs/el9.cfg",
+        "--uniqueext",
+        "planex-foo",
+        "--resultdir",
+        str(job.results),
+        "--addrepo",
+        "file:///deps",
+        "--rebuild",
+        str(job.srpm),
+    ]
+
+
+def test_rpmbuild_runs_caged_without_network_as_an_ordinary_user(job: Job) -> None:
+    argv = rpmbuild_argv(Path("/root-of-build"), job, "x86_64")
+    cage, inside = argv[: argv.index("--", 1)], argv[argv.index("--", 1) + 1 :]
+    assert cage[:4] == ["bwrap", "--bind", "/root-of-build", "/"]
+    assert {"--unshare-net", "--unshare-pid", "--unshare-user", "--clearenv", "--die-with-parent"} <= set(cage)
+    assert cage[cage.index("--uid") + 1] == "1000"
+    assert cage[cage.index("SOURCE_DATE_EPOCH") + 1] == "7"
+    assert inside == ["rpmbuild", "--rebuild", "--target", "x86_64", "/builddir/foo-1-1.src.rpm"]
+
+
+def test_the_srpm_is_made_under_the_targets_macros() -> None:
+    macros = Macros(Path("/config"), {"%dist": ".el9"})
+    argv = srpm_argv(Path("/s/foo.spec"), Path("/s"), Path("/out"), macros)
+    assert argv[:3] == ["rpmbuild", "-bs", "--nodeps"]
+    assert "dist .el9" in argv
+    assert argv[-1] == "/s/foo.spec"
+    assert macros.environment["RPM_CONFIGDIR"] == "/config"
+
+
+FAKE = """#!/bin/sh
+for last; do :; done
+while [ $# -gt 0 ]; do [ "$1" = --resultdir ] && results=$2; shift; done
+echo 'Start: rpmbuild foo'
+{body}
+"""
+
+
+def run_mock(job: Job, fake_tool: FakeTool, body: str) -> Task:
+    fake_tool("mock", FAKE.replace("{body}", body))
+    task = Task(Reporter(-1), "foo")
+    MockBuilder(Path("el9.cfg")).build(job, task)
+    return task
+
+
+def test_mocks_logs_are_kept_with_the_packages_logs(job: Job, fake_tool: FakeTool) -> None:
+    task = run_mock(job, fake_tool, "echo built > $results/build.log; echo x > $results/foo-1-1.x86_64.rpm")
+    assert (job.logs / "build.log").read_text() == "built\n"
+    assert (job.results / "foo-1-1.x86_64.rpm").exists()
+    assert task.current_phase == "rpmbuild foo"
+
+
+def test_a_failed_build_shows_the_end_of_build_log(job: Job, fake_tool: FakeTool) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        run_mock(job, fake_tool, "echo 'error: Bad exit status' > $results/build.log; exit 1")
+    assert caught.value.tail == "error: Bad exit status"
+    assert caught.value.log == job.logs / "build.log"
+
+
+def test_a_failed_package_manager_shows_what_mock_said(job: Job, fake_tool: FakeTool) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        run_mock(job, fake_tool, "echo old > $results/build.log; echo 'Error: no package nothing'; exit 30")
+    assert caught.value.tail.endswith("Error: no package nothing")
+    assert caught.value.log == job.logs / "mock.log"
+    assert caught.value.hint == "the package manager failed; see root.log"
+
+
+@pytest.mark.parametrize(
+    ("line", "phase"),
+    [
+        ("Executing(%build): /bin/sh -e /var/tmp/rpm-tmp.x", "%build"),
+        ("Executing(%license): /bin/sh", None),
+        ("Processing files: foo", None),
+    ],
+)
+def test_sections_of_rpmbuild(line: str, phase: str | None) -> None:
+    assert rpmbuild_section(line) == phase
+
+
+@pytest.mark.parametrize(
+    ("line", "phase"),
+    [("Start: chroot init", "buildroot"), ("Start: clean chroot", None), ("Finish: chroot init", None)],
+)
+def test_phases_of_mock(line: str, phase: str | None) -> None:
+    assert mock_phase(line) == phase
+
+
+def test_the_state_log_shows_where_a_build_stopped(tmp_path: Path) -> None:
+    state = StateLog(tmp_path / "state.log", Task(Reporter(-1), "x"))
+    with pytest.raises(ValueError, match="stop"), state.phase("buildroot"):
+        raise ValueError("stop")
+    (line,) = (tmp_path / "state.log").read_text().splitlines()
+    assert line.endswith(" - Start: buildroot")
