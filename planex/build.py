@@ -7,11 +7,14 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from planex import dnf, repo, userns
 from planex.builders import Builder, Job
@@ -21,7 +24,7 @@ from planex.patchqueue.check import check_queue, require_applies
 from planex.plan import Action, History, Plan, Step, make_plan
 from planex.project import Project
 from planex.report import Reporter, Task, clock
-from planex.run import tail
+from planex.run import stop_all, tail
 from planex.sources import fetch, local_files, remote_sources
 from planex.srpm import make_srpm, source_date_epoch
 from planex.store import Result
@@ -114,7 +117,7 @@ class Build:
 
     def _prepare(self) -> None:
         """Sources, patches and SRPMs of all, so that a broken patch shows before any buildroot is made."""
-        with ThreadPoolExecutor(self.options.jobs) as pool:
+        with _workers(self.options.jobs) as pool:
             for outcome in pool.map(self._prepare_one, self.plan.builds):
                 if outcome is not None:
                     self._record(outcome)
@@ -142,7 +145,7 @@ class Build:
     def _build_all(self) -> None:
         waiting = {step.package: step for step in self.plan.builds if step.package not in self.outcomes}
         running: dict[Future[Outcome], str] = {}
-        with ThreadPoolExecutor(self.options.jobs) as pool:
+        with _workers(self.options.jobs) as pool:
             while waiting or running:
                 self._skip_hopeless(waiting)
                 for step in self._ready(waiting)[: self.options.jobs - len(running)]:
@@ -239,6 +242,29 @@ class Build:
             self.reporter.success(f"{outcome.status.value:9}  {outcome.package}  {clock(outcome.seconds)}")
         elif outcome.error is not None:
             self.reporter.failure(f"{outcome.status.value:9}  {outcome.error.message}")
+
+
+@contextmanager
+def _workers(jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads for a run; when the user interrupts, what they started is stopped, or they would be waited for."""
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            yield pool
+        except KeyboardInterrupt:
+            stop_all()
+            raise
+
+
+@contextmanager
+def exclusive(project: Project) -> Iterator[None]:
+    """Keep a second planex from building for the same target in the same workspace."""
+    project.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(project.folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        message = f"another planex is building for target {project.target_name} in {project.workspace.root}"
+        raise PlanexError(message, "wait until it has ended") from None
 
 
 def compose(project: Project) -> bool:

@@ -8,7 +8,18 @@ import time
 
 import click
 
-from planex.build import Build, BuildFailed, Options, Outcome, Status, check_closure, compose, default_jobs, plan_build
+from planex.build import (
+    Build,
+    BuildFailed,
+    Options,
+    Outcome,
+    Status,
+    check_closure,
+    compose,
+    default_jobs,
+    exclusive,
+    plan_build,
+)
 from planex.builders import choose_builder
 from planex.cli.context import Context, pass_context
 from planex.errors import PlanexError
@@ -57,19 +68,13 @@ def build(
     if dry_run:
         click.echo(_plan_json(plan) if as_json else _plan_text(plan))
         return
-    reporter = context.reporter
-    run = Build(
-        project,
-        plan,
-        choose_builder(project, builder),
-        reporter,
-        Options(jobs or default_jobs(project), keep_going, offline),
-    )
     for step in plan.builds:
-        reporter.info(f"{'build':9}  {step.package}  ({step.reason})")
-    outcomes = run.run()
-    changed = _publish(project, reporter)
-    _summarise(project, outcomes, reporter, clock(time.monotonic() - started), changed)
+        context.reporter.info(f"{'build':9}  {step.package}  ({step.reason})")
+    options = Options(jobs or default_jobs(project), keep_going, offline)
+    with exclusive(project):
+        outcomes = Build(project, plan, choose_builder(project, builder), context.reporter, options).run()
+        changed = _publish(project, context.reporter)
+    _summarise(project, outcomes, context.reporter, clock(time.monotonic() - started), changed)
     click.echo(_outcome_json(project, outcomes) if as_json else str(project.repository))
     _raise_failures(outcomes)
 
