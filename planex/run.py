@@ -126,6 +126,13 @@ def spawn(
     return _started([str(word) for word in argv], cwd, None, subprocess.DEVNULL, subprocess.PIPE)
 
 
+def talk(
+    argv: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+    """Start a program that answers on standard output what it is asked on standard input; its errors are dropped."""
+    return _started([str(word) for word in argv], cwd, env, subprocess.PIPE, subprocess.DEVNULL)
+
+
 def replace_process(argv: Sequence[str | Path]) -> None:
     """Hand the terminal over to a program; never returns."""
     words = [str(word) for word in argv]

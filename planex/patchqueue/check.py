@@ -103,8 +103,9 @@ def apply_patch(patch: Patch, files: FileSet, scratch: Path) -> tuple[PatchOutco
         damage = patch.damage
         note = HunkNote(patch.name, 0, damage.line, failed=True, reason=damage.message)
         return PatchOutcome(patch.name, State.FAILED, (note,)), {}
-    if (changes := apply_exactly(patch.diff, patch.data, files)) is not None:
-        return PatchOutcome(patch.name, State.APPLIED), changes
+    if (plain := apply_exactly(patch.diff, patch.data, files)) is not None:
+        notes = tuple(HunkNote(moved.path, moved.hunk, moved.line, moved.offset) for moved in plain.moved)
+        return PatchOutcome(patch.name, State.OFFSET if notes else State.APPLIED, notes), plain.changes
     result = apply_with_tool(patch, files, scratch)
     if result.ok:
         state = State.OFFSET if any(note.offset for note in result.notes) else State.APPLIED

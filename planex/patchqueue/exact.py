@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Applies the plain case of a patch in memory: every hunk matches at the very line it names.
+"""Applies the plain case of a patch in memory: every hunk matches, without fuzz, where it says or at one other place only.
 
-There GNU patch and git have no choice either, so all three give the same bytes (a test compares them). In every
-other case, however small the doubt, ``apply_exactly`` returns None and a real tool has to judge.
+There GNU patch has no choice, so it gives the same bytes (a test compares them): it tries the line that a hunk names
+first, and looks further only if the hunk does not match there. In every other case, however small the doubt,
+``apply_exactly`` returns None and the real tool has to judge.
 """
 
 from __future__ import annotations
 
 import re
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from planex.patchqueue.diff import Diff, FileDiff, Hunk, Kind
 from planex.patchqueue.files import EXECUTABLE, FILE, Changes, File, FileSet
@@ -15,21 +19,39 @@ from planex.patchqueue.files import EXECUTABLE, FILE, Changes, File, FileSet
 _CR_IN_HEADER = re.compile(rb"^(?:--- |\+\+\+ |@@ -|diff --git |index )[^\n]*\r$", re.MULTILINE)
 
 
-def apply_exactly(diff: Diff, data: bytes, files: FileSet) -> Changes | None:
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A hunk that went in at another line than it names. ``line`` counts from 1 in the file before the patch."""
+
+    path: str
+    hunk: int
+    line: int
+    offset: int
+
+
+@dataclass(slots=True)
+class Applied:
+    """Files after the patch, and the hunks that moved."""
+
+    changes: dict[str, File | None] = field(default_factory=dict)
+    moved: list[Moved] = field(default_factory=list)
+
+
+def apply_exactly(diff: Diff, data: bytes, files: FileSet) -> Applied | None:
     """The changed files, or None if this is not the plain case. ``data`` is the patch that ``diff`` was read from."""
     paths = [path for file in diff.files for path in file.paths]
     if not paths or len(paths) != len(set(paths)) or _CR_IN_HEADER.search(data):
         return None
-    changes: dict[str, File | None] = {}
+    applied = Applied()
     for file in diff.files:
-        changed = _apply_file(file, files)
+        changed = _apply_file(file, files, applied.moved)
         if changed is None:
             return None
-        changes.update(changed)
-    return changes
+        applied.changes.update(changed)
+    return applied
 
 
-def _apply_file(file: FileDiff, files: FileSet) -> Changes | None:
+def _apply_file(file: FileDiff, files: FileSet, moved: list[Moved]) -> Changes | None:
     if file.binary or file.opaque or file.kind is Kind.COPY or not _plain_names(file):
         return None
     if file.kind is Kind.ADD:
@@ -37,7 +59,7 @@ def _apply_file(file: FileDiff, files: FileSet) -> Changes | None:
     old = files.get(file.old)
     if old is None or old.mode not in (FILE, EXECUTABLE) or file.old_mode not in ("", old.mode):
         return None
-    data = _patch_text(old.data, file.hunks)
+    data = _patch_text(old.data, file, moved)
     if data is None:
         return None
     if file.kind is Kind.DELETE:
@@ -66,25 +88,38 @@ def _add(file: FileDiff, files: FileSet) -> Changes | None:
     return {file.new: File(b"".join(new_lines(file.hunks[0])), mode)}
 
 
-def _patch_text(data: bytes, hunks: list[Hunk]) -> bytes | None:
+def _patch_text(data: bytes, file: FileDiff, moved: list[Moved]) -> bytes | None:
     lines = data.splitlines(keepends=True) if b"\r" not in data else _split(data)
     out: list[bytes] = []
-    done = 0
-    for hunk in hunks:
-        start = hunk.old_start - 1 if hunk.old_count else hunk.old_start
+    done = offset = 0
+    for number, hunk in enumerate(file.hunks, 1):
         old = old_lines(hunk)
-        if start < done or lines[start : start + len(old)] != old or not _free(hunk, start + len(old), len(lines)):
+        guess = hunk.old_start - 1 + offset
+        start = _locate(hunk, old, lines, guess, done)
+        if start is None:
             return None
+        offset += start - guess
+        if offset:
+            moved.append(Moved(file.path, number, start + 1, offset))
         out += lines[done:start]
         out += new_lines(hunk)
         done = start + len(old)
     return b"".join(out + lines[done:])
 
 
-def _free(hunk: Hunk, end: int, total: int) -> bool:
-    """Whether patch may put the hunk here: one with less context below than above belongs to the end of the file."""
+def _locate(hunk: Hunk, old: list[bytes], lines: Sequence[bytes], guess: int, done: int) -> int | None:
+    """Where patch must put the hunk (counting from 0), or None where that is not certain."""
     prefix, suffix = context(hunk)
-    return bool(hunk.old_count) and (suffix >= prefix or end == total)
+    if not old or not hunk.old_count:
+        return None
+    if guess >= done and lines[guess : guess + len(old)] == old:
+        return guess if suffix >= prefix or guess + len(old) == len(lines) else None
+    if prefix != suffix:  # belongs to the beginning or the end of the file
+        return None
+    places = [
+        n for n in range(done, len(lines) - len(old) + 1) if lines[n] == old[0] and lines[n : n + len(old)] == old
+    ]
+    return places[0] if len(places) == 1 else None
 
 
 def context(hunk: Hunk) -> tuple[int, int]:

@@ -34,7 +34,7 @@ def members(tarball: Path) -> Iterator[tuple[str, tarfile.TarInfo, tarfile.TarFi
     try:
         with tarfile.open(tarball, "r|*") as archive:
             for entry in archive:
-                path = _below_top(entry.name)
+                path = below_top(entry.name)
                 if path and not entry.isdir():
                     yield path, entry, archive
     except (tarfile.TarError, EOFError, OSError) as error:
@@ -53,7 +53,8 @@ def read_member(entry: tarfile.TarInfo, archive: tarfile.TarFile) -> File | None
     return File(content.read(), EXECUTABLE if entry.mode & 0o100 else FILE)
 
 
-def _below_top(name: str) -> str:
+def below_top(name: str) -> str:
+    """A member's path without the tarball's top folder; empty for the folder itself and for paths that lead out."""
     parts = [part for part in PurePosixPath(name).parts if part not in (".", "/")]
     return "" if ".." in parts else "/".join(parts[1:])
 

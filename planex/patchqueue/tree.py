@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The door to git: the only module of patch queues that starts it.
+"""The door to git. With ``pipes.py`` (git processes that are talked to) the only module that starts it.
 
 Every call sees the same git on every machine: no user or system configuration is read, and dates and authors
 come from planex.
@@ -7,9 +7,17 @@ come from planex.
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import git
+from gitdb import IStream  # type: ignore[import-untyped]
+from gitdb.db import LooseObjectDB  # type: ignore[import-untyped]
 
 from planex.errors import PlanexError
 
@@ -20,27 +28,134 @@ ENVIRONMENT = {
     "GIT_EDITOR": "true",
     "LC_ALL": "C.UTF-8",
 }
+SETTINGS = {
+    "core.fsync": "none",
+    "core.looseCompression": "1",
+    "core.autocrlf": "false",
+    "core.quotePath": "false",
+    "core.logAllRefUpdates": "true",
+    "gc.auto": "0",
+    "fastimport.unpackLimit": "1",
+    "merge.conflictStyle": "zdiff3",
+    "merge.renameLimit": "20000",
+    "rerere.enabled": "true",
+    "rerere.autoUpdate": "true",
+    "user.name": "planex",
+    "user.email": "planex@localhost",
+    "advice.detachedHead": "false",
+    "commit.gpgSign": "false",
+}
+_ATTRIBUTES = "* -text -ident -filter -working-tree-encoding -export-subst !diff !merge\n"
+"""Upstream's own attributes must not change what is read and written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who and when, as git writes it: ``name <email> seconds +zone``."""
+
+    name: str
+    email: str
+    seconds: int
+    zone: str = "+0000"
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}> {self.seconds} {self.zone}"
+
+
+class Repository:
+    """A git repository of planex's own: a bare cache, or a work tree that a person works in."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.git_dir = path / ".git" if (path / ".git").exists() else path
+        self._door = git.Git(str(path))
+        self._door.update_environment(**ENVIRONMENT)
+        self._loose: LooseObjectDB | None = None
+
+    @classmethod
+    def create(cls, path: Path, *, bare: bool, settings: Mapping[str, str] | None = None) -> Repository:
+        """A repository at ``path``; one that is there already is used as it is."""
+        if not (path / ("HEAD" if bare else ".git/HEAD")).exists():
+            path.mkdir(parents=True, exist_ok=True)
+            door = git.Git(str(path))
+            door.update_environment(**ENVIRONMENT)
+            door.init("--quiet", "--initial-branch=queue", *(["--bare"] if bare else []))
+            made = cls(path)
+            for key, value in {**SETTINGS, **(settings or {})}.items():
+                made.git("config", key, value)
+            (made.git_dir / "info").mkdir(exist_ok=True)
+            (made.git_dir / "info" / "attributes").write_text(_ATTRIBUTES)
+        return cls(path)
+
+    def git(self, *words: str | Path, env: Mapping[str, str] | None = None, stdin: bytes | None = None) -> str:
+        """Run git; its output without the last line end. Raises PlanexError with git's own words."""
+        done = self.attempt(*words, env=env, stdin=stdin)
+        if done[0]:
+            lines = (done[2] or done[1]).strip().splitlines()
+            raise PlanexError(f"git {words[0]} in {self.path}: {lines[-1] if lines else f'status {done[0]}'}")
+        return done[1].removesuffix("\n")
+
+    def attempt(
+        self, *words: str | Path, env: Mapping[str, str] | None = None, stdin: bytes | None = None
+    ) -> tuple[int, str, str]:
+        """Run git, whatever it says: exit status, output, errors."""
+        argv = ["git", *(str(word) for word in words)]
+        with TemporaryFile() as feed:
+            feed.write(stdin or b"")
+            feed.seek(0)
+            try:
+                status, out, err = self._door.execute(
+                    argv, with_extended_output=True, with_exceptions=False, env=dict(env or {}),
+                    strip_newline_in_stdout=False, istream=feed,
+                )  # fmt: skip
+            except git.GitCommandNotFound as error:
+                raise PlanexError("git is not installed", "run `planex doctor` to see how to get it") from error
+        return int(status), str(out), str(err)
+
+    def resolve(self, name: str) -> str | None:
+        """The object id that a name stands for, if it is there."""
+        status, out, _ = self.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", name)
+        return out.strip() if status == 0 else None
+
+    def has(self, *objects: str) -> bool:
+        """Whether all these objects are there."""
+        text = self.git("cat-file", "--batch-check=%(objecttype)", stdin="\n".join(objects).encode() + b"\n")
+        return not any(line.endswith("missing") for line in text.splitlines())
+
+    def write_commit(self, tree: str, parents: Sequence[str], author: Signature, message: str) -> str:
+        """Store a commit object without starting a process; returns its id."""
+        lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+        lines += [f"author {author}", f"committer {author}", "", message]
+        data = "\n".join(lines).encode("utf-8", "surrogateescape")
+        if self._loose is None:
+            self._loose = LooseObjectDB(str(self.git_dir / "objects"))
+        stored = self._loose.store(IStream(b"commit", len(data), BytesIO(data)))
+        return str(stored.hexsha.decode())
+
+    def set_ref(self, ref: str, commit: str) -> None:
+        self.git("update-ref", ref, commit)
+
+    def copy_objects(self, source: Repository) -> None:
+        """Share another repository's objects by hard links (copies where the file system has none)."""
+        for folder, _, names in os.walk(source.git_dir / "objects"):
+            target = self.git_dir / "objects" / Path(folder).relative_to(source.git_dir / "objects")
+            target.mkdir(parents=True, exist_ok=True)
+            for name in names:
+                _link(Path(folder) / name, target / name)
+
+
+def _link(source: Path, target: Path) -> None:
+    if target.exists():
+        return
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def git_apply(folder: Path, patch: Path, strip: int, *, reverse: bool = False) -> str | None:
     """``git apply`` in a folder that is no repository; returns git's complaint, or None when it applied."""
     words = [f"-p{strip}", "--whitespace=nowarn", *(["--reverse"] if reverse else []), str(patch)]
-    door = git.Git(str(folder))
-    door.update_environment(**ENVIRONMENT, GIT_CEILING_DIRECTORIES=str(folder.resolve().parent))
-    try:
-        door.apply(*words)
-    except git.GitCommandError as error:
-        return complaint(error)
-    return None
-
-
-def complaint(error: git.GitCommandError) -> str:
-    """What git wrote to standard error."""
-    text = str(error.stderr).strip()
-    return text.removeprefix("stderr: '").removesuffix("'").strip()
-
-
-def failure(action: str, error: git.GitCommandError) -> PlanexError:
-    """A PlanexError for a git command that should have worked."""
-    lines = complaint(error).splitlines()
-    return PlanexError(f"{action}: git says: {lines[-1] if lines else error.status}")
+    env = {"GIT_CEILING_DIRECTORIES": str(folder.resolve().parent)}
+    status, _, err = Repository(folder).attempt("apply", *words, env=env)
+    return err if status else None

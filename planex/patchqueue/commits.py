@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A patch queue as commits on its upstream source: one per patch, the same ids on every machine.
+
+Each patch is applied as the build applies it, so the trees are those that the build compiles.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from planex.patchqueue.check import PatchOutcome, State, apply_patch
+from planex.patchqueue.files import FILE, File, FileSet
+from planex.patchqueue.message import format_message, message_of, signature_of
+from planex.patchqueue.pipes import Importer, Objects
+from planex.patchqueue.queue import Patch
+from planex.patchqueue.tree import Repository
+from planex.patchqueue.upstream import Upstream
+from planex.workspace import write_atomic
+
+CHAIN_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A patch as a commit. A patch that does not apply has its predecessor's commit and tree."""
+
+    patch: Patch
+    key: str
+    """Names this patch and all before it, and the source they are applied to."""
+    parent: str
+    commit: str
+    parent_tree: str
+    tree: str
+    state: State
+    reason: str = ""
+    """Why it does not apply."""
+
+    @property
+    def applies(self) -> bool:
+        return self.state not in (State.FAILED, State.FUZZ)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The whole queue as commits."""
+
+    base: Upstream
+    links: tuple[Link, ...]
+
+    @property
+    def head(self) -> str:
+        return self.links[-1].commit if self.links else self.base.commit
+
+
+def chain_keys(base_key: str, patches: Sequence[Patch]) -> list[str]:
+    """For each patch, a key of all that its commit depends on."""
+    keys: list[str] = []
+    previous = f"{CHAIN_FORMAT} {base_key}"
+    for patch in patches:
+        words = [previous, patch.name, patch.key, " ".join(patch.entry.guards)]
+        previous = hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
+        keys.append(previous)
+    return keys
+
+
+def build_chain(repository: Repository, base: Upstream, patches: Sequence[Patch]) -> Chain:
+    """Commit each patch on top of the one before, beginning where an earlier call already came to."""
+    store = repository.path / "planex" / "chains" / f"{base.key}.json"
+    keys = chain_keys(base.key, patches)
+    known = _known(repository, store, keys)
+    links: list[Link] = []
+    for patch, key, record in zip(patches, keys, known, strict=False):
+        commit, tree = _head(base, links)
+        links.append(Link(patch, key, commit, record[0], tree, record[1], State(record[2]), record[3]))
+    if len(links) < len(patches):
+        links += _commit(repository, base, links, patches, keys)
+        records = {link.key: [link.commit, link.tree, link.state, link.reason] for link in links}
+        write_atomic(store, json.dumps(records))
+    return Chain(base, tuple(links))
+
+
+def _known(repository: Repository, store: Path, keys: Sequence[str]) -> list[list[str]]:
+    """Records of the first patches, as far as they were committed before."""
+    records = json.loads(store.read_text()) if store.exists() else {}
+    found = []
+    for key in keys:
+        if key not in records:
+            break
+        found.append(records[key])
+    return found if not found or repository.has(found[-1][0]) else []
+
+
+def _head(base: Upstream, links: Sequence[Link]) -> tuple[str, str]:
+    return (links[-1].commit, links[-1].tree) if links else (base.commit, base.tree)
+
+
+def _commit(
+    repository: Repository, base: Upstream, done: Sequence[Link], patches: Sequence[Patch], keys: Sequence[str]
+) -> list[Link]:
+    ref = f"refs/planex/chain/{keys[-1]}"
+    start, start_tree = _head(base, done)
+    made: list[tuple[str, PatchOutcome]] = []
+    with Objects(repository) as objects:
+        files = FileSet(TreeReader(objects, start_tree).read)
+        with Importer(repository) as out:
+            parent = start
+            for patch in patches[len(done) :]:
+                parent, outcome = _commit_one(out, repository, ref, parent, patch, files)
+                made.append((parent, outcome))
+        trees = objects.ids([f"{commit}^{{tree}}" for commit, _ in made])
+    return _links(patches[len(done) :], keys[len(done) :], made, trees, start, start_tree)
+
+
+def _commit_one(
+    out: Importer, repository: Repository, ref: str, parent: str, patch: Patch, files: FileSet
+) -> tuple[str, PatchOutcome]:
+    outcome, changes = apply_patch(patch, files, repository.path / "planex" / "scratch")
+    if outcome.bad:
+        return parent, outcome
+    files.update(changes)
+    out.begin_commit(ref, parent, signature_of(patch.header), format_message(message_of(patch)))
+    out.change(changes)
+    return out.commit_id(), outcome
+
+
+def _links(
+    patches: Sequence[Patch],
+    keys: Sequence[str],
+    made: Sequence[tuple[str, PatchOutcome]],
+    trees: Sequence[str | None],
+    parent: str,
+    parent_tree: str,
+) -> list[Link]:
+    links = []
+    for patch, key, (commit, outcome), tree in zip(patches, keys, made, trees, strict=True):
+        assert tree is not None
+        reason = "; ".join(str(note) for note in outcome.notes if note.failed or outcome.state is State.FUZZ)
+        links.append(Link(patch, key, parent, commit, parent_tree, tree, outcome.state, reason))
+        parent, parent_tree = commit, tree
+    return links
+
+
+class TreeReader:
+    """Reads files of a git tree; ``move`` makes it read another tree."""
+
+    def __init__(self, objects: Objects, tree: str) -> None:
+        self._objects = objects
+        self.tree = tree
+
+    def move(self, tree: str) -> None:
+        self.tree = tree
+
+    def read(self, path: str) -> File | None:
+        """The file with its mode; None where there is none (or a folder)."""
+        data = None if "\n" in path else self._objects.content(f"{self.tree}:{path}")
+        return None if data is None else File(data, self._mode(path))
+
+    def _mode(self, path: str) -> str:
+        folder, _, name = path.rpartition("/")
+        return self._objects.modes(f"{self.tree}:{folder}" if folder else self.tree).get(name, FILE)
