@@ -6,7 +6,7 @@ The proof is what the booted host itself says, in this order:
 - Xen's version line, ``(XEN) Xen version 4.20.3 (...) ...``;
 - the report that planex-boot-report.service of the host writes to the console once it is up: lines that begin
   with ``planex-boot-report:`` (``begin``, ``kernel <release>``, ``xen <version>``, ``xl info`` followed by the
-  output of that command, ``xl list`` likewise, ``failed-units <count>``, ``end``).
+  output of that command, ``xl list`` likewise, ``failed-units <count>`` followed by a line each, ``end``).
 
 Silence, or the mere absence of an error, proves nothing.
 """
@@ -51,7 +51,8 @@ class Proof:
     kernel: str
     xl_info: str
     xl_list: str
-    failed_units: int
+    failed_units: tuple[str, ...]
+    """Names of the host's systemd units that failed; they do not undo the proof."""
 
 
 def readable(text: str) -> str:
@@ -110,6 +111,9 @@ class Listener:
         else:
             name, _, value = words.partition(" ")
             self._facts[name] = value.strip()
+            if name == "failed-units":
+                self._section = name
+                self._outputs[name] = []
 
     def _look_for_failure(self, line: str) -> None:
         if self.fatal:
@@ -147,7 +151,7 @@ class Listener:
             kernel=self._facts["kernel"],
             xl_info=self.output("xl info"),
             xl_list=self.output("xl list"),
-            failed_units=int(self._facts.get("failed-units", "0") or 0),
+            failed_units=tuple(line.split()[0] for line in self._outputs.get("failed-units", [])),
         )
 
     def finished(self) -> bool:

@@ -89,7 +89,7 @@ def _serial_log(context: Context, iso: Path, firmware: str, medium: str) -> Path
 def _report_health(booted: Booted, reporter: Reporter) -> None:
     proof, machine = booted.proof, booted.machine
     if proof.failed_units:
-        reporter.warn(f"{proof.failed_units} units of the host failed; see {booted.serial}")
+        reporter.warn(f"these units of the host failed: {', '.join(proof.failed_units)}; see {booted.serial}")
     name = f"{machine.iso.name} by {machine.firmware.upper()} from {machine.medium} ({machine.accel})"
     reporter.success(f"{name}: Xen {proof.xen}, Linux {proof.kernel}, up in {clock(booted.seconds)}")
 
@@ -119,7 +119,7 @@ def _as_data(booted: Booted) -> dict[str, object]:
         "kernel": proof.kernel,
         "xl_info": proof.xl_info,
         "xl_list": proof.xl_list,
-        "failed_units": proof.failed_units,
+        "failed_units": list(proof.failed_units),
         "seconds": round(booted.seconds, 1),
         "serial": str(booted.serial),
     }

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The virtual machine's argv, and the dialogue with a QEMU that is a shell script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from planex.boot import BootFailed, boot
+from planex.qemu import Machine, Ovmf, choose_accel, qemu_argv
+from tests.unit.test_boot_proof import CONSOLE
+
+FakeTool = Callable[[str, str], Path]
+ISO = Path("/x/a,b.iso")
+OVMF = Ovmf(Path("/fw/code.fd"), Path("/fw/vars.fd"))
+WITH_VMX = "processor : 0\nflags\t\t: fpu vmx sse\n"
+
+
+@pytest.mark.parametrize(
+    ("requested", "cpuinfo", "opens", "expected"),
+    [
+        ("auto", WITH_VMX, True, "kvm"),
+        ("auto", WITH_VMX.replace("vmx", "svm"), True, "kvm"),
+        ("auto", WITH_VMX, False, "tcg"),
+        ("auto", WITH_VMX.replace("vmx", "novmxhere"), True, "tcg"),
+        ("auto", "bugs: vmx\n", True, "tcg"),
+        ("kvm", "", False, "kvm"),
+        ("tcg", WITH_VMX, True, "tcg"),
+    ],
+)
+def test_kvm_only_where_it_can_work(requested: str, cpuinfo: str, opens: bool, expected: str) -> None:
+    assert choose_accel(requested, cpuinfo, opens) == expected
+
+
+def test_bios_machine() -> None:
+    words = qemu_argv("qemu", Machine(ISO), None)
+    text = " ".join(words)
+    assert "-machine pc,accel=tcg" in text
+    assert "-nic none" in text
+    assert "-no-reboot" in words
+    assert words[-1] == "if=ide,format=raw,media=cdrom,readonly=on,file=/x/a,,b.iso"
+    assert "pflash" not in text
+
+
+def test_uefi_machine_has_firmware_and_writes_only_variables() -> None:
+    text = " ".join(qemu_argv("qemu", Machine(ISO, "uefi", memory=3000, accel="kvm"), OVMF))
+    assert "-machine q35,accel=kvm -cpu host" in text
+    assert "-m 3000" in text
+    assert "if=pflash,format=raw,unit=0,readonly=on,file=/fw/code.fd" in text
+    assert "if=pflash,format=raw,unit=1,file=/fw/vars.fd" in text
+
+
+def test_disk_is_never_written_to() -> None:
+    assert qemu_argv("qemu", Machine(ISO, medium="disk"), None)[-1].startswith(
+        "if=ide,format=raw,media=disk,snapshot=on,"
+    )
+
+
+def machine(tmp_path: Path) -> Machine:
+    (tmp_path / "host.iso").write_bytes(b"")
+    return Machine(tmp_path / "host.iso")
+
+
+def test_boot_ends_with_the_proof_and_stops_the_machine(tmp_path: Path, fake_tool: FakeTool) -> None:
+    (tmp_path / "console").write_text(CONSOLE)
+    fake_tool("qemu-system-x86_64", f"#!/bin/sh\ncat {tmp_path}/console\nexec sleep 100\n")
+    shown: list[str] = []
+    booted = boot(machine(tmp_path), tmp_path / "logs" / "serial.log", 30, shown.append)
+    assert booted.proof.xen == "4.20.3"
+    assert booted.seconds < 20
+    assert "".join(shown) == CONSOLE
+    assert booted.serial.read_text() == CONSOLE.replace("\r\n", "\n")
+
+
+def test_machine_that_goes_off_is_a_failure(tmp_path: Path, fake_tool: FakeTool) -> None:
+    fake_tool("qemu-system-x86_64", "#!/bin/sh\necho '(XEN) Xen version 4.20.3 (x)'\necho broken >&2\nexit 3\n")
+    with pytest.raises(BootFailed) as caught:
+        boot(machine(tmp_path), tmp_path / "serial.log", 30)
+    assert "the machine went off (QEMU ended with status 3): broken" in caught.value.message
+    assert "Xen started, its dom0 kernel did not; missing: the report's line 'begin'" in caught.value.message
+    assert caught.value.tail == "(XEN) Xen version 4.20.3 (x)"
+    assert caught.value.log == tmp_path / "serial.log"
+
+
+def test_broken_kvm_is_noticed_at_once(tmp_path: Path, fake_tool: FakeTool) -> None:
+    fake_tool("qemu-system-x86_64", "#!/bin/sh\necho 'KVM internal error. Suberror: 1' >&2\nexec sleep 100\n")
+    with pytest.raises(BootFailed, match="KVM internal error") as caught:
+        boot(machine(tmp_path), tmp_path / "serial.log", 60)
+    assert caught.value.hint == "KVM does not work on this machine; use emulation: planex boot --accel tcg"
+
+
+def test_silence_is_a_failure(tmp_path: Path, fake_tool: FakeTool) -> None:
+    fake_tool("qemu-system-x86_64", "#!/bin/sh\nexec sleep 100\n")
+    with pytest.raises(BootFailed, match="no report within 1 s\nneither Xen nor a kernel started"):
+        boot(machine(tmp_path), tmp_path / "serial.log", 1)
+
+
+def test_panic_ends_the_wait(tmp_path: Path, fake_tool: FakeTool) -> None:
+    fake_tool("qemu-system-x86_64", "#!/bin/sh\necho 'Kernel panic - not syncing: x'\nexec sleep 100\n")
+    with pytest.raises(BootFailed, match="the kernel panicked: Kernel panic - not syncing: x"):
+        boot(machine(tmp_path), tmp_path / "serial.log", 60)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""iso.yaml: each mistake is named with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from planex.errors import ConfigError
+from planex.iso.definition import IsoDefinition
+from planex.schema import parse
+
+GOOD = """\
+label: HOST-1.0
+name: host
+title: Host
+live: {packages: [planex-host]}
+entries:
+  - {name: a, title: A, hypervisor: /boot/xen.gz, kernel: /k, initrd: /i, default: true}
+  - {name: b, title: B, kernel: /k, initrd: /i}
+"""
+
+
+def load(text: str) -> IsoDefinition:
+    return parse(text, IsoDefinition, Path("iso.yaml"))
+
+
+def test_defaults() -> None:
+    definition = load(GOOD)
+    assert definition.live.image == "/LiveOS/squashfs.img"
+    assert [entry.live for entry in definition.entries] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("label: HOST-1.0", "label: host", "iso.yaml:1: 'label': 'host' is not possible: a label has 1 to 32"),
+        ("label: HOST-1.0", f"label: {'A' * 33}", "iso.yaml:1: 'label':"),
+        ("label: HOST-1.0", "label: 'MY HOST'", "iso.yaml:1: 'label':"),
+        ("packages: [planex-host]", "packages: []", "iso.yaml:4: 'live.packages':"),
+        ("kernel: /k, initrd: /i}", "kernel: k, initrd: /i}", "iso.yaml:7: 'entries.1.kernel': 'k' is not possible"),
+        ("initrd: /i}", "initrd: /../i}", "iso.yaml:7: 'entries.1.initrd'"),
+        ("title: B", "titel: B", "unknown key 'entries.1.titel' (did you mean 'title'?)"),
+        ("title: B", "title: 'a \"B\"'", "no quotes"),
+        ("title: B", "title: B, xen_args: x", "entry 'b' has xen_args but no hypervisor"),
+        ("title: B", "title: B, kernel_args: a --- b", "'---' separates modules"),
+        ("title: B", "title: B, kernel_args: 'a;b'", "no quotes, braces"),
+        ("name: b", "name: a", "entries with the same name: a"),
+        ("default: true", "default: false", "exactly one entry must have 'default: true', not 0"),
+        ("title: B", "title: B, default: true", "exactly one entry must have 'default: true', not 2"),
+    ],
+)
+def test_mistakes(old: str, new: str, message: str) -> None:
+    text = GOOD.replace(old, new)
+    assert text != GOOD
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+    assert message in str(caught.value)
+
+
+def test_all_mistakes_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(GOOD.replace("HOST-1.0", "x").replace("name: host", "nam: host"))
+    assert len(caught.value.problems) == 3
