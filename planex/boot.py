@@ -80,7 +80,7 @@ def hint(machine: qemu.Machine, end: str) -> str:
     return f"look on while it starts: planex boot --firmware {machine.firmware} --show"
 
 
-def _listen(process: Process, log: IO[bytes], listener: Listener, deadline: float, show: Callable[[str], None]) -> str:
+def _listen(process: Process[bytes], log: IO[bytes], listener: Listener, deadline: float, show: Callable[[str], None]) -> str:
     """Feed the console to the listener until it is satisfied or there is no hope; return what ended it."""
     decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
     errors = b""
@@ -104,7 +104,7 @@ def _listen(process: Process, log: IO[bytes], listener: Listener, deadline: floa
     return f"the machine went off (QEMU ended with status {process.wait()})" + (f": {said}" if said else "")
 
 
-def _output(process: Process, deadline: float) -> Iterator[tuple[str, bytes]]:
+def _output(process: Process[bytes], deadline: float) -> Iterator[tuple[str, bytes]]:
     """Pieces of QEMU's two outputs, until both are closed or the deadline (time.monotonic) has passed."""
     with closing(selectors.DefaultSelector()) as selector:
         for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):
