@@ -19,11 +19,12 @@ from pathlib import Path
 from filelock import FileLock
 
 from planex.base import archive as archives
+from planex.base import check, compose, repackage
 from planex.base import closure as closures
-from planex.base import compose, repackage
 from planex.base.apt import Apt
 from planex.base.archive import Archive
 from planex.base.closure import Closure
+from planex.base.control import DebPackage
 from planex.base.definition import Definition
 from planex.base.medium import write_medium
 from planex.base.repackage import Job
@@ -110,7 +111,7 @@ def _fetch(
             packages = archives.resolve(apt, definition, reporter)
             archives.save(lock, definition, packages)
         archive = Archive(folder / "debs", packages)
-        closure = closures.select(packages, definition.roots, definition.drop_requires)
+        closure = _select(packages, definition)
         task.phase("download")
         missing = archives.download(apt, _needed(archive, closure, definition), archive.folder, task.detail)
         if not missing:
@@ -123,7 +124,12 @@ def _fetch(
     )
 
 
-def _needed(archive: Archive, closure: Closure, definition: Definition) -> list[archives.DebPackage]:
+def _select(packages: Sequence[DebPackage], definition: Definition) -> Closure:
+    own = {name: contents.drop_requires for name, contents in definition.packages.items()}
+    return closures.select(packages, definition.roots, definition.drop_requires, own)
+
+
+def _needed(archive: Archive, closure: Closure, definition: Definition) -> list[DebPackage]:
     medium = definition.medium
     extra = [archive.find(name) for name in (*medium.loaders, medium.shell)]
     packages = {package.name: package for package in (*closure.packages, *extra, archive.kernel(medium.kernel))}
@@ -152,7 +158,8 @@ def _compose(
     with temporary_folder(final.parent, ".new.") as folder:
         task.phase("repository")
         compose.write_repo(folder / "repo", rpms, definition)
-        compose.check_closed(folder / "repo", folder / "work")
+        check.check_conflicts(rpms.values())
+        check.check_closed(folder / "repo", folder / "work" / "check")
         debs = [archive.path(package) for package in closure.packages if package.source == "rpm"]
         compose.write_rpm_config(folder / "rpmconfig", debs, definition)
         compose.write_manifest(folder / "manifest.json", closure.packages, rpms)

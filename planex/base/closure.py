@@ -22,8 +22,16 @@ class Closure:
     requires: Mapping[str, tuple[str, ...]]
 
 
-def select(available: Iterable[DebPackage], roots: Collection[str], dropped: Collection[str]) -> Closure:
-    """The packages reachable from ``roots``. Raises PlanexError for a dependency that nothing available satisfies."""
+def select(
+    available: Iterable[DebPackage],
+    roots: Collection[str],
+    dropped: Collection[str],
+    dropped_by: Mapping[str, Collection[str]] | None = None,
+) -> Closure:
+    """The packages reachable from ``roots``. Raises PlanexError for a dependency that nothing available satisfies.
+
+    ``dropped``: names whose clauses are left out everywhere; ``dropped_by``: package -> names left out of its own.
+    """
     by_name = {package.name: package for package in available}
     _check_roots(roots, by_name)
     chosen: dict[str, tuple[str, ...]] = {}
@@ -36,7 +44,9 @@ def select(available: Iterable[DebPackage], roots: Collection[str], dropped: Col
         if package.name in chosen:
             continue
         _provide(package, provided)
-        needs = [_choose(package, clause, by_name, provided) for clause in package.depends if not _drop(clause, dropped)]
+        ignored = {*dropped, *(dropped_by or {}).get(package.name, ())}
+        clauses = [clause for clause in package.depends if ignored.isdisjoint(clause)]
+        needs = [_choose(package, clause, by_name, provided) for clause in clauses]
         chosen[package.name] = tuple(sorted(name for name, _ in needs))
         queue.extend(sorted(provider for _, provider in needs))
     return Closure(tuple(by_name[name] for name in sorted(chosen)), chosen)
@@ -46,7 +56,8 @@ def _check_roots(roots: Collection[str], by_name: Mapping[str, DebPackage]) -> N
     missing = sorted(set(roots) - by_name.keys())
     if missing:
         raise PlanexError(
-            f"the Debian archive has no package {', '.join(missing)}", "correct repos/<base>.yaml; virtual packages do not do"
+            f"the Debian archive has no package {', '.join(missing)}",
+            "correct repos/<base>.yaml; virtual packages do not do",
         )
 
 
@@ -55,14 +66,10 @@ def _provide(package: DebPackage, provided: dict[str, str]) -> None:
         provided.setdefault(name, package.name)
 
 
-def _drop(clause: tuple[str, ...], dropped: Collection[str]) -> bool:
-    return any(name in dropped for name in clause)
-
-
 def _choose(
     package: DebPackage, clause: tuple[str, ...], by_name: Mapping[str, DebPackage], provided: Mapping[str, str]
 ) -> tuple[str, str]:
-    """The alternative to require and the package that provides it: one that is there already, else the first that can be had."""
+    """The alternative to require and its provider: one that is there already, else the first that can be had."""
     for name in clause:
         if name in provided:
             return name, provided[name]

@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from planex import dnf
 from planex.base.control import DebPackage
 from planex.base.definition import Definition
 from planex.base.unpack import pick
@@ -72,17 +70,3 @@ def write_manifest(path: Path, packages: Sequence[DebPackage], rpms: Mapping[str
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def check_closed(repo: Path, work: Path) -> None:
-    """Prove that the repository needs nothing from outside it. Raises PlanexError naming what is missing."""
-    work.mkdir(parents=True, exist_ok=True)
-    conf = work / "dnf.conf"
-    conf.write_text("[main]\nreposdir=/dev/null\n")
-    try:
-        dnf.repoclosure(conf, work / "cache", work, {"planex-base": repo})
-    except PlanexError as error:
-        hint = "name what is missing in a group of the base's definition, or list it under drop_requires"
-        raise PlanexError(error.message, hint) from error
-    finally:
-        shutil.rmtree(work / "cache", ignore_errors=True)

@@ -13,6 +13,7 @@ from planex.config import Name, Version, Words
 from planex.schema import Model
 
 Mode = Annotated[str, Field(pattern=r"^[0-7]{4}$")]
+Owned = Annotated[str, Field(pattern=r"^[0-7]{4}( [a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*)?$")]
 AbsolutePath = Annotated[str, Field(pattern=r"^/[^\s]*[^\s/]$")]
 Label = Annotated[str, Field(pattern=r"^[A-Z0-9_.-]{1,32}$")]
 
@@ -34,12 +35,14 @@ class Contents(Model):
     """Files copied from another path of the same package."""
     folders: dict[AbsolutePath, Mode] = Field(default_factory=dict)
     """Folders and their mode."""
-    modes: dict[AbsolutePath, Mode] = Field(default_factory=dict)
-    """Modes of files that differ from 0644 (``files``) or from the .deb."""
+    modes: dict[AbsolutePath, Owned] = Field(default_factory=dict)
+    """Modes, and owners where not root (``0640 root:shadow``), that differ from 0644 (``files``) or from the .deb."""
     provides: Words = ()
     """Names, without version or as ``name = version``; names alone get the package's version."""
     requires: Words = ()
     """Added to what the .deb depends on."""
+    drop_requires: Words = ()
+    """Taken out of what the .deb depends on."""
     spec: str = ""
     """Scriptlets and triggers, put into the spec as they are."""
 
@@ -71,7 +74,7 @@ class Medium(Model):
     date: datetime.date
     """Time stamp of what comes from no .deb, and of the base ISO."""
     kernel: Name
-    """Debian package of the kernel that the medium boots; a meta package is followed. It stays out of the repository."""
+    """Debian package (also a meta package) of the kernel that the medium boots; not in the repository."""
     loaders: Words
     """Debian packages that hold the boot loaders' files."""
     shell: Name = "busybox-static"

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from planex.base.archive import Archive
+from planex.base.check import check_closed
 from planex.base.closure import Closure, reach
-from planex.base.compose import check_closed, render_groups, sha256_of
+from planex.base.compose import render_groups, sha256_of
 from planex.base.definition import Definition, Medium
 from planex.base.unpack import pick
 from planex.errors import PlanexError
@@ -81,7 +82,9 @@ def _pick(archive: Archive, name: str) -> dict[str, bytes]:
 def _one(archive: Archive, name: str, pattern: str) -> bytes:
     found = pick(archive.path(archive.find(name)), [pattern])
     if len(found) != 1:
-        raise PlanexError(f"{name} has {len(found)} files {pattern}, not one", "correct 'medium' of the base's definition")
+        raise PlanexError(
+            f"{name} has {len(found)} files {pattern}, not one", "correct 'medium' of the base's definition"
+        )
     return next(iter(found.values()))
 
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from planex.base import control, rpmspec, unpack
+from planex.base import rpmspec, unpack
 from planex.base.closure import Closure
 from planex.base.definition import Contents, Definition
 from planex.base.rpmspec import Header
@@ -40,6 +40,7 @@ RPM_MACROS = {
     "__pkgconfig_path": r"^/usr/(lib|lib64|share|lib/x86_64-linux-gnu)/pkgconfig/.*\\.pc$",
 }
 """What every rpmbuild here is told: reproducible headers, files as they are, provides from Debian's folders."""
+_CODE = ("control", "repackage", "rpmspec", "unpack")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ class Job:
 @cache
 def code_digest() -> str:
     """SHA-256 of the modules that decide what an RPM looks like."""
-    files = [Path(__file__), *(Path(module.__file__) for module in (control, rpmspec, unpack))]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    code = [Path(__file__).with_name(f"{name}.py").read_bytes() for name in _CODE]
+    return hashlib.sha256(b"".join(code)).hexdigest()
 
 
 @cache
@@ -109,7 +110,7 @@ def plan(closure: Closure, definition: Definition, debs: Path) -> list[Job]:
 def make_all(
     jobs: Sequence[Job], cache_folder: Path, work: Path, workers: int, on_done: Callable[[int], None]
 ) -> dict[str, Path]:
-    """Make every RPM that the cache lacks, ``workers`` at a time; returns package -> RPM. Stops at the first failure."""
+    """Make what the cache lacks, ``workers`` at a time; returns package -> RPM. Stops at the first failure."""
     with ThreadPoolExecutor(workers) as pool:
         # The largest first, so that no worker is left alone with one at the end.
         order = sorted(jobs, key=lambda job: -job.deb.stat().st_size if job.deb else 0)
@@ -182,12 +183,3 @@ def _only(slot: Path) -> Path:
     if len(rpms) != 1:
         raise PlanexError(f"{slot} should hold one RPM, not {len(rpms)}", f"delete it: rm -r {slot}")
     return rpms[0]
-
-
-def conflicts(files: Mapping[str, Iterable[str]]) -> list[str]:
-    """Paths that more than one package brings as a file: ``path: package, package``."""
-    owners: dict[str, list[str]] = {}
-    for package, paths in files.items():
-        for path in paths:
-            owners.setdefault(path, []).append(package)
-    return sorted(f"{path}: {', '.join(sorted(names))}" for path, names in owners.items() if len(names) > 1)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from planex.base.control import DebPackage, Evr
-from planex.base.definition import Contents, Definition, Made
+from planex.base.definition import Definition, Made
 from planex.base.unpack import Entry
 
 FILESYSTEM = "filesystem"
@@ -70,13 +70,12 @@ def _aliases(names: Iterable[str], package: DebPackage) -> list[str]:
 
 def made_header(name: str, made: Made) -> Header:
     """Header of a package that comes from no .deb."""
-    requires = () if name == FILESYSTEM else (FILESYSTEM,)
     return Header(
         name,
         Evr("", made.version, "1"),
         "noarch",
         made.summary,
-        requires=tuple(sorted({*requires, *made.requires})),
+        requires=made.requires,
         provides=tuple(sorted(made.provides)),
         extra=made.spec,
     )
@@ -128,6 +127,6 @@ def file_line(entry: Entry) -> str:
 
 
 def _literal(path: str) -> str:
-    """A path in a file list. rpm takes it as a pattern where it looks like one, and knows no escape that always works."""
+    """A path in a file list, where rpm takes what looks like a pattern as one and no escape always works."""
     pattern = any(sign in path for sign in "*?{") or ("[" in path and "]" in path)
     return escape(_GLOB.sub("?", path) if pattern else path)

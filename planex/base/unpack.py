@@ -63,7 +63,10 @@ def merge_link(path: str, target: str) -> str:
 
 
 def unpack(deb: Path, root: Path, drop: Iterable[str] = (), keep: Iterable[str] = ()) -> Tree:
-    """Unpack a .deb below ``root`` (an empty folder) without paths that match a pattern of ``drop`` and none of ``keep``."""
+    """Unpack a .deb below ``root``, an empty folder.
+
+    Paths that match a pattern of ``drop`` and none of ``keep`` are left out.
+    """
     tree = Tree(root)
     dropped, kept = _matcher(drop), _matcher(keep)
     with spawn(["dpkg-deb", "--fsys-tarfile", deb]) as process:
@@ -161,7 +164,9 @@ def _set_modes(tree: Tree, modes: Mapping[str, str]) -> None:
     for path, mode in modes.items():
         if path not in tree.entries:
             raise PlanexError(f"{path} is not in its package; no mode can be set", "correct repos/<base>.yaml")
-        tree.entries[path] = replace(tree.entries[path], mode=int(mode, 8))
+        bits, _, owner = mode.partition(" ")
+        user, _, group = (owner or "root:root").partition(":")
+        tree.entries[path] = replace(tree.entries[path], mode=int(bits, 8), user=user, group=group)
 
 
 def pick(deb: Path, wanted: Collection[str]) -> dict[str, bytes]:
