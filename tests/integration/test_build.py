@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""planex build with the real rpmbuild, dnf and bubblewrap, on a library and a program that uses it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from planex.run import Completed, run
+from tests.integration.conftest import Planex, write_package
+
+pytestmark = [pytest.mark.tools("rpmbuild", "dnf", "bwrap", "unshare", "createrepo_c", "patch")]
+
+PREAMBLE = """\
+Name:           {{ package.name }}
+Version:        1
+Release:        1%{?dist}
+Summary:        A test
+License:        MIT
+Source0:        %{name}-%{version}.tar
+{{ patch_lines }}
+"""
+CHANGELOG = "%changelog\n* Thu Nov 19 2026 t <t@example.org> - 1-1\n- x\n"
+GREET_H = 'static const char *greeting = "hello";\n'
+LIBRARY = (
+    PREAMBLE
+    + """\
+%description
+x
+%package devel
+Summary: x
+%description devel
+x
+%prep
+%autosetup -p1
+%install
+install -D -m 644 greet.h %{buildroot}/usr/include/greet.h
+install -D -m 644 greet.pc %{buildroot}%{_libdir}/pkgconfig/greet.pc
+install -D -m 644 greet.h %{buildroot}/usr/share/libgreet/greet.h
+%files
+/usr/share/libgreet
+%files devel
+/usr/include/greet.h
+%{_libdir}/pkgconfig/*.pc
+"""
+    + CHANGELOG
+)
+PROGRAM = (
+    PREAMBLE
+    + """\
+BuildRequires:  gcc
+BuildRequires:  pkgconfig(greet)
+%global debug_package %{nil}
+%description
+x
+%prep
+%autosetup -p1
+%build
+grep -v lo: /proc/net/dev | grep : && exit 1
+test ! -e /work && test "$(id -u)" = 1000
+gcc -o greet greet.c $(pkg-config --cflags greet)
+%install
+install -D greet %{buildroot}/usr/bin/greet
+%check
+./greet
+%files
+/usr/bin/greet
+"""
+    + CHANGELOG
+)
+GREET_C = "#include <greet.h>\n#include <stdio.h>\nint main(void)\n{\n  puts(greeting);\n  return 0;\n}\n"
+GREET_PC = "Name: greet\nDescription: x\nVersion: 1\nCflags: -I/usr/include\n"
+PATCH = """\
+Subject: shout
+
+--- a/greet.c
++++ b/greet.c
+@@ -2,6 +2,6 @@
+ #include <stdio.h>
+ int main(void)
+ {
+-  puts(greeting);
++  puts(greeting); puts("!");
+   return 0;
+ }
+"""
+
+
+@pytest.fixture
+def packages(workspace: Path) -> Path:
+    write_package(workspace, "libgreet", LIBRARY, {"greet.h": GREET_H, "greet.pc": GREET_PC}, {})
+    write_package(workspace, "greet", PROGRAM, {"greet.c": GREET_C}, {"shout.patch": PATCH})
+    return workspace
+
+
+def statuses(done: Completed) -> dict[str, str]:
+    assert done.returncode == 0, done.stderr
+    return {row["package"]: row["status"] for row in json.loads(done.stdout)["packages"]}
+
+
+def plan(done: Completed) -> dict[str, list[str]]:
+    assert done.returncode == 0, done.stderr
+    return {step["package"]: step["reasons"] for step in json.loads(done.stdout)["steps"] if step["action"] == "build"}
+
+
+def digests(workspace: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (workspace / "_build/bookworm/repo").glob("*.rpm")}
+
+
+def test_only_what_changed_is_built_again_and_results_are_the_same_bytes(packages: Path, planex: Planex) -> None:
+    assert plan(planex("build", "--dry-run", "--json")) == {
+        "libgreet": ["new"],
+        "greet": ["new", "dependency libgreet is to be rebuilt"],
+    }
+    assert statuses(planex("build", "--json")) == {"libgreet": "built", "greet": "built"}
+    first = digests(packages)
+    assert set(first) == {
+        "greet-1-1.pl1.x86_64.rpm",
+        "libgreet-1-1.pl1.x86_64.rpm",
+        "libgreet-devel-1-1.pl1.x86_64.rpm",
+    }
+    logs = packages / "_build/bookworm/logs/greet"
+    assert {"build.log", "root.log", "state.log", "installed_pkgs.log"} <= {path.name for path in logs.iterdir()}
+    assert "libgreet-devel-1-1.pl1" in (logs / "installed_pkgs.log").read_text()
+
+    again = planex("build")
+    assert "nothing to do: 2 packages are up to date" in again.stderr
+
+    # the same inputs give the same bytes
+    assert statuses(planex("build", "--force", "--json")) == {"libgreet": "built", "greet": "built"}
+    assert digests(packages) == first
+
+    # a remark in the library's spec: it is rebuilt, comes out the same, and the program is not built again
+    spec = packages / "specs/libgreet/libgreet.spec.j2"
+    spec.write_text(spec.read_text().replace("%prep", "# remark\n%prep"))
+    assert statuses(planex("build", "--json")) == {"libgreet": "built", "greet": "unchanged"}
+
+    # a patch of the program: the library is left alone
+    patch = packages / "patchqueues/greet/shout.patch"
+    patch.write_text(patch.read_text().replace('"!"', '"!!"'))
+    assert plan(planex("build", "--dry-run", "--json")) == {"greet": ["patch shout.patch changed"]}
+    assert statuses(planex("build", "--json")) == {"greet": "built"}
+
+    # back again: the earlier result serves
+    patch.write_text(PATCH)
+    assert statuses(planex("build", "--json")) == {"greet": "reused"}
+    assert digests(packages)["greet-1-1.pl1.x86_64.rpm"] == first["greet-1-1.pl1.x86_64.rpm"]
+
+    deps = run(["rpm", "-qpR", packages / "_build/bookworm/repo/greet-1-1.pl1.x86_64.rpm"]).stdout
+    assert "libc.so.6" in deps
+
+
+def test_a_broken_patch_stops_everything_before_a_buildroot_is_made(packages: Path, planex: Planex) -> None:
+    (packages / "patchqueues/greet/shout.patch").write_text(PATCH.replace("int main(void)", "int main()"))
+    done = planex("build")
+    assert done.returncode == 1
+    assert "greet failed in patches" in done.stderr
+    assert "shout.patch" in done.stderr
+    assert "greet.c" in done.stderr
+    assert "hunk" in done.stderr.lower()
+    assert not list((packages / "_build/bookworm").glob("buildroots/base-*"))
+
+
+def test_a_failed_build_shows_where_and_why_and_skips_what_needs_it(packages: Path, planex: Planex) -> None:
+    spec = packages / "specs/libgreet/libgreet.spec.j2"
+    spec.write_text(spec.read_text().replace("%install\n", "%build\necho the reason; exit 3\n%install\n"))
+    done = planex("build")
+    assert done.returncode == 1
+    assert "libgreet failed in %build" in done.stderr
+    assert "the reason" in done.stderr
+    assert "_build/bookworm/logs/libgreet/build.log" in done.stderr
+    assert "planex build libgreet" in done.stderr
+    assert not (packages / "_build/bookworm/store/greet").exists()
+
+    spec.write_text(LIBRARY)
+    assert statuses(planex("build", "--json")) == {"libgreet": "built", "greet": "built"}
+
+
+def test_unknown_build_requirements_are_found_before_anything_is_done(packages: Path, planex: Planex) -> None:
+    (packages / "specs/greet/greet.spec.j2").write_text(PROGRAM.replace("pkgconfig(greet)", "no-such-thing"))
+    done = planex("build", "libgreet")
+    assert done.returncode == 2
+    assert "specs/greet: BuildRequires no-such-thing" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("cycle", "packages need each other in a circle"),
+        ("checksum", "wrong checksum of"),
+        ("key", "unknown key 'vendr' (did you mean 'vendor'?)"),
+        ("missing source", "greet-1.tar: no such file"),
+    ],
+)
+def test_mistakes_are_one_clear_error(packages: Path, planex: Planex, change: str, message: str) -> None:
+    spec = packages / "specs/greet/greet.spec.j2"
+    status = 2
+    if change == "cycle":
+        library = packages / "specs/libgreet/libgreet.spec.j2"
+        library.write_text(library.read_text().replace("%description\n", "BuildRequires: greet\n%description\n", 1))
+    elif change == "checksum":
+        tarball = packages / "specs/greet/greet-1.tar"
+        spec.write_text(PROGRAM.replace("%{name}-%{version}.tar", f"file://{tarball}", 1))
+        (packages / "specs/greet/sources").write_text(f"SHA512 (greet-1.tar) = {'0' * 128}\n")
+        status = 1
+    elif change == "key":
+        config = packages / "planex.yaml"
+        config.write_text(config.read_text().replace("vendor:", "vendr:"))
+    else:
+        (packages / "specs/greet/greet-1.tar").unlink()
+    done = planex("build")
+    assert (done.returncode, "Traceback" in done.stderr) == (status, False)
+    assert message in done.stderr
+
+
+def test_one_planex_at_a_time(packages: Path, planex: Planex) -> None:
+    (packages / "_build/bookworm").mkdir(parents=True)
+    with FileLock(packages / "_build/bookworm/.lock"):
+        done = planex("build")
+    assert done.returncode == 1
+    assert "another planex is building" in done.stderr
