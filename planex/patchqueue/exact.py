@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Applies the plain case of a patch in memory: every hunk matches, without fuzz, where it says or at one other place only.
+"""Applies the plain case of a patch in memory: each hunk matches, without fuzz, where it says or at one other place.
 
 There GNU patch has no choice, so it gives the same bytes (a test compares them): it tries the line that a hunk names
 first, and looks further only if the hunk does not match there. In every other case, however small the doubt,
@@ -9,7 +9,6 @@ first, and looks further only if the hunk does not match there. In every other c
 from __future__ import annotations
 
 import re
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -49,6 +48,24 @@ def apply_exactly(diff: Diff, data: bytes, files: FileSet) -> Applied | None:
             return None
         applied.changes.update(changed)
     return applied
+
+
+def cannot_apply(diff: Diff, files: FileSet) -> bool:
+    """Whether ``patch`` must fail without fuzz: a file or a hunk's old lines are nowhere to be found."""
+    for file in diff.files:
+        if not file.git or file.opaque or file.binary or file.kind is Kind.ADD:
+            continue
+        old = files.get(file.old)
+        if old is None:
+            return True
+        if b"\r" not in old.data and any(_absent(hunk, old.data) for hunk in file.hunks):
+            return True
+    return False
+
+
+def _absent(hunk: Hunk, data: bytes) -> bool:
+    old = b"".join(old_lines(hunk))
+    return b"\r" not in old and old not in data
 
 
 def _apply_file(file: FileDiff, files: FileSet, moved: list[Moved]) -> Changes | None:

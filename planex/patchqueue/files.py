@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 FILE, EXECUTABLE, SYMLINK = "100644", "100755", "120000"
@@ -15,6 +16,11 @@ class File:
 
     data: bytes
     mode: str = FILE
+
+    @property
+    def blob_id(self) -> str:
+        """The id that git gives this content."""
+        return hashlib.sha1(b"blob %d\0" % len(self.data) + self.data, usedforsecurity=False).hexdigest()
 
 
 Changes = Mapping[str, File | None]
@@ -33,6 +39,11 @@ class FileSet:
         if path not in self._known:
             self._known[path] = self._read(path)
         return self._known[path]
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Read these again when they are next asked for."""
+        for path in paths:
+            self._known.pop(path, None)
 
     def update(self, changes: Changes) -> None:
         self._known.update(changes)

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What becomes of a patch on a new upstream version: the words that forecasts, rebases and reports share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """The fate of one patch."""
+
+    CLEAN = "clean"
+    """Applies as it is."""
+    OFFSET = "offset"
+    """Applies as it is, at other lines."""
+    MERGED = "merged"
+    """Does not apply as it is; a three-way merge has no conflict."""
+    RERERE = "rerere"
+    """Conflicts, but this conflict was solved before."""
+    RESOLVED = "resolved"
+    """Conflicted; a person solved it."""
+    UPSTREAMED = "upstreamed"
+    """The new version has the change."""
+    EMPTY = "empty"
+    """The patch changes nothing at all (comments only)."""
+    DROPPED = "dropped"
+    """A person took it out, with a reason."""
+    SKIPPED = "skipped"
+    """A person left it out for this time; it stays in the queue, unapplied."""
+    CONFLICT = "conflict"
+    BLOCKED = "blocked"
+    """Conflicts only because an earlier patch is out."""
+    FAILED = "failed"
+    """Does not apply to its own source, or is no patch."""
+
+
+KEPT = frozenset({Status.CLEAN, Status.OFFSET, Status.MERGED, Status.RERERE, Status.RESOLVED, Status.EMPTY})
+"""The patch stays in the queue."""
+GONE = frozenset({Status.UPSTREAMED, Status.DROPPED})
+"""The patch leaves the queue."""
+TROUBLE = frozenset({Status.CONFLICT, Status.BLOCKED, Status.FAILED})
+"""A person is needed."""
+
+
+class Strength(StrEnum):
+    """How sure a proof is that a patch is upstream, strongest first."""
+
+    ORIGIN = "origin"
+    """The patch names the commit it was taken from, and that is part of the new version."""
+    PATCH_ID = "patch-id"
+    """Upstream's history has a commit with the same diff."""
+    SUBJECT = "subject"
+    """Upstream's history has a commit with the same subject and author date and nearly the same diff."""
+    NO_CHANGE = "no change"
+    """Merging the patch leaves the new version as it is."""
+    REVERSE = "reverse"
+    """The merge conflicts, but the new version has all that the patch adds and lacks all that it removes."""
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Why a patch is taken for upstreamed. ``commit`` is upstream's, where it is known."""
+
+    strength: Strength
+    text: str
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a patch. ``commit`` and ``tree``: the new queue's top after it (unchanged if it is not in)."""
+
+    patch: str
+    status: Status
+    commit: str
+    tree: str
+    files: tuple[str, ...] = ()
+    """In conflict."""
+    how: str = ""
+    """The attempt that won, where the first one did not."""
+    proof: Proof | None = None
+    blockers: tuple[str, ...] = ()
+    """Earlier patches whose absence makes this one conflict."""
+    reason: str = ""
+    """Why it failed or was dropped."""
+
+    @property
+    def in_queue(self) -> bool:
+        return self.status in KEPT
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; empty fields are left out."""
+        data: dict[str, Any] = {"patch": self.patch, "status": str(self.status)}
+        data |= {"commit": self.commit, "tree": self.tree}
+        for key in ("files", "blockers"):
+            if value := getattr(self, key):
+                data[key] = list(value)
+        data |= {key: getattr(self, key) for key in ("how", "reason") if getattr(self, key)}
+        if self.proof:
+            data["proof"] = {
+                "strength": str(self.proof.strength),
+                "text": self.proof.text,
+                "commit": self.proof.commit,
+            }
+        return data
+
+
+def from_json(data: Mapping[str, Any]) -> Verdict:
+    """The reverse of Verdict.to_json."""
+    proof = data.get("proof")
+    return Verdict(
+        data["patch"],
+        Status(data["status"]),
+        data["commit"],
+        data["tree"],
+        tuple(data.get("files", ())),
+        data.get("how", ""),
+        Proof(Strength(proof["strength"]), proof["text"], proof["commit"]) if proof else None,
+        tuple(data.get("blockers", ())),
+        data.get("reason", ""),
+    )
