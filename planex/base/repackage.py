@@ -147,6 +147,8 @@ def make(job: Job, cache_folder: Path, work: Path) -> Path:
         spec.write_text(rpmspec.render(job.header, tree.sorted_entries(), tree.moved))
         (folder / "out").mkdir()
         _rpmbuild(spec, folder, job.header.architecture, epoch)
+        # The repository's metadata hold the time of the file as well.
+        os.utime(_only(folder / "out"), (epoch, epoch))
         try:
             (folder / "out").rename(slot)
         except OSError:
