@@ -48,6 +48,7 @@ def write_medium(
     check_closed(work, work.parent / "check-medium")
     (work / ".discinfo").write_text(render_discinfo(medium, definition.epoch))
     (work / ".treeinfo").write_text(render_treeinfo(medium, definition.epoch, _digests(work)))
+    _set_modes(work)
     make_iso(work, output, medium.label, definition.epoch)
 
 
@@ -133,6 +134,12 @@ def _loaders(work: Path, medium: Medium, epoch: int) -> None:
     (boot / "grub.cfg").write_text(render_grub(menu(medium)))
     make_loader(boot / "BOOTX64.EFI", stub_config(medium.label, "/EFI/BOOT/grub.cfg"))
     make_fat(work / "images" / "efiboot.img", {"EFI/BOOT/BOOTX64.EFI": boot / "BOOTX64.EFI"}, epoch)
+
+
+def _set_modes(work: Path) -> None:
+    """Modes that do not depend on the umask of who builds."""
+    for path in (work, *work.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _digests(work: Path) -> dict[str, str]:
