@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from planex.patchqueue.commits import Link
+from planex.patchqueue.exact import lines_are_gone
 from planex.patchqueue.judge import NOT_IN, Attempt, Attempts, Judge
 from planex.patchqueue.message import NOBODY
 from planex.patchqueue.pipes import Merger
@@ -69,7 +70,7 @@ class AllAttempts(Attempts):
         if self._rerere and (tree := self._bench.pick(ours, link.commit, files, rerere=True)):
             return Attempt("a recorded solution", tree, Status.RERERE)
         return (
-            self._without_neighbours(judge, position)
+            self._without_neighbours(judge, link, position)
             or self._over_bridges(judge, position)
             or self._other_ways(judge, link, ours, files)
         )
@@ -82,14 +83,14 @@ class AllAttempts(Attempts):
         return out if before == after else ()
 
     def blockers(self, judge: Judge, link: Link, files: Sequence[str]) -> tuple[str, ...]:
-        out = _out_before(judge, files) or _out_before(judge, None)
+        out = _out_before(judge, [*files, *link.patch.diff.paths])
         if not out:
             return ()
         tree = self._forced.tree_before(judge, len(judge.verdicts))
         return out if judge.merge_trees(link.parent, link.commit, tree).clean else ()
 
-    def _without_neighbours(self, judge: Judge, position: int) -> Attempt | None:
-        if not _out_before(judge, None):
+    def _without_neighbours(self, judge: Judge, link: Link, position: int) -> Attempt | None:
+        if not _out_before(judge, link.patch.diff.paths):
             return None
         before, after = self._lean.step(judge, position)
         if after in (None, before):
@@ -109,7 +110,8 @@ class AllAttempts(Attempts):
 
     def _other_ways(self, judge: Judge, link: Link, ours: str, files: Sequence[str]) -> Attempt | None:
         missing = any(judge.files.get(path) is None for path in link.patch.diff.paths)
-        for how, options in (_RENAMES, *_ALGORITHMS) if missing else _ALGORITHMS:
+        hopeless = not missing and lines_are_gone(link.patch.diff, judge.files)
+        for how, options in () if hopeless else (_RENAMES, *_ALGORITHMS) if missing else _ALGORITHMS:
             tree = self._bench.pick(ours, link.commit, files, options)
             if tree and tree != judge.tree:
                 return Attempt(how, tree)
@@ -183,9 +185,8 @@ def _commit(judge: Judge, tree: str, parent: str | None) -> str:
     return judge.repository.write_commit(tree, [parent] if parent else [], NOBODY, "ours\n")
 
 
-def _out_before(judge: Judge, paths: Sequence[str] | None) -> tuple[str, ...]:
-    """Patches that are out so far; with ``paths``, only those that touch one of them."""
+def _out_before(judge: Judge, paths: Sequence[str]) -> tuple[str, ...]:
+    """Patches that are out so far and touch one of the paths."""
     pairs = zip(judge.chain.links, judge.verdicts, strict=False)
     out = [link.patch for link, verdict in pairs if verdict.status in NOT_IN]
-    wanted = None if paths is None else set(paths)
-    return tuple(patch.name for patch in out if wanted is None or wanted & set(patch.diff.paths))
+    return tuple(patch.name for patch in out if not set(paths).isdisjoint(patch.diff.paths))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from planex.patchqueue.check import PatchOutcome, State, apply_patch
-from planex.patchqueue.files import FILE, File, FileSet
+from planex.patchqueue.files import File, FileSet
 from planex.patchqueue.message import format_message, message_of, signature_of
 from planex.patchqueue.pipes import Importer, Objects
 from planex.patchqueue.queue import Patch
@@ -103,28 +103,33 @@ def _commit(
 ) -> list[Link]:
     ref = f"refs/planex/chain/{keys[-1]}"
     start, start_tree = _head(base, done)
-    made: list[tuple[str, PatchOutcome]] = []
+    outcomes: list[PatchOutcome] = []
+    marks: list[int] = []
     with Objects(repository) as objects:
-        files = FileSet(TreeReader(objects, start_tree).read)
+        files = TreeFiles(repository, objects, start_tree)
         with Importer(repository) as out:
-            parent = start
             for patch in patches[len(done) :]:
-                parent, outcome = _commit_one(out, repository, ref, parent, patch, files)
-                made.append((parent, outcome))
-        trees = objects.ids([f"{commit}^{{tree}}" for commit, _ in made])
+                outcome, changes = apply_patch(patch, files, repository.path / "planex" / "scratch")
+                outcomes.append(outcome)
+                if not outcome.bad:
+                    files.update(changes)
+                    parent = marks[-1] if marks else start
+                    text = format_message(message_of(patch))
+                    marks.append(out.begin_commit(ref, parent, signature_of(patch.header), text))
+                    out.change(changes)
+            commits = iter(out.commit_ids(marks))
+        heads = _heads(outcomes, commits, start)
+        trees = objects.ids([f"{commit}^{{tree}}" for commit in heads])
+    made = list(zip(heads, outcomes, strict=True))
     return _links(patches[len(done) :], keys[len(done) :], made, trees, start, start_tree)
 
 
-def _commit_one(
-    out: Importer, repository: Repository, ref: str, parent: str, patch: Patch, files: FileSet
-) -> tuple[str, PatchOutcome]:
-    outcome, changes = apply_patch(patch, files, repository.path / "planex" / "scratch")
-    if outcome.bad:
-        return parent, outcome
-    files.update(changes)
-    out.begin_commit(ref, parent, signature_of(patch.header), format_message(message_of(patch)))
-    out.change(changes)
-    return out.commit_id(), outcome
+def _heads(outcomes: Sequence[PatchOutcome], commits: Iterator[str], start: str) -> list[str]:
+    """The top commit after each patch: a new one, or the one before where the patch did not apply."""
+    heads: list[str] = []
+    for outcome in outcomes:
+        heads.append((heads[-1] if heads else start) if outcome.bad else next(commits))
+    return heads
 
 
 def _links(
@@ -144,21 +149,33 @@ def _links(
     return links
 
 
-class TreeReader:
-    """Reads files of a git tree; ``move`` makes it read another tree."""
+class TreeFiles(FileSet):
+    """The files of a git tree, and of trees that follow it. Modes and ids of all files are known from the start."""
 
-    def __init__(self, objects: Objects, tree: str) -> None:
+    def __init__(self, repository: Repository, objects: Objects, tree: str) -> None:
+        super().__init__(self._load)
         self._objects = objects
-        self.tree = tree
+        self._index: dict[str, tuple[str, str]] = {}
+        for record in repository.git("ls-tree", "-r", "-z", "--full-tree", tree).split("\0"):
+            if record:
+                fields, _, path = record.partition("\t")
+                mode, _, blob = fields.split(" ")
+                self._index[path] = mode, blob
 
-    def move(self, tree: str) -> None:
-        self.tree = tree
+    def _load(self, path: str) -> File | None:
+        mode, blob = self._index.get(path, ("", ""))
+        data = self._objects.content(blob) if blob else None
+        return None if data is None else File(data, mode)
 
-    def read(self, path: str) -> File | None:
-        """The file with its mode; None where there is none (or a folder)."""
-        data = None if "\n" in path else self._objects.content(f"{self.tree}:{path}")
-        return None if data is None else File(data, self._mode(path))
+    def follow(self, changed: Mapping[str, tuple[str, str] | None]) -> None:
+        """Become the next tree: path to its new mode and blob id, None where the file is gone."""
+        self.forget(path for path, entry in changed.items() if entry is None or self._stale(path, entry))
+        for path, entry in changed.items():
+            if entry is None:
+                self._index.pop(path, None)
+            else:
+                self._index[path] = entry
 
-    def _mode(self, path: str) -> str:
-        folder, _, name = path.rpartition("/")
-        return self._objects.modes(f"{self.tree}:{folder}" if folder else self.tree).get(name, FILE)
+    def _stale(self, path: str, entry: tuple[str, str]) -> bool:
+        known = self.known(path)
+        return known is None or (known.mode, known.blob_id) != entry

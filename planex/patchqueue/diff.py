@@ -201,7 +201,7 @@ class _Reader:
         file = FileDiff(git=True)
         if text.startswith(b'"'):
             end = text.find(b'" ', 1)
-            file.old = file.new = strip_path(_unquote(text[: end + 1]), self.strip)
+            file.old = file.new = strip_path(unquote(text[: end + 1]), self.strip)
             return file
         half = len(text) // 2
         old, new = (strip_path(_decode(part), self.strip) for part in (text[:half], text[half + 1 :]))
@@ -256,19 +256,20 @@ def _extended(file: FileDiff, line: bytes, strip: int) -> None:
 
 def _unprefixed(name: bytes, strip: int) -> str:
     """Names behind ``rename from`` have no ``a/``: one folder fewer is stripped."""
-    return strip_path(_decode(_unquote(name).encode()) if name.startswith(b'"') else _decode(name), max(strip - 1, 0))
+    return strip_path(_decode(unquote(name).encode()) if name.startswith(b'"') else _decode(name), max(strip - 1, 0))
 
 
 def _file_name(text: bytes) -> str:
     """The name in a ``---`` line: quoted, or up to a tab, or (without one) up to white space."""
     text = text.rstrip(b"\r")
     if text.startswith(b'"'):
-        return _unquote(text)
+        return unquote(text)
     name = text.split(b"\t", 1)[0] if b"\t" in text else text.split(None, 1)[0] if text.split() else b""
     return _decode(name)
 
 
-def _unquote(text: bytes) -> str:
+def unquote(text: bytes) -> str:
+    """A path that git put in quotes, with its escapes undone."""
     inner = text.strip()[1:-1]
 
     def plain(match: re.Match[bytes]) -> bytes:

@@ -50,22 +50,38 @@ def apply_exactly(diff: Diff, data: bytes, files: FileSet) -> Applied | None:
     return applied
 
 
-def cannot_apply(diff: Diff, files: FileSet) -> bool:
-    """Whether ``patch`` must fail without fuzz: a file or a hunk's old lines are nowhere to be found."""
+def cannot_apply(diff: Diff, files: FileSet, *, reverse: bool = False) -> bool:
+    """Whether ``patch`` (with ``reverse``: ``patch -R``) must fail without fuzz: what a hunk looks for is nowhere."""
+    made = Kind.DELETE if reverse else Kind.ADD
     for file in diff.files:
-        if not file.git or file.opaque or file.binary or file.kind is Kind.ADD:
+        if not file.git or file.opaque or file.binary or file.kind is made:
             continue
-        old = files.get(file.old)
-        if old is None:
+        found = files.get(file.new if reverse else file.old)
+        if found is None:
             return True
-        if b"\r" not in old.data and any(_absent(hunk, old.data) for hunk in file.hunks):
+        if b"\r" not in found.data and any(_absent(hunk, found.data, reverse) for hunk in file.hunks):
             return True
     return False
 
 
-def _absent(hunk: Hunk, data: bytes) -> bool:
-    old = b"".join(old_lines(hunk))
-    return b"\r" not in old and old not in data
+def _absent(hunk: Hunk, data: bytes, reverse: bool) -> bool:
+    wanted = b"".join(new_lines(hunk) if reverse else old_lines(hunk))
+    return b"\r" not in wanted and wanted not in data
+
+
+def lines_are_gone(diff: Diff, files: FileSet) -> bool:
+    """Whether a file lacks a line that the patch removes: no other way to compare the two sides can merge that."""
+    for file in diff.files:
+        found = files.get(file.old)
+        present = set(_split(found.data)) if found else set()
+        if found and any(not set(_anchors(hunk)) <= present for hunk in file.hunks):
+            return True
+    return False
+
+
+def _anchors(hunk: Hunk) -> list[bytes]:
+    """Lines the hunk cannot do without: those that it removes."""
+    return [line[1:] + b"\n" for line in hunk.lines if line[:1] == b"-"]
 
 
 def _apply_file(file: FileDiff, files: FileSet, moved: list[Moved]) -> Changes | None:

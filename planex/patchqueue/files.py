@@ -40,6 +40,10 @@ class FileSet:
             self._known[path] = self._read(path)
         return self._known[path]
 
+    def known(self, path: str) -> File | None:
+        """The file if it was read already."""
+        return self._known.get(path)
+
     def forget(self, paths: Iterable[str]) -> None:
         """Read these again when they are next asked for."""
         for path in paths:

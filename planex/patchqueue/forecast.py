@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ class Forecaster:
     repository: Repository
     old: Version
     patches: tuple[Patch, ...]
-    orders: Orders = Orders()
+    orders: Orders = field(default_factory=Orders)
     rerere: Path | None = None
     """Folder with recorded solutions, already copied into the repository."""
     proofs: Callable[[Version], ProofFinder | None] = lambda version: None

@@ -15,16 +15,18 @@ from types import TracebackType
 from typing import Self
 
 from planex.patchqueue.check import State
-from planex.patchqueue.commits import Chain, Link, TreeReader
+from planex.patchqueue.commits import Chain, Link, TreeFiles
 from planex.patchqueue.exact import apply_exactly, cannot_apply
-from planex.patchqueue.files import Changes, FileSet
+from planex.patchqueue.files import Changes
 from planex.patchqueue.gnupatch import apply_with_tool
 from planex.patchqueue.message import NOBODY, format_message, message_of, signature_of
-from planex.patchqueue.pipes import Merge, Merger, Names, Objects
+from planex.patchqueue.pipes import Changed, Merge, Merger, Objects
 from planex.patchqueue.tree import Repository
 from planex.patchqueue.upstream import Upstream
 from planex.patchqueue.verdict import Proof, Status, Strength, Verdict
 
+Entries = Mapping[str, tuple[str, str] | None]
+"""Path to mode and blob id; None: gone."""
 ProofFinder = Callable[[Link], Proof | None]
 NOT_IN = frozenset({Status.CONFLICT, Status.BLOCKED, Status.FAILED, Status.SKIPPED, Status.DROPPED})
 """The old queue had these patches and the new one lacks their effect."""
@@ -86,15 +88,14 @@ class Judge:
         self._orders = orders or Orders()
         self._proof = proof
         self._attempts = attempts or Attempts()
-        self._foreseen: tuple[str, Changes] = ("", {})
+        self._next: tuple[str, Entries] = ("", {})
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         self.objects = self._stack.enter_context(Objects(self.repository))
         self.merger = self._stack.enter_context(Merger(self.repository))
-        self._names = self._stack.enter_context(Names(self.repository))
-        self._reader = TreeReader(self.objects, self.tree)
-        self.files = FileSet(self._reader.read)
+        self._changed = self._stack.enter_context(Changed(self.repository))
+        self.files = TreeFiles(self.repository, self.objects, self.tree)
         return self
 
     def __exit__(
@@ -104,10 +105,9 @@ class Judge:
 
     def resume(self, verdicts: Sequence[Verdict]) -> None:
         """Go on behind verdicts that were reached before."""
-        for verdict in verdicts:
-            self.verdicts.append(verdict)
+        self.verdicts += verdicts
         if verdicts:
-            self._move(verdicts[-1].commit, verdicts[-1].tree)
+            self._move(verdicts[-1])
 
     def run(self) -> list[Verdict]:
         """Judge all patches that are left."""
@@ -123,13 +123,18 @@ class Judge:
     def accept(self, verdict: Verdict) -> None:
         """Take a verdict as the fate of the next patch."""
         self.verdicts.append(verdict)
+        self._move(verdict)
+
+    def _move(self, verdict: Verdict) -> None:
         if verdict.tree != self.tree:
-            tree, changes = self._foreseen
-            if tree == verdict.tree:
-                self.files.update(changes)
-            else:
-                self.files.forget(self._names.changed(self.tree, verdict.tree))
-        self._move(verdict.commit, verdict.tree)
+            self.files.follow(self._difference(verdict.tree))
+        self.commit, self.tree = verdict.commit, verdict.tree
+
+    def _difference(self, tree: str) -> Entries:
+        """What changes from the tree so far to ``tree``."""
+        if self._next[0] != tree:
+            self._next = tree, self._changed.between(self.tree, tree)
+        return self._next[1]
 
     def judge(self, link: Link) -> Verdict:
         """What becomes of the next patch, if nobody interferes."""
@@ -174,16 +179,16 @@ class Judge:
         """The verdict on a patch that is not in the new queue."""
         return Verdict(link.patch.name, status, self.commit, self.tree, tuple(files), "", proof, blockers, reason)
 
-    def _move(self, commit: str, tree: str) -> None:
-        self.commit, self.tree = commit, tree
-        self._reader.move(tree)
-
     def _merged(self, link: Link, tree: str) -> Verdict:
         applied = self._apply(link)
-        if applied and self._is_tree(applied[1], tree):
-            self._foreseen = tree, applied[1]
-            return self.keep(link, applied[0], tree)
-        return self.keep(link, Status.MERGED, tree)
+        if applied is None:
+            return self.keep(link, Status.MERGED, tree)
+        status, changes = applied
+        entries = {path: (file.mode, file.blob_id) if file else None for path, file in changes.items()}
+        if entries != self._difference(tree):
+            return self.keep(link, Status.MERGED, tree)
+        self.files.update(changes)
+        return self.keep(link, status, tree)
 
     def _apply(self, link: Link) -> tuple[Status, Changes] | None:
         """What ``patch`` makes of it: unmoved or moved, and the changed files."""
@@ -199,12 +204,6 @@ class Judge:
     @property
     def _scratch(self) -> Path:
         return self.repository.path / "planex" / "scratch"
-
-    def _is_tree(self, changes: Changes, tree: str) -> bool:
-        """Whether the merged tree has just these contents."""
-        paths = sorted(changes)
-        found = self.objects.ids([f"{tree}:{path}" for path in paths])
-        return [file.blob_id if (file := changes[path]) else None for path in paths] == found
 
     def _no_change(self, link: Link) -> Verdict:
         name = link.patch.name
@@ -227,5 +226,7 @@ class Judge:
 
     def _has_all(self, link: Link) -> bool:
         """Whether the patch can be taken away from the new tree, and not because a patch before it is out."""
+        if cannot_apply(link.patch.diff, self.files, reverse=True):
+            return False
         reverse = apply_with_tool(link.patch, self.files, self._scratch, reverse=True)
         return reverse.ok and not self._attempts.moot(self, link)

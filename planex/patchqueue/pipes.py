@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from planex.errors import PlanexError
+from planex.patchqueue.diff import unquote
 from planex.patchqueue.files import Changes, File
 from planex.patchqueue.tree import ENVIRONMENT, Repository, Signature
 from planex.run import find, talk
@@ -24,7 +25,8 @@ DIFF_FLAGS = (
     "-p", "-r", "--root", "--full-index", "--binary", "--no-renames", "-U3", "--diff-algorithm=myers",
     "--no-ext-diff", "--no-textconv", "--no-color", "--no-indent-heuristic",
 )  # fmt: skip
-_ANSWER_SECONDS = 600.0
+_AT_ONCE = 100
+"""Questions sent before their answers are read: few enough that neither side's pipe fills up."""
 _FIRST_ANSWER_SECONDS = 10.0
 
 
@@ -91,25 +93,17 @@ class Objects(Pipe):
 
     def ids(self, names: Sequence[str]) -> list[str | None]:
         """Object ids; None for those that are not there."""
-        self.ask(b"".join(b"info " + _encode(name) + b"\n" for name in names))
-        answers = [self.out.readline().split() for _ in names]
-        return [None if answer[-1:] == [b"missing"] else answer[0].decode() for answer in answers]
+        found: list[str | None] = []
+        for start in range(0, len(names), _AT_ONCE):
+            some = names[start : start + _AT_ONCE]
+            self.ask(b"".join(b"info " + _encode(name) + b"\n" for name in some))
+            answers = [self.out.readline().split() for _ in some]
+            found += [None if answer[-1:] == [b"missing"] else answer[0].decode() for answer in answers]
+        return found
 
     def content(self, name: str) -> bytes | None:
         """A blob's bytes."""
         return self._read(name, b"blob")
-
-    def modes(self, name: str) -> dict[str, str]:
-        """Entry name to mode of a tree (one folder)."""
-        data = self._read(name, b"tree") or b""
-        modes = {}
-        at = 0
-        while at < len(data):
-            end = data.index(b"\0", at)
-            mode, _, entry = data[at:end].partition(b" ")
-            modes[_decode(entry)] = mode.decode().rjust(6, "0")
-            at = end + 1 + len(NULL_ID) // 2
-        return modes
 
     def _read(self, name: str, kind: bytes) -> bytes | None:
         self.ask(b"contents " + _encode(name) + b"\n")
@@ -177,16 +171,23 @@ class Differ(Pipe):
         return _until_end(self.out)
 
 
-class Names(Pipe):
-    """Which paths differ between two trees."""
+class Changed(Pipe):
+    """Which files differ between two trees."""
 
     def __init__(self, repository: Repository) -> None:
-        super().__init__(repository, ["diff-tree", "--stdin", "-r", "--no-renames", "--name-only"])
+        super().__init__(repository, ["diff-tree", "--stdin", "-r", "--no-renames", "--raw", "--no-abbrev"])
 
-    def changed(self, old: str, new: str) -> list[str]:
+    def between(self, old: str, new: str) -> dict[str, tuple[str, str] | None]:
+        """Path to mode and blob id in the new tree; None: gone there."""
         self.ask(f"{old} {new}\nend\n".encode())
         self.out.readline()
-        return [_decode(line) for line in _until_end(self.out).splitlines()]
+        found: dict[str, tuple[str, str] | None] = {}
+        for line in _until_end(self.out).splitlines():
+            fields, _, name = line.partition(b"\t")
+            _, mode, _, blob, kind = fields.decode().split()
+            path = unquote(name) if name.startswith(b'"') else _decode(name)
+            found[path] = None if kind == "D" else (mode, blob)
+        return found
 
 
 def _until_end(stream: IO[bytes]) -> bytes:
@@ -208,7 +209,6 @@ class Importer(Pipe):
     def __init__(self, repository: Repository) -> None:
         super().__init__(repository, ["fast-import", "--quiet", "--force", "--date-format=raw"])
         self._mark = 0
-        self._marks: dict[str, int] = {}
 
     def blob(self, data: bytes) -> int:
         """Store a file's content; returns its mark for ``put_blob``."""
@@ -217,15 +217,18 @@ class Importer(Pipe):
         self.write(data + b"\n")
         return self._mark
 
-    def begin_commit(self, ref: str, parent: str | None, author: Signature, message: str) -> None:
-        """Start a commit on ``ref``; its files follow by ``put`` and ``remove``, then ``commit_id``."""
+    def begin_commit(self, ref: str, parent: str | int | None, author: Signature, message: str) -> int:
+        """Start a commit on ``ref``; its files follow. ``parent`` is an id or the mark of a commit made here.
+
+        Returns the commit's mark; ``commit_ids`` tells its id.
+        """
         self._mark += 1
         text = message.encode("utf-8", "surrogateescape")
         head = f"commit {ref}\nmark :{self._mark}\nauthor {author}\ncommitter {author}\ndata {len(text)}\n"
         self.write(head.encode() + text + b"\n")
-        if parent:
-            known = self._marks.get(parent)
-            self.write(f"from :{known}\n".encode() if known else f"from {parent}\n".encode())
+        if parent is not None:
+            self.write(f"from {f':{parent}' if isinstance(parent, int) else parent}\n".encode())
+        return self._mark
 
     def put(self, path: str, file: File) -> None:
         self.write(b"M %s inline %s\ndata %d\n" % (file.mode.encode(), quote(path), len(file.data)))
@@ -244,14 +247,17 @@ class Importer(Pipe):
             else:
                 self.put(path, file)
 
-    def commit_id(self) -> str:
-        """The id of the commit just written. Other processes see it once this one has ended."""
-        self.ask(f"\nget-mark :{self._mark}\n".encode())
-        answer = self.out.readline().strip().decode()
-        if len(answer) != len(NULL_ID):
+    def commit_ids(self, marks: Sequence[int]) -> list[str]:
+        """The ids of commits just written. Other processes see them once this one has ended."""
+        self.write(b"\n")
+        ids: list[str] = []
+        for start in range(0, len(marks), _AT_ONCE):
+            some = marks[start : start + _AT_ONCE]
+            self.ask(b"".join(b"get-mark :%d\n" % mark for mark in some))
+            ids += [self.out.readline().strip().decode() for _ in some]
+        if any(len(commit) != len(NULL_ID) for commit in ids):
             raise PlanexError("git fast-import did not take a commit")
-        self._marks[answer] = self._mark
-        return answer
+        return ids
 
 
 def quote(path: str) -> bytes:

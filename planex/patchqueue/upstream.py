@@ -68,10 +68,10 @@ def _import(repository: Repository, source: Path, ref: str) -> str:
                 marks[member.path] = marks[member.link]
         if not marks:
             raise PlanexError(f"{source} holds no files below a top folder", f"look at it: tar tf {source}")
-        out.begin_commit(ref, None, Signature("upstream", "upstream@localhost", newest), _MESSAGE)
+        commit = out.begin_commit(ref, None, Signature("upstream", "upstream@localhost", newest), _MESSAGE)
         for path, (mode, mark) in sorted(marks.items()):
             out.put_blob(path, mode, mark)
-        return out.commit_id()
+        return out.commit_ids([commit])[0]
 
 
 def _from_tarball(source: Path) -> Iterator[_Member]:
