@@ -40,7 +40,7 @@ Acquire::Retries "3";
 Debug::NoLocking "true";
 """
 _URI = re.compile(r"^'[^']*/([^/']+)' (\S+)_(\S+)_(\S+)\.deb ", re.M)
-_MISSING = re.compile(r"^E: Failed to fetch \S+/([^/\s]+)_([^/\s]+)_[^/\s]+\.deb\s+404", re.M)
+_MISSING = re.compile(r"^E: Failed to fetch \S+/([^/\s]+)_([^/\s]+)_[^/\s]+\.deb\s+(?:404|File not found)", re.M)
 
 
 @dataclass(frozen=True, slots=True)

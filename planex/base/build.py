@@ -138,12 +138,9 @@ def _needed(archive: Archive, closure: Closure, definition: Definition) -> list[
 
 def _repackage(jobs: Sequence[Job], folder: Path, task: Task, reporter: Reporter) -> dict[str, Path]:
     task.phase("repackage")
-    to_make = sum(repackage.cached(job, folder / "rpms") is None for job in jobs)
+    to_make = sum(repackage.cached(job, folder) is None for job in jobs)
     reporter.remark(f"base: {to_make} of {len(jobs)} packages to make")
-    with temporary_folder(folder, "work.") as work:
-        return repackage.make_all(
-            jobs, folder / "rpms", work, os.cpu_count() or 1, lambda done: task.detail(f"{done} of {len(jobs)}")
-        )
+    return repackage.make_all(jobs, folder, os.cpu_count() or 1, lambda done: task.detail(f"{done} of {len(jobs)}"))
 
 
 def _key(definition: Definition, jobs: Sequence[Job], archive: Archive) -> str:

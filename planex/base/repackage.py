@@ -107,14 +107,15 @@ def plan(closure: Closure, definition: Definition, debs: Path) -> list[Job]:
     return jobs
 
 
-def make_all(
-    jobs: Sequence[Job], cache_folder: Path, work: Path, workers: int, on_done: Callable[[int], None]
-) -> dict[str, Path]:
-    """Make what the cache lacks, ``workers`` at a time; returns package -> RPM. Stops at the first failure."""
-    with ThreadPoolExecutor(workers) as pool:
+def make_all(jobs: Sequence[Job], folder: Path, workers: int, on_done: Callable[[int], None]) -> dict[str, Path]:
+    """Make what the cache in ``folder`` lacks, ``workers`` at a time; returns package -> RPM.
+
+    Stops at the first failure, whose log stays in ``folder/logs``.
+    """
+    with temporary_folder(folder, "work.") as work, ThreadPoolExecutor(workers) as pool:
         # The largest first, so that no worker is left alone with one at the end.
         order = sorted(jobs, key=lambda job: -job.deb.stat().st_size if job.deb else 0)
-        futures = {job.header.name: pool.submit(make, job, cache_folder, work) for job in order}
+        futures = {job.header.name: pool.submit(make, job, folder, work) for job in order}
         made: dict[str, Path] = {}
         try:
             for name, future in futures.items():
@@ -126,34 +127,37 @@ def make_all(
     return dict(sorted(made.items()))
 
 
-def cached(job: Job, cache_folder: Path) -> Path | None:
+def _slot(job: Job, folder: Path) -> Path:
+    return folder / "rpms" / job.key[:2] / job.key
+
+
+def cached(job: Job, folder: Path) -> Path | None:
     """The RPM of an earlier run, if there is one."""
-    return next(iter((cache_folder / job.key[:2] / job.key).glob("*.rpm")), None)
+    return next(iter(_slot(job, folder).glob("*.rpm")), None)
 
 
-def make(job: Job, cache_folder: Path, work: Path) -> Path:
-    """The RPM of one job: from the cache, or made and put there by one rename."""
-    found = cached(job, cache_folder)
+def make(job: Job, folder: Path, work: Path) -> Path:
+    """The RPM of one job: from the cache in ``folder``, or made in ``work`` and put there by one rename."""
+    found = cached(job, folder)
     if found is not None:
         return found
-    slot = cache_folder / job.key[:2] / job.key
+    slot = _slot(job, folder)
     slot.parent.mkdir(parents=True, exist_ok=True)
-    with temporary_folder(work, f"{job.header.name}.") as folder:
-        (folder / "root").mkdir()
-        tree = _fill(job, folder / "root")
+    log = folder / "logs" / f"{job.header.name}.log"
+    log.unlink(missing_ok=True)
+    with temporary_folder(work, f"{job.header.name}.") as place:
+        (place / "root").mkdir()
+        tree = _fill(job, place / "root")
         epoch = tree.newest or job.epoch
         _set_times(tree, epoch)
-        spec = folder / f"{job.header.name}.spec"
+        spec = place / f"{job.header.name}.spec"
         spec.write_text(rpmspec.render(job.header, tree.sorted_entries(), tree.moved))
-        (folder / "out").mkdir()
-        _rpmbuild(spec, folder, job.header.architecture, epoch)
+        (place / "out").mkdir()
+        _rpmbuild(spec, place, job.header.architecture, epoch, log)
         # The repository's metadata hold the time of the file as well.
-        os.utime(_only(folder / "out"), (epoch, epoch))
-        try:
-            (folder / "out").rename(slot)
-        except OSError:
-            if cached(job, cache_folder) is None:
-                raise
+        os.utime(_only(place / "out"), (epoch, epoch))
+        (place / "out").rename(slot)
+    log.unlink()
     return _only(slot)
 
 
@@ -170,12 +174,12 @@ def _set_times(tree: Tree, epoch: int) -> None:
             os.utime(path, (epoch, epoch), follow_symlinks=False)
 
 
-def _rpmbuild(spec: Path, folder: Path, architecture: str, epoch: int) -> None:
+def _rpmbuild(spec: Path, folder: Path, architecture: str, epoch: int, log: Path) -> None:
     macros = {**RPM_MACROS, "_topdir": str(folder), "_rpmdir": str(folder / "out"), "_dbpath": str(folder / "db")}
     words = [word for name, value in macros.items() for word in ("--define", f"{name} {value}")]
     run_logged(
         ["rpmbuild", "-bb", "--noclean", "--target", architecture, *words, "--buildroot", folder / "root", spec],
-        folder / "rpmbuild.log",
+        log,
         env={"HOME": str(folder), "SOURCE_DATE_EPOCH": str(epoch)},
     )
 

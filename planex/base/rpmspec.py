@@ -14,7 +14,7 @@ from planex.base.unpack import Entry
 FILESYSTEM = "filesystem"
 """The package that owns the links /bin, /lib, ... and that all packages with files need."""
 _ISA = "(x86-64)"
-_GLOB = re.compile(r"[*?\[\]{}\\]")
+_GLOB = re.compile(r"[*?\[\]{}\\\s]")
 
 
 @dataclass(frozen=True, slots=True)
