@@ -53,6 +53,22 @@ def parse(text: str, model: type[M], path: Path) -> M:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line)) from None
 
 
+def replace_scalar(text: str, keys: Sequence[str], value: str) -> str:
+    """The YAML text with one value replaced and all else (comments, order, quotes) as it was; KeyError if it has none.
+
+    ``keys`` lead to the value: ``("variables", "version")``.
+    """
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    for key in keys:
+        values = node.value if isinstance(node, yaml.MappingNode) else []
+        node = next((inner for name, inner in values if name.value == key), None)
+    if not isinstance(node, yaml.ScalarNode):
+        raise KeyError(".".join(keys))
+    quote = node.style if node.style in ("'", '"') else '"'
+    escaped = value.replace("'", "''") if quote == "'" else value.replace("\\", "\\\\").replace('"', '\\"')
+    return text[: node.start_mark.index] + quote + escaped + quote + text[node.end_mark.index :]
+
+
 def dump(data: Any) -> str:
     """YAML text of plain data, keys in the given order."""
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)

@@ -62,6 +62,11 @@ class Workspace:
         return self.root / "_build"
 
     @property
+    def trees(self) -> Path:
+        """Git trees that people work in (``planex patchqueue checkout`` and ``rebase``). Never cleaned."""
+        return self.root / "trees"
+
+    @property
     def downloads(self) -> Path:
         """Content-addressed cache of sources: one file per checksum."""
         return self.build / "downloads"

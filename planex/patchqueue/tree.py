@@ -27,24 +27,28 @@ ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_EDITOR": "true",
     "LC_ALL": "C.UTF-8",
+    "GIT_AUTHOR_NAME": "planex",
+    "GIT_AUTHOR_EMAIL": "planex@localhost",
+    "GIT_COMMITTER_NAME": "planex",
+    "GIT_COMMITTER_EMAIL": "planex@localhost",
 }
 SETTINGS = {
-    "core.fsync": "none",
-    "core.looseCompression": "1",
     "core.autocrlf": "false",
     "core.quotePath": "false",
-    "core.logAllRefUpdates": "true",
     "gc.auto": "0",
-    "fastimport.unpackLimit": "1",
     "merge.conflictStyle": "zdiff3",
     "merge.renameLimit": "20000",
     "rerere.enabled": "true",
     "rerere.autoUpdate": "true",
-    "user.name": "planex",
-    "user.email": "planex@localhost",
     "advice.detachedHead": "false",
     "commit.gpgSign": "false",
 }
+CACHE_SETTINGS = {
+    "core.fsync": "none",
+    "core.compression": "1",
+    "fastimport.unpackLimit": "1",
+}
+"""For repositories that can be made again at any time."""
 _ATTRIBUTES = "* -text -ident -filter -working-tree-encoding -export-subst !diff !merge\n"
 """Upstream's own attributes must not change what is read and written."""
 
@@ -73,15 +77,15 @@ class Repository:
         self._loose: LooseObjectDB | None = None
 
     @classmethod
-    def create(cls, path: Path, *, bare: bool, settings: Mapping[str, str] | None = None) -> Repository:
-        """A repository at ``path``; one that is there already is used as it is."""
+    def create(cls, path: Path, *, bare: bool) -> Repository:
+        """A repository at ``path``, bare for a cache; one that is there already is used as it is."""
         if not (path / ("HEAD" if bare else ".git/HEAD")).exists():
             path.mkdir(parents=True, exist_ok=True)
             door = git.Git(str(path))
             door.update_environment(**ENVIRONMENT)
             door.init("--quiet", "--initial-branch=queue", *(["--bare"] if bare else []))
             made = cls(path)
-            for key, value in {**SETTINGS, **(settings or {})}.items():
+            for key, value in {**SETTINGS, **(CACHE_SETTINGS if bare else {})}.items():
                 made.git("config", key, value)
             (made.git_dir / "info").mkdir(exist_ok=True)
             (made.git_dir / "info" / "attributes").write_text(_ATTRIBUTES)
