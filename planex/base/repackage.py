@@ -87,6 +87,7 @@ def rpm_version() -> str:
 
 def plan(closure: Closure, definition: Definition, debs: Path) -> list[Job]:
     """All RPMs of the base: repackaged .debs, made packages, meta packages."""
+    _check_names(closure, definition)
     jobs = [
         Job(
             rpmspec.deb_header(package, closure.requires[package.name], definition),
@@ -105,6 +106,19 @@ def plan(closure: Closure, definition: Definition, debs: Path) -> list[Job]:
         header = rpmspec.meta_header(name, summary, definition.medium.release, group.packages)
         jobs.append(Job(header, Contents(), definition.epoch))
     return jobs
+
+
+def _check_names(closure: Closure, definition: Definition) -> None:
+    """An alias of one package must not be the name of another, or dnf may install the wrong one."""
+    names = {package.name for package in closure.packages} | definition.made.keys()
+    wrong = [
+        f"{alias} (of {name})"
+        for name, aliases in sorted(definition.aliases.items())
+        for alias in aliases
+        if alias in names
+    ]
+    if wrong:
+        raise PlanexError(f"aliases that are packages of the base: {', '.join(wrong)}", "take them out of 'aliases'")
 
 
 def make_all(jobs: Sequence[Job], folder: Path, workers: int, on_done: Callable[[int], None]) -> dict[str, Path]:

@@ -12,7 +12,7 @@ import pytest
 
 from planex.base.build import TOOLS, BaseResult, build_base
 from planex.base.definition import Definition
-from planex.errors import PlanexError
+from planex.errors import CommandFailed, PlanexError
 from planex.iso.xorriso import list_files, read_records
 from planex.report import Reporter
 from planex.run import run
@@ -220,6 +220,19 @@ def test_two_packages_with_one_path_are_an_error_and_nothing_is_published(archiv
     with pytest.raises(PlanexError, match="/usr/bin/su: other, shell"):
         build(tmp_path / "base", DEFINITION.replace("[libz-dev, rpm]", "[libz-dev, rpm, other]"))
     assert not (tmp_path / "base" / "current").exists()
+
+
+def test_an_alias_that_is_a_package_is_an_error(archive: TinyArchive, tmp_path: Path) -> None:
+    with pytest.raises(PlanexError, match=r"aliases that are packages of the base: libz \(of libz-dev\)"):
+        build(tmp_path / "base", DEFINITION.replace("[zlib-devel]", "[zlib-devel, libz]"))
+
+
+def test_a_package_that_cannot_be_made_leaves_its_log(archive: TinyArchive, tmp_path: Path) -> None:
+    bad = DEFINITION.replace("    links: {/usr/bin/sh: shell}", "    spec: '%post -n nosuch'")
+    with pytest.raises(CommandFailed) as caught:
+        build(tmp_path / "base", bad)
+    assert caught.value.log is not None and "shell.spec" in caught.value.log.read_text()
+    assert not list((tmp_path / "base").glob("work.*"))
 
 
 def test_another_release_of_debian_is_an_error_that_names_what_there_is(archive: TinyArchive, tmp_path: Path) -> None:
