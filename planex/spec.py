@@ -130,7 +130,7 @@ def parse_specs(paths: Mapping[str, Path], macros: Macros, cache: Path) -> dict[
 
 
 def _key(path: Path, macros: Macros) -> str:
-    parts = [FORMAT, str(macros.rpmconfig), sorted(macros.definitions.items()), path.read_text()]
+    parts = [FORMAT, str(macros.rpmconfig.resolve()), sorted(macros.definitions.items()), path.read_text()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -92,7 +92,7 @@ def _publish(project: Project, reporter: Reporter) -> bool:
 
 def _summarise(project: Project, outcomes: list[Outcome], reporter: Reporter, took: str, changed: bool) -> None:
     if not outcomes and not changed:
-        reporter.success(f"nothing to do: {len(project.packages)} packages are up to date ({took})")
+        reporter.success(f"nothing to do, {len(project.packages)} up to date ({took})")
         return
     counts = {status: sum(outcome.status is status for outcome in outcomes) for status in Status}
     text = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
