@@ -62,7 +62,11 @@ def read_digests(folder: Path) -> dict[str, str]:
 
 def read_locations(folder: Path) -> dict[str, int]:
     """Path below ``folder`` to size in bytes of every RPM that the metadata lists, whether it is there or not."""
-    packages = createrepo_c.RepositoryReader.from_path(str(folder)).iter_packages()
+    try:
+        packages = list(createrepo_c.RepositoryReader.from_path(str(folder)).iter_packages())
+    except (createrepo_c.CreaterepoCError, OSError) as error:
+        reason = str(error).replace(f"{folder}/", "").strip().splitlines()[0]
+        raise PlanexError(f"its metadata cannot be read: {reason}") from None
     return {package.location_href: package.size_package for package in packages}
 
 

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Respins of a small base ISO by real xorriso, and every way in which a result can be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from planex.errors import PlanexError
+from planex.iso import efi, xorriso
+from planex.iso.check import CheckFailed, check_iso, require_clean
+from planex.iso.metadata import checksums
+from planex.iso.records import lost_records
+from planex.iso.respin import respin
+from tests.integration import tiny_iso
+from tests.integration.tiny_iso import EPOCH, LABEL, OLD_LABEL
+
+pytestmark = pytest.mark.tools(*tiny_iso.TOOLS)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_iso.make_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def host(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_iso.make_host(base, tmp_path_factory.mktemp("host"))
+
+
+def changed(host: Path, output: Path, *commands: str | Path) -> Path:
+    """A copy of an ISO that is still bootable, with something changed."""
+    replay = ["-boot_image", "any", "replay"]
+    xorriso.xorriso(["-indev", f"stdio:{host}", "-outdev", f"stdio:{output}", *replay, *commands], EPOCH)
+    return output
+
+
+def text_of(iso: Path, name: str, folder: Path) -> str:
+    xorriso.extract(iso, {name: folder / "text"})
+    return (folder / "text").read_text()
+
+
+def messages(iso: Path, base: Path | None = None) -> list[str]:
+    return [str(finding) for finding in check_iso(iso, base)]
+
+
+def test_base_and_host_have_no_findings(base: Path, host: Path) -> None:
+    assert messages(base) == [
+        "menu: /isolinux/isolinux.cfg:3: /k: no such file",
+    ]
+    assert messages(host, base) == []
+
+
+def test_host_keeps_every_boot_record_and_has_its_own_label(base: Path, host: Path) -> None:
+    records = xorriso.read_records(host)
+    assert lost_records(xorriso.read_records(base), records) == []
+    assert records.label == LABEL
+
+
+def test_host_has_all_that_its_menus_need(host: Path) -> None:
+    files = xorriso.list_files(host)
+    assert {"/boot/xen.gz", "/boot/vmlinuz", "/boot/initrd.img", "/LiveOS/squashfs.img"} <= files.keys()
+    assert {"/isolinux/mboot.c32", "/planex/repodata/repomd.xml"} <= files.keys()
+
+
+def test_old_label_is_replaced_in_texts_and_treeinfo_is_true(host: Path, tmp_path: Path) -> None:
+    assert text_of(host, "/readme.txt", tmp_path) == f"This medium is labelled {LABEL}.\n"
+    treeinfo = text_of(host, "/.treeinfo", tmp_path)
+    assert set(checksums(treeinfo)) == {
+        "images/efiboot.img",
+        "boot/xen.gz",
+        "boot/vmlinuz",
+        "boot/initrd.img",
+        "LiveOS/squashfs.img",
+        "planex/repodata/repomd.xml",
+    }
+    assert text_of(host, "/.discinfo", tmp_path) == f"{EPOCH}.000000\ntiny 1.0\nx86_64\n"
+
+
+def test_same_inputs_give_the_same_bytes(base: Path, host: Path, tmp_path: Path) -> None:
+    assert tiny_iso.make_host(base, tmp_path / "again").read_bytes() == host.read_bytes()
+
+
+def test_base_without_uefi_is_refused(host: Path, tmp_path: Path) -> None:
+    plain = tmp_path / "plain.iso"
+    (tmp_path / "tree" / "folder").mkdir(parents=True)
+    xorriso.xorriso(["-as", "mkisofs", "-o", plain, tmp_path / "tree"])
+    with pytest.raises(PlanexError, match="cannot be started by BIOS nor UEFI"):
+        tiny_iso.make_host(plain, tmp_path / "host")
+
+
+def test_lost_boot_records_are_an_error_and_leave_nothing(base: Path, tmp_path: Path) -> None:
+    """A loader that is removed takes its El Torito entry along."""
+    plan = replace(tiny_iso.plan(base, tmp_path), remove=("/isolinux/isolinux.bin",))
+    with pytest.raises(PlanexError):
+        respin(plan, tmp_path / "host.iso")
+    assert not (tmp_path / "host.iso").exists()
+
+
+def test_xorriso_drops_boot_records_in_silence_and_check_says_so(base: Path, host: Path, tmp_path: Path) -> None:
+    lossy = tmp_path / "lossy.iso"
+    xorriso.xorriso(["-indev", f"stdio:{host}", "-outdev", f"stdio:{lossy}", "-rm", "/readme.txt", "--"])
+    assert messages(lossy) == [
+        "boot records: El Torito has no bootable entry for BIOS",
+        "boot records: El Torito has no bootable entry for UEFI",
+    ]
+    assert "boot records: lost: El Torito entry for BIOS: /isolinux/isolinux.bin" in messages(lossy, base)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/boot/xen.gz", "menu: /EFI/BOOT/grub.cfg:12: /boot/xen.gz: no such file"),
+        ("/isolinux/mboot.c32", "menu: /isolinux/isolinux.cfg:11: /isolinux/mboot.c32: no such file"),
+        ("/isolinux/libcom32.c32", "menu: /isolinux/isolinux.cfg uses mboot.c32, which needs libcom32.c32 beside it"),
+        ("/LiveOS/squashfs.img", "menu: /EFI/BOOT/grub.cfg starts a live root, but /LiveOS/squashfs.img is not there"),
+        ("/boot/initrd.img", "treeinfo: /boot/initrd.img is listed in .treeinfo, but not there"),
+    ],
+)
+def test_missing_files_are_found(host: Path, tmp_path: Path, path: str, expected: str) -> None:
+    assert expected in messages(changed(host, tmp_path / "x.iso", "-rm", path, "--"))
+
+
+@pytest.mark.parametrize(("label", "rule"), [("lower-case", "1 to 32"), ("WITH SPACE", "1 to 32"), ("OTHER", "OTHER")])
+def test_wrong_labels_are_found(host: Path, tmp_path: Path, label: str, rule: str) -> None:
+    found = messages(changed(host, tmp_path / "x.iso", "-volid", label))
+    assert any(message.startswith("label: ") and rule in message for message in found)
+    assert any(f"the loader in /images/efiboot.img looks for '{LABEL}', the label is '{label}'" in m for m in found)
+    assert any(f"/isolinux/isolinux.cfg:12 looks for '{LABEL}'" in message for message in found)
+
+
+def test_old_label_left_in_a_text_is_found(base: Path, host: Path, tmp_path: Path) -> None:
+    (tmp_path / "note").write_text(f"from {OLD_LABEL}\n")
+    iso = changed(host, tmp_path / "x.iso", "-map", tmp_path / "note", "/docs/note")
+    assert messages(iso, base) == [f"label: /docs/note still names the base's label '{OLD_LABEL}'"]
+
+
+def test_loader_for_another_medium_is_found(host: Path, tmp_path: Path) -> None:
+    efi.make_loader(tmp_path / "loader", efi.stub_config("ANOTHER", "/EFI/BOOT/grub.cfg"))
+    efi.make_fat(tmp_path / "fat", {"EFI/BOOT/BOOTX64.EFI": tmp_path / "loader"}, EPOCH)
+    iso = changed(host, tmp_path / "x.iso", "-update", tmp_path / "fat", "/images/efiboot.img")
+    assert messages(iso) == [
+        f"label: the loader in /images/efiboot.img looks for 'ANOTHER', the label is '{LABEL}'",
+        "treeinfo: /images/efiboot.img does not have the checksum that .treeinfo gives",
+    ]
+
+
+def test_all_findings_come_at_once(host: Path, tmp_path: Path) -> None:
+    iso = changed(host, tmp_path / "x.iso", "-rm", "/boot/xen.gz", "--", "-volid", "OTHER")
+    findings = check_iso(iso)
+    assert {finding.kind for finding in findings} == {"label", "menu", "treeinfo"}
+    with pytest.raises(CheckFailed, match=f"x.iso does not pass {len(findings)} checks"):
+        require_clean(iso, findings)
+
+
+def test_broken_metadata_is_a_finding_not_a_crash(host: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad").write_text("nonsense\n")
+    treeinfo = changed(host, tmp_path / "a.iso", "-update", tmp_path / "bad", "/.treeinfo")
+    assert any(message.startswith("treeinfo: .treeinfo cannot be read") for message in messages(treeinfo))
+    repomd = changed(host, tmp_path / "b.iso", "-update", tmp_path / "bad", "/planex/repodata/repomd.xml")
+    assert any(message.startswith("repository: /planex/repodata/repomd.xml") for message in messages(repomd))
+
+
+@pytest.fixture
+def not_an_iso(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "file.iso"
+    path.write_bytes(b"\0" * 40000)
+    yield path
+
+
+def test_other_files_are_refused(not_an_iso: Path) -> None:
+    with pytest.raises(PlanexError, match=r"file\.iso is not an ISO image"):
+        check_iso(not_an_iso)
+    with pytest.raises(PlanexError, match="no such file"):
+        check_iso(not_an_iso.with_name("gone.iso"))

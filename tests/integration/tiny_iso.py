@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Small ISOs with the boot layout of an EL medium, for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from planex.checksums import digest_of
+from planex.iso import efi
+from planex.iso.definition import BootEntry, IsoDefinition, Live
+from planex.iso.host import LiveHost
+from planex.iso.loaders import find_here
+from planex.iso.metadata import Product
+from planex.iso.respin import Respin, respin
+from planex.iso.tree import Parts, plan_respin, read_base
+from planex.iso.xorriso import make_iso
+from planex.repo import create_repo
+
+EPOCH = 1700000000
+OLD_LABEL = "TINY-BASE-1.0"
+LABEL = "TINY-HOST-WITH-A-LONG-LABEL-1.0"
+"""Longer than the 16 characters that a Joliet volume descriptor can hold."""
+TOOLS = ("xorriso", "mformat", "mcopy", "grub-mkimage", "createrepo_c")
+
+TREEINFO = """\
+[checksums]
+images/efiboot.img = sha256:{efiboot}
+
+[general]
+name = tiny base 1.0
+
+[header]
+type = productmd.treeinfo
+version = 1.2
+
+[tree]
+variants = tiny
+"""
+
+
+def make_base(folder: Path) -> Path:
+    """A base ISO: isolinux without mboot.c32, GRUB for UEFI, .treeinfo, .discinfo, and a text that names its label."""
+    tree = folder / "tree"
+    for name in ("isolinux", "images", "EFI/BOOT"):
+        (tree / name).mkdir(parents=True)
+    for name in ("isolinux.bin", "ldlinux.c32", "libcom32.c32", "libutil.c32", "menu.c32"):
+        (tree / "isolinux" / name).write_bytes(find_here(name).read_bytes())
+    (tree / "isolinux" / "isolinux.cfg").write_text(f"default x\nlabel x\n  kernel /k\n  append LABEL={OLD_LABEL}\n")
+    (tree / "EFI/BOOT/grub.cfg").write_text(f"search --label {OLD_LABEL}\n")
+    efi.make_loader(tree / "EFI/BOOT/BOOTX64.EFI", efi.stub_config(OLD_LABEL, "/EFI/BOOT/grub.cfg"))
+    efi.make_fat(tree / "images/efiboot.img", {"EFI/BOOT/BOOTX64.EFI": tree / "EFI/BOOT/BOOTX64.EFI"}, EPOCH)
+    (tree / "readme.txt").write_text(f"This medium is labelled {OLD_LABEL}.\n")
+    (tree / ".discinfo").write_text("1.0\ntiny base 1.0\nx86_64\n")
+    (tree / ".treeinfo").write_text(TREEINFO.format(efiboot=digest_of(tree / "images/efiboot.img", "SHA256")))
+    make_iso(tree, folder / "base.iso", OLD_LABEL, EPOCH)
+    return folder / "base.iso"
+
+
+def make_parts(folder: Path) -> Parts:
+    """Everything else that a host ISO is made of, none of which could really run."""
+    host = folder / "host"
+    (host / "repository").mkdir(parents=True)
+    for name in ("squashfs.img", "xen.gz", "vmlinuz", "busybox", "init"):
+        (host / name).write_text(f"{name}\n")
+    create_repo(host / "repository", epoch=EPOCH)
+    entry = BootEntry(
+        name="xen",
+        title="Tiny",
+        hypervisor="/boot/xen.gz",
+        kernel="/boot/vmlinuz",
+        initrd="/boot/initrd.img",
+        default=True,
+    )
+    live = Live(packages=("tiny",))
+    definition = IsoDefinition(label=LABEL, name="tiny", title="Tiny", live=live, entries=(entry,))
+    product = Product("tiny", "1.0", "x86_64", EPOCH, "planex")
+    return Parts(definition, product, LiveHost(host), host / "repository", host / "init")
+
+
+def plan(base: Path, folder: Path) -> Respin:
+    """The respin of a base into a host ISO, its files made ready below ``folder``."""
+    work = folder / "work"
+    work.mkdir()
+    return plan_respin(read_base(base), make_parts(folder), work)
+
+
+def make_host(base: Path, folder: Path) -> Path:
+    """The host ISO made from a base."""
+    folder.mkdir(exist_ok=True)
+    respin(plan(base, folder), folder / "host.iso")
+    return folder / "host.iso"
