@@ -54,6 +54,7 @@ def build_base(folder: Path, definition: Definition, reporter: Reporter, *, upda
     folder.mkdir(parents=True, exist_ok=True)
     stamp = make_stamp(definition)
     with FileLock(folder / ".lock"), reporter.task("base") as task:
+        _sweep(folder)
         done = _finished(folder, stamp)
         if done and not update:
             return BaseResult(folder, done, False)
@@ -70,6 +71,12 @@ def build_base(folder: Path, definition: Definition, reporter: Reporter, *, upda
         _prune(folder, archive, closure, jobs)
         reporter.success(f"base: {len(rpms)} packages ({clock(task.seconds)})")
         return BaseResult(folder, len(rpms), changed)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what a run that was killed left half done; nobody else is at work while the lock is held."""
+    for left in (*folder.glob("work.*"), *folder.glob("builds/.new.*")):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def make_stamp(definition: Definition) -> str:

@@ -208,6 +208,21 @@ def test_a_damaged_download_is_not_used(archive: TinyArchive, tmp_path: Path) ->
     ).read_bytes()
 
 
+def test_what_a_killed_run_left_is_swept_away(archive: TinyArchive, tmp_path: Path) -> None:
+    folder = tmp_path / "base"
+    for name in ("work.x", "builds/.new.x"):
+        (folder / name / "sub").mkdir(parents=True)
+    build(folder)
+    assert [path.name for path in (folder / "builds").iterdir()] == [(folder / "current").resolve().name]
+    assert not (folder / "work.x").exists()
+
+
+def test_a_path_with_spaces(archive: TinyArchive, tmp_path: Path) -> None:
+    # rpm cannot have both a path with a space and a file whose name looks like a pattern.
+    text = DEFINITION.replace("drop: [", "drop: ['/usr/share/shell/x*', ")
+    assert build(tmp_path / "my base", text).packages == 6
+
+
 def test_a_dependency_that_is_not_in_the_base_is_named(archive: TinyArchive, tmp_path: Path) -> None:
     with pytest.raises(PlanexError, match="apt cannot find the base's packages:\nE: Unable to locate package nosuch"):
         build(tmp_path / "base", DEFINITION.replace("[libz-dev, rpm]", "[nosuch]"))
