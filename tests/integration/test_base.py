@@ -217,12 +217,6 @@ def test_what_a_killed_run_left_is_swept_away(archive: TinyArchive, tmp_path: Pa
     assert not (folder / "work.x").exists()
 
 
-def test_a_path_with_spaces(archive: TinyArchive, tmp_path: Path) -> None:
-    # rpm cannot have both a path with a space and a file whose name looks like a pattern.
-    text = DEFINITION.replace("drop: [", "drop: ['/usr/share/shell/x*', ")
-    assert build(tmp_path / "my base", text).packages == 6
-
-
 def test_a_dependency_that_is_not_in_the_base_is_named(archive: TinyArchive, tmp_path: Path) -> None:
     with pytest.raises(PlanexError, match="apt cannot find the base's packages:\nE: Unable to locate package nosuch"):
         build(tmp_path / "base", DEFINITION.replace("[libz-dev, rpm]", "[nosuch]"))
