@@ -55,6 +55,10 @@ def read_checksums(path: Path) -> dict[str, Checksum]:
     return checksums
 
 
+def checksum_text(checksums: Mapping[str, Checksum]) -> str:
+    """The text of a checksum file, sorted by name."""
+    return "".join(f"{item.algorithm} ({name}) = {item.value}\n" for name, item in sorted(checksums.items()))
+
+
 def write_checksums(path: Path, checksums: Mapping[str, Checksum]) -> None:
-    lines = [f"{checksum.algorithm} ({name}) = {checksum.value}\n" for name, checksum in sorted(checksums.items())]
-    write_atomic(path, "".join(lines))
+    write_atomic(path, checksum_text(checksums))

@@ -20,7 +20,7 @@ from planex.patchqueue.judge import Judge, Orders, ProofFinder
 from planex.patchqueue.queue import Patch
 from planex.patchqueue.tree import Repository
 from planex.patchqueue.upstream import Upstream, import_source
-from planex.patchqueue.verdict import KEPT, TROUBLE, Status, Verdict, from_json
+from planex.patchqueue.verdict import TROUBLE, Status, Verdict, from_json
 from planex.workspace import write_atomic
 
 FORMAT = 1
@@ -150,7 +150,8 @@ class Forecaster:
 
     def _early_key(self) -> str:
         """Names what may change any verdict."""
-        return _digest(self.proofs_key, *sorted(self.orders.keep), *sorted(self.orders.drop))
+        orders = self.orders
+        return _digest(self.proofs_key, *sorted(orders.keep), "-", *sorted(orders.drop), "-", *sorted(orders.skip))
 
     def _late_key(self, between: Sequence[Column]) -> str:
         """Names what may change only the fate of a conflict."""
@@ -164,18 +165,3 @@ def _had_conflict(verdict: Verdict) -> bool:
 
 def _digest(*words: str) -> str:
     return hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def new_troubles(now: Matrix, before: dict[str, dict[str, str]]) -> list[tuple[str, str]]:
-    """Pairs of patch and version in trouble now that were not in a saved forecast (version to patch to status)."""
-    bad = {str(status) for status in TROUBLE}
-    return [
-        (verdict.patch, column.version.label)
-        for column in now.columns
-        for verdict in column.troubles
-        if before.get(column.version.label, {}).get(verdict.patch) not in bad
-    ]
-
-
-def kept_count(column: Column) -> int:
-    return sum(verdict.status in KEPT for verdict in column.verdicts)

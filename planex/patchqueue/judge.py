@@ -40,6 +40,8 @@ class Orders:
     """Patches that are not upstream, whatever the proofs say."""
     drop: Mapping[str, str] = field(default_factory=dict)
     """Patches to take out, each with the reason."""
+    skip: frozenset[str] = frozenset()
+    """Patches to leave out for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,8 @@ class Judge:
         name = link.patch.name
         if name in self._orders.drop:
             return self.out(link, Status.DROPPED, reason=self._orders.drop[name])
+        if name in self._orders.skip:
+            return self.out(link, Status.SKIPPED)
         if not link.applies:
             return self.out(link, Status.FAILED, reason=link.reason)
         if link.state is State.EMPTY:

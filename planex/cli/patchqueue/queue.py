@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""``planex patchqueue status`` and ``check``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from planex.cli.context import Context, pass_context
+from planex.cli.patchqueue.options import guards_option, json_option, offline_option, queue_of
+from planex.patchqueue.baseline import upstreamed_in
+from planex.patchqueue.check import PatchOutcome, check_queue
+from planex.patchqueue.overview import overview, overview_json, overview_text
+from planex.patchqueue.report import table
+
+
+@click.command(short_help="Show the queue in order.")
+@click.argument("package")
+@guards_option
+@json_option
+@pass_context
+def status(context: Context, package: str, guards: tuple[str, ...], as_json: bool) -> None:
+    """Show the queue of PACKAGE in order: guards, age, size, origin, author and subject of each patch, and totals.
+
+    \b
+    Example:
+      planex pq status xen
+    """
+    found = queue_of(context, package, guards)
+    rows = overview(found.queue, datetime.now(UTC), upstreamed_in(found.home))
+    if as_json:
+        click.echo(json.dumps(overview_json(rows), indent=1))
+    elif rows:
+        click.echo(overview_text(rows))
+    else:
+        context.reporter.info(f"{package} has no patches ({found.queue.folder / 'series'})")
+
+
+@click.command(short_help="Try every patch on the locked source.")
+@click.argument("package")
+@guards_option
+@json_option
+@offline_option
+@pass_context
+def check(context: Context, package: str, guards: tuple[str, ...], as_json: bool, offline: bool) -> None:
+    """Try every patch of PACKAGE on its locked source, just as the build applies it. Exit status 1 if one fails.
+
+    \b
+    Example:
+      planex pq check xen
+    """
+    found = queue_of(context, package, guards, offline=offline)
+    with context.reporter.task(package) as task:
+        version = found.current(task)
+        task.phase("check patches")
+        cache = context.workspace.cache / "patches"
+        outcomes = check_queue(found.queue, version.source, cache, checksum=version.checksum or None)
+    bad = [outcome for outcome in outcomes if outcome.bad]
+    if as_json:
+        click.echo(json.dumps([_json(outcome) for outcome in outcomes], indent=1))
+    else:
+        click.echo(table([(str(o.state), o.name, "; ".join(map(str, o.notes))) for o in outcomes]) or "no patches")
+        verdict = f"{len(bad)} of {len(outcomes)} patches do not apply" if bad else f"all {len(outcomes)} patches apply"
+        click.echo(f"\n{package} {version.label}: {verdict}")
+    if bad:
+        sys.exit(1)
+
+
+def _json(outcome: PatchOutcome) -> dict[str, object]:
+    notes = [
+        {"file": n.file, "hunk": n.hunk, "line": n.line, "offset": n.offset, "fuzz": n.fuzz, "failed": n.failed}
+        | ({"reason": n.reason} if n.reason else {})
+        for n in outcome.notes
+    ]
+    return {"patch": outcome.name, "state": str(outcome.state), "bad": outcome.bad, "notes": notes}

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""``planex patchqueue rebase``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+
+import click
+
+from planex.cli.context import Context, pass_context
+from planex.cli.patchqueue.options import (
+    alone,
+    guards_option,
+    json_option,
+    offline_option,
+    parse_settings,
+    queue_of,
+    settings_option,
+)
+from planex.patchqueue.judge import Orders
+from planex.patchqueue.package import PackageQueue
+from planex.patchqueue.rebase import Finished, Progress, Rebase, Stopped
+from planex.patchqueue.report import explain, report_text, summary, table, verdict_rows
+from planex.patchqueue.versions import Goal, described
+from planex.report import Reporter, Task
+
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """Which of the ways to go on was asked for, if any."""
+
+    go_on: bool
+    skip: bool
+    drop: str | None
+    abort: bool
+    status: bool
+
+    @property
+    def count(self) -> int:
+        return sum((self.go_on, self.skip, self.drop is not None, self.abort, self.status))
+
+
+@click.command(short_help="Carry the queue to another upstream version.")
+@click.argument("package")
+@click.argument("version", required=False)
+@click.option("--continue", "go_on", is_flag=True, help="Take over the conflict solved in the tree and go on.")
+@click.option("--skip", is_flag=True, help="Leave the patch out for now; it stays in the series, guarded, and go on.")
+@click.option("--drop", metavar="REASON", help="Take the patch out of the queue for this reason and go on.")
+@click.option("--abort", is_flag=True, help="Give up; the queue is as it was.")
+@click.option("--status", is_flag=True, help="Show where the rebase stands.")
+@click.option("--keep", multiple=True, metavar="PATCH", help="Keep this patch even if it seems to be upstream.")
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="PATCH=REASON",
+    callback=lambda _context, _parameter, values: parse_settings(values),
+    help="Take this patch out of the queue from the start.",
+)
+@settings_option
+@guards_option
+@json_option
+@offline_option
+@pass_context
+def rebase(
+    context: Context,
+    package: str,
+    version: str | None,
+    go_on: bool,
+    skip: bool,
+    drop: str | None,
+    abort: bool,
+    status: bool,
+    keep: tuple[str, ...],
+    without: dict[str, str],
+    settings: dict[str, str],
+    guards: tuple[str, ...],
+    as_json: bool,
+    offline: bool,
+) -> None:
+    """Carry the queue of PACKAGE to VERSION: a version number, a tarball's or folder's path, or a URL (also debian:).
+
+    All patches are judged first. It stops only at those that need a person, in the tree trees/PACKAGE-rebase; solve the
+    conflict there and type --continue. At the end the queue, package.yaml and the checksums are written together.
+    Exit status 1: stopped.
+
+    \b
+    Examples:
+      planex pq rebase xen 4.21.0
+      planex pq rebase xen debian:pool/main/x/xen/xen_4.20.3+127-gc42374a105.orig.tar.xz
+      planex pq rebase xen --continue
+      planex pq rebase xen --drop "replaced by upstream's own option"
+    """
+    action = _Action(go_on, skip, drop, abort, status)
+    if action.count + (version is not None) != 1:
+        raise click.UsageError("give either a version, or one of --continue, --skip, --drop, --abort, --status")
+    found = _reopen(queue_of(context, package, guards, offline=offline), context, offline)
+    with alone(found):
+        if version is not None:
+            _start(context.reporter, found, version, settings, Orders(frozenset(keep), without), as_json)
+        else:
+            _carry_on(context.reporter, found, action, as_json)
+
+
+def _reopen(found: PackageQueue, context: Context, offline: bool) -> PackageQueue:
+    """The queue with the guards that the rebase under way began with."""
+    with context.reporter.task(found.name) as task:
+        state = Rebase(found, task).state
+    if state is None or state.guards == tuple(sorted(found.guards)):
+        return found
+    return queue_of(context, found.name, state.guards, offline=offline)
+
+
+def _start(
+    reporter: Reporter, found: PackageQueue, version: str, settings: dict[str, str], orders: Orders, as_json: bool
+) -> None:
+    for name in (*orders.keep, *orders.drop):
+        found.queue.find(name)
+    with reporter.task(found.name) as task:
+        aim = found.goal(version, settings, task)
+        if not as_json:
+            _foretell(reporter, found, aim, orders, task)
+        progress = Rebase(found, task).start(aim, orders)
+    _show(reporter, found, progress, as_json)
+
+
+def _foretell(reporter: Reporter, found: PackageQueue, aim: Goal, orders: Orders, task: Task) -> None:
+    """The fate of the whole queue, before anything is done."""
+    task.phase("judge all patches")
+    old = found.current(task)
+    column = found.forecaster(old, orders, found.upstream_commits(old, [aim])).column(aim.version)
+    reporter.info(f"{found.name}: {old.label} -> {aim.version.label}")
+    for line in described(aim.variables, found.project.recipes[found.name].settings.variables):
+        reporter.info(f"  package.yaml: {line}")
+    for line in table(verdict_rows(column.verdicts)).splitlines():
+        reporter.info(f"  {line}")
+    reporter.info(f"  {summary(verdict.status for verdict in column.verdicts)}")
+
+
+def _carry_on(reporter: Reporter, found: PackageQueue, action: _Action, as_json: bool) -> None:
+    with reporter.task(found.name) as task:
+        rebase_ = Rebase(found, task)
+        if action.status:
+            click.echo(_status_json(rebase_) if as_json else _status_text(rebase_))
+            return
+        if action.abort:
+            kept = rebase_.abort()
+            reporter.info("given up; the queue is as it was" + (f"; the tree is now {kept}" if kept else ""))
+            return
+        progress = rebase_.go_on() if action.go_on else rebase_.decide(drop=action.drop)
+    _show(reporter, found, progress, as_json)
+
+
+def _show(reporter: Reporter, found: PackageQueue, progress: Progress, as_json: bool) -> None:
+    if isinstance(progress, Stopped):
+        _show_stop(reporter, found, progress, as_json)
+        sys.exit(1)
+    _show_end(reporter, found, progress, as_json)
+
+
+def _show_stop(reporter: Reporter, found: PackageQueue, stop: Stopped, as_json: bool) -> None:
+    with reporter.task(found.name) as task:
+        folder = found.project.workspace.relative(Rebase(found, task).tree.folder)
+    if as_json:
+        click.echo(json.dumps({"stopped": stop.verdict.to_json(), "tree": folder, "upstream": list(stop.upstream)}))
+    number = len(stop.state.verdicts) + 1
+    reporter.error(f"patch {number} of {stop.total}, {stop.verdict.patch}: {stop.verdict.status}")
+    reporter.plain(f"  {stop.link.patch.subject}")
+    if why := explain(stop.verdict):
+        reporter.plain(f"  {why}")
+    for line in stop.upstream:
+        reporter.plain(f"  upstream: {line}")
+    name = found.name
+    if stop.link.applies:
+        reporter.plain(
+            f"solve it in {folder} (HEAD is the new queue so far; the patch's side is {stop.link.commit[:12]},"
+            f"\nin its old surroundings: git log -p old-upstream..old-queue), git add, then one of"
+        )
+    else:
+        reporter.plain(f"apply {stop.link.patch.path} by hand in {folder}, git add, then one of")
+    reporter.plain(
+        f"  planex pq rebase {name} --continue        it is solved\n"
+        f"  planex pq rebase {name} --drop REASON     it is not needed any more\n"
+        f"  planex pq rebase {name} --skip            leave it out for now\n"
+        f"  planex pq rebase {name} --abort           give up"
+    )
+
+
+def _show_end(reporter: Reporter, found: PackageQueue, end: Finished, as_json: bool) -> None:
+    report = end.state.report
+    click.echo(json.dumps(report, indent=1) if as_json else report_text(report), nl=as_json)
+    with reporter.task(found.name) as task:
+        left = Rebase(found, task).clean_up()
+    if left:
+        reporter.warn(f"{left} holds files that are not in a commit, so it stays")
+    folder = found.project.workspace.relative(end.reports)
+    reporter.info(f"written: the queue, package.yaml, sources; report and commit message in {folder}")
+    reporter.info(f"next: planex build {found.name}, then git commit -F {folder}/commit-message.txt")
+
+
+def _status_json(rebase_: Rebase) -> str:
+    state = rebase_.state
+    if state is None:
+        return json.dumps({"under_way": False})
+    data = {
+        "under_way": True,
+        "from": state.old.label,
+        "to": state.new.label,
+        "done": [verdict.to_json() for verdict in state.verdicts],
+        "stopped_at": rebase_.stopped_at,
+        "tree": str(rebase_.tree.folder),
+    }
+    return json.dumps(data, indent=1)
+
+
+def _status_text(rebase_: Rebase) -> str:
+    state = rebase_.state
+    if state is None:
+        return f"no rebase of {rebase_.package.name} is under way"
+    lines = [f"{state.package}: {state.old.label} -> {state.new.label}"]
+    lines += [table(verdict_rows(state.verdicts))] if state.verdicts else []
+    total = len(rebase_.package.queue.applied)
+    if state.writes is not None:
+        lines.append("all patches are done; the files are being written: --continue")
+    else:
+        lines.append(f"stopped at patch {len(state.verdicts) + 1} of {total}: {rebase_.stopped_at}")
+    return "\n".join(lines)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""``planex patchqueue checkout`` and ``refresh``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from planex.cli.context import Context, pass_context
+from planex.cli.patchqueue.options import alone, guards_option, offline_option, queue_of
+from planex.patchqueue import checkout as checkouts
+from planex.patchqueue.export import Change
+from planex.patchqueue.package import PackageQueue
+from planex.patchqueue.report import table
+
+
+@click.command(short_help="Make a git tree with one commit per patch.")
+@click.argument("package")
+@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
+@guards_option
+@offline_option
+@pass_context
+def checkout(context: Context, package: str, folder: Path | None, guards: tuple[str, ...], offline: bool) -> None:
+    """Make a git tree of PACKAGE's source in FOLDER (default: trees/PACKAGE), with one commit per patch.
+
+    Branch `upstream` is the source as released, `queue` the queue on top. Work there as in any git tree (commit,
+    amend, rebase -i upstream), then `planex pq refresh PACKAGE`. A tree with work that is not in the queue is never
+    touched. Prints the folder.
+
+    \b
+    Example:
+      planex pq checkout xen && cd trees/xen
+    """
+    found = queue_of(context, package, guards, offline=offline)
+    with alone(found), context.reporter.task(package) as task:
+        target = folder or _default(found)
+        version = found.current(task)
+        task.phase("import source")
+        chain = found.chain(version)
+        task.phase("check out")
+        record = checkouts.checkout(found.repository, chain, found.queue, package, target)
+    for link in chain.links:
+        if not link.applies:
+            context.reporter.warn(f"{link.patch.path} does not apply and has no commit: {link.reason}")
+    if record.left_out:
+        context.reporter.plain(
+            "mend them in the tree and commit each with a line `Patch-name: NAME` at the end of the message"
+        )
+    context.reporter.info(f"{package} {record.version} with {len(record.patches)} patches")
+    click.echo(context.workspace.relative(target))
+
+
+@click.command(short_help="Write a git tree back into the queue.")
+@click.argument("package")
+@click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@pass_context
+def refresh(context: Context, package: str, folder: Path | None) -> None:
+    """Write the commits of FOLDER (default: trees/PACKAGE) back into the queue, one patch per commit.
+
+    What did not change keeps its bytes: patches, their names, and the series with its comments and guards.
+
+    \b
+    Example:
+      planex pq refresh xen
+    """
+    found = queue_of(context, package)
+    source = folder or _default(found)
+    record = checkouts.read_record(source)
+    found = queue_of(context, package, tuple(record.guards))
+    with alone(found):
+        result = checkouts.refresh(source, found.queue)
+        checkouts.after_refresh(source, found.reload(), result)
+    rows = [(str(item.change), item.entry.name) for item in result.exported if item.change is not Change.SAME]
+    rows += [("removed", name) for name in result.removed]
+    if rows:
+        click.echo(table(rows))
+    context.reporter.info(f"{len(result.exported)} patches, {len(rows)} changed")
+
+
+def _default(found: PackageQueue) -> Path:
+    return found.project.workspace.trees / found.name
