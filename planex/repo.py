@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,10 @@ class Index:
 
 def create_repo(folder: Path, *, groups: Path | None = None, epoch: int = 0) -> None:
     """Write ``repodata`` for the RPMs in ``folder``; same RPMs, same bytes. ``epoch``: seconds since 1970."""
+    for rpm in folder.rglob("*.rpm"):
+        # The metadata holds each file's time; content decides, not when it was built or copied.
+        with contextlib.suppress(PermissionError):
+            os.utime(rpm, (epoch, epoch))
     words = ["createrepo_c", "--quiet", "--no-database", "--workers", "2", "--checksum", "sha256"]
     words += ["--revision", str(epoch), "--set-timestamp-to-revision"]
     words += ["--groupfile", str(groups)] if groups else []
