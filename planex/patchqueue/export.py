@@ -116,7 +116,7 @@ class _Writer:
         if old is not None and keep_header and keep_diff:
             data, change = old.data, Change.SAME
         else:
-            header = _header(old, commit, keep_header, keep_diff)
+            header = _header(old, commit, keep_header, keep_diff, lambda: self._stat(parent, commit.tree))
             diff = old.data[old.diff_start :] if old and keep_diff else self._diff(parent, commit.tree, entry.strip)
             data, change = header + diff, _change(old, keep_header, keep_diff)
             self._prove(Patch(entry, Path(entry.name), data), entries, commit)
@@ -135,6 +135,11 @@ class _Writer:
                 "it may hold a submodule or an odd file name; split that off",
             )
 
+    def _stat(self, parent: str, tree: str) -> bytes:
+        """The statistics that git format-patch puts below the message."""
+        words = ["diff-tree", "-r", "--stat=72", "--summary", "--no-renames", "--no-color"]
+        return self._repository.git(*words, parent, tree).encode("utf-8", "surrogateescape") + b"\n"
+
     def _diff(self, parent: str, tree: str, strip: int) -> bytes:
         with Differ(self._repository, strip) as differ:
             return differ.diff(parent, tree)
@@ -152,17 +157,14 @@ def _change(old: Patch | None, keep_header: bool, keep_diff: bool) -> Change:
     return Change.HEADER if keep_diff else Change.BOTH
 
 
-def _header(old: Patch | None, commit: Commit, keep_header: bool, keep_diff: bool) -> bytes:
+def _header(old: Patch | None, commit: Commit, keep_header: bool, keep_diff: bool, stat: Callable[[], bytes]) -> bytes:
     if old is None or not keep_header:
         return format_header(commit.message, commit.author) + b"\n"
     header = old.data[: old.diff_start]
-    return header if keep_diff else _without_stat(header)
-
-
-def _without_stat(header: bytes) -> bytes:
-    """A header without the statistics of a diff that is no longer true."""
     marks = list(_STAT.finditer(header))
-    return header[: marks[-1].end()] + b"\n" if marks and b" | " in header[marks[-1].end() :] else header
+    if keep_diff or not marks or b" | " not in header[marks[-1].end() :]:
+        return header
+    return header[: marks[-1].end()] + stat() + b"\n"
 
 
 def _entry(message: Message, old: Patch | None, taken: set[str]) -> Entry:
