@@ -17,8 +17,8 @@ from planex.patchqueue.files import File, FileSet
 from planex.patchqueue.message import format_message, message_of, signature_of
 from planex.patchqueue.pipes import Importer, Objects
 from planex.patchqueue.queue import Patch
+from planex.patchqueue.sourcecommit import Upstream
 from planex.patchqueue.tree import Repository
-from planex.patchqueue.upstream import Upstream
 from planex.workspace import write_atomic
 
 CHAIN_FORMAT = 1

@@ -18,8 +18,8 @@ from planex.patchqueue.attempts import AllAttempts, Bridge
 from planex.patchqueue.commits import Chain, build_chain, chain_keys
 from planex.patchqueue.judge import Judge, Orders, ProofFinder
 from planex.patchqueue.queue import Patch
+from planex.patchqueue.sourcecommit import Upstream, import_source
 from planex.patchqueue.tree import Repository
-from planex.patchqueue.upstream import Upstream, import_source
 from planex.patchqueue.verdict import TROUBLE, Status, Verdict, from_json
 from planex.workspace import write_atomic
 

@@ -21,8 +21,8 @@ from planex.patchqueue.files import Changes
 from planex.patchqueue.gnupatch import apply_with_tool
 from planex.patchqueue.message import NOBODY, format_message, message_of, signature_of
 from planex.patchqueue.pipes import Changed, Merge, Merger, Objects
+from planex.patchqueue.sourcecommit import Upstream
 from planex.patchqueue.tree import Repository
-from planex.patchqueue.upstream import Upstream
 from planex.patchqueue.verdict import Proof, Status, Strength, Verdict
 
 Entries = Mapping[str, tuple[str, str] | None]

@@ -11,8 +11,6 @@ from typing import Any
 from planex.patchqueue.breaker import Breaker
 from planex.patchqueue.commits import Chain
 from planex.patchqueue.forecast import Matrix
-from planex.patchqueue.package import PackageQueue
-from planex.patchqueue.state import State
 from planex.patchqueue.tree import Repository
 from planex.patchqueue.verdict import GONE, TROUBLE, Status, Verdict
 
@@ -21,26 +19,18 @@ CHANGED = frozenset({Status.MERGED, Status.RERERE, Status.RESOLVED})
 FORMAT = 1
 
 
-def rebase_report(package: PackageQueue, state: State, chain: Chain, base: str) -> dict[str, Any]:
-    """A finished rebase as plain data; ``base`` is the commit of the new source."""
+def patch_rows(repository: Repository, chain: Chain, verdicts: Sequence[Verdict], base: str) -> list[dict[str, Any]]:
+    """A row for each patch of a finished rebase, as plain data; ``base`` is the commit of the new source."""
     rows = []
     parent = base
-    for link, verdict in zip(chain.links, state.verdicts, strict=True):
+    for link, verdict in zip(chain.links, verdicts, strict=True):
         row = {**verdict.to_json(), "subject": link.patch.subject, "why": explain(verdict)}
         if verdict.status in CHANGED:
             spans = (f"{link.parent}..{link.commit}", f"{parent}..{verdict.commit}")
-            row["range_diff"] = range_diff(package.repository, *spans)
+            row["range_diff"] = range_diff(repository, *spans)
         rows.append(row)
         parent = verdict.commit
-    return {
-        "format": FORMAT,
-        "package": package.name,
-        "from": state.old.label,
-        "to": state.new.label,
-        "variables": dict(state.variables),
-        "guarded_out": [patch.name for patch in package.queue.skipped],
-        "patches": rows,
-    }
+    return rows
 
 
 def range_diff(repository: Repository, old: str, new: str) -> str:

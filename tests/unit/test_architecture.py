@@ -26,7 +26,7 @@ OWNERS = {
 # Folders and modules from top to bottom; a module imports from its own layer or a lower one.
 LAYERS = [
     ["cli"],
-    ["build", "base", "iso", "boot", "qemu", "proof", "tools"],
+    ["build", "base", "iso", "boot", "qemu", "proof", "tools", "upstream"],
     ["builders", "project"],
     ["plan", "srpm", "sources", "recipe"],
     ["store", "graph", "gitsource", "patchqueue"],

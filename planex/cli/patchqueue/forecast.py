@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,7 +23,9 @@ from planex.cli.patchqueue.options import (
 )
 from planex.patchqueue.baseline import load_baseline, new_troubles, remember
 from planex.patchqueue.breaker import find_breakers
+from planex.patchqueue.forecast import Matrix
 from planex.patchqueue.judge import Orders
+from planex.patchqueue.page import forecast_page
 from planex.patchqueue.report import forecast_json, forecast_text
 from planex.workspace import write_atomic
 
@@ -86,12 +90,7 @@ def forecast(
         breakers = find_breakers(forecaster, matrix, commits)
         data = forecast_json(matrix, package, breakers)
         remember(found.home, data)
-    if save:
-        write_atomic(save, json.dumps(data, indent=1) + "\n")
-    if html:
-        from planex.patchqueue.page import forecast_page
-
-        write_atomic(html, forecast_page(matrix, data))
+    _write(matrix, data, save, html)
     click.echo(json.dumps(data, indent=1) if as_json else forecast_text(matrix, package, breakers), nl=as_json)
     if before is None:
         sys.exit(1 if any(column.troubles for column in matrix.columns) else 0)
@@ -99,3 +98,10 @@ def forecast(
     for patch, label, status in fresh:
         context.reporter.error(f"new since {baseline}: {patch} on {label}: {status}")
     sys.exit(1 if fresh else 0)
+
+
+def _write(matrix: Matrix, data: Mapping[str, Any], save: Path | None, html: Path | None) -> None:
+    if save:
+        write_atomic(save, json.dumps(data, indent=1) + "\n")
+    if html:
+        write_atomic(html, forecast_page(matrix, data))

@@ -12,8 +12,8 @@ from filelock import FileLock, Timeout
 
 from planex.cli.context import Context
 from planex.errors import PlanexError
-from planex.patchqueue.package import PackageQueue, open_queue
 from planex.project import load_project
+from planex.upstream.package import PackageQueue, open_queue
 
 F = TypeVar("F", bound=Callable[..., Any])
 

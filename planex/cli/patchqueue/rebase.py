@@ -20,11 +20,11 @@ from planex.cli.patchqueue.options import (
     settings_option,
 )
 from planex.patchqueue.judge import Orders
-from planex.patchqueue.package import PackageQueue
-from planex.patchqueue.rebase import Finished, Progress, Rebase, Stopped
 from planex.patchqueue.report import explain, report_text, summary, table, verdict_rows
-from planex.patchqueue.versions import Goal, described
 from planex.report import Reporter, Task
+from planex.upstream.package import PackageQueue
+from planex.upstream.rebase import Finished, Progress, Rebase, Stopped
+from planex.upstream.versions import Goal, described
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from planex.cli.context import Context, pass_context
 from planex.cli.patchqueue.options import alone, guards_option, offline_option, queue_of
 from planex.patchqueue import checkout as checkouts
 from planex.patchqueue.export import Change
-from planex.patchqueue.package import PackageQueue
 from planex.patchqueue.report import table
+from planex.upstream.package import PackageQueue
 
 
 @click.command(short_help="Make a git tree with one commit per patch.")

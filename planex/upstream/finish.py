@@ -11,17 +11,17 @@ from planex.checksums import RECORDED, Checksum, checksum_text, digest_of, read_
 from planex.errors import ConfigError, Problem
 from planex.patchqueue.commits import Chain
 from planex.patchqueue.export import Change, export, read_commits
-from planex.patchqueue.package import PackageQueue
 from planex.patchqueue.queue import PatchQueue
 from planex.patchqueue.reorder import rewrite
 from planex.patchqueue.series import Entry, Series, make_entry
-from planex.patchqueue.state import State
-from planex.patchqueue.upstream import Upstream
+from planex.patchqueue.sourcecommit import Upstream
 from planex.patchqueue.verdict import Status
-from planex.patchqueue.versions import main_source, parse_with
 from planex.patchqueue.writeback import Writes, writes_for
 from planex.schema import replace_scalar
 from planex.sources import cached_path
+from planex.upstream.package import PackageQueue
+from planex.upstream.state import State
+from planex.upstream.versions import main_source, parse_with
 
 WAITING = "needs-rebase"
 """The guard put on patches that were left out for now."""

@@ -16,12 +16,12 @@ from planex.patchqueue.forecast import Forecaster, Version
 from planex.patchqueue.history import History, fetch_tags
 from planex.patchqueue.judge import Orders, ProofFinder
 from planex.patchqueue.queue import PatchQueue, load_queue
+from planex.patchqueue.sourcecommit import import_source
 from planex.patchqueue.tree import Repository
-from planex.patchqueue.upstream import import_source
-from planex.patchqueue.versions import Goal, current, goal
 from planex.project import Project
 from planex.recipe import choose
 from planex.report import Task
+from planex.upstream.versions import Goal, current, goal
 from planex.workspace import write_atomic
 
 _ASK_AGAIN_SECONDS = 24 * 3600

@@ -19,17 +19,17 @@ from planex.patchqueue.attempts import AllAttempts
 from planex.patchqueue.checkout import queue_digest
 from planex.patchqueue.commits import Chain, Link
 from planex.patchqueue.conflict import ConflictTree
-from planex.patchqueue.finish import finish_writes
 from planex.patchqueue.history import commits_on
 from planex.patchqueue.judge import Judge, Orders
-from planex.patchqueue.package import PackageQueue
-from planex.patchqueue.report import commit_message, rebase_report, report_text
-from planex.patchqueue.state import State, forget_state, load_state, save_state, tree_folder
-from planex.patchqueue.upstream import Upstream, import_source
+from planex.patchqueue.report import FORMAT, commit_message, patch_rows, report_text
+from planex.patchqueue.sourcecommit import Upstream, import_source
 from planex.patchqueue.verdict import TROUBLE, Status, Verdict
-from planex.patchqueue.versions import Goal, check_goal
 from planex.patchqueue.writeback import Writes, carry_out
 from planex.report import Task
+from planex.upstream.finish import finish_writes
+from planex.upstream.package import PackageQueue
+from planex.upstream.state import State, forget_state, load_state, save_state, tree_folder
+from planex.upstream.versions import Goal, check_goal
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +204,25 @@ class Rebase:
         self.task.phase("write")
         if state.writes is None:
             chain, base, _ = self._position(state)
-            report = rebase_report(self.package, state, chain, base.commit)
+            report = self._report(state, chain, base)
             writes = finish_writes(self.package, state, chain, base)
             state = replace(state, report=report, writes=self._with_report(writes, report))
             save_state(self.workspace, state)
         assert state.writes is not None
         carry_out(self.workspace.root, state.writes)
         return Finished(state, self._reports)
+
+    def _report(self, state: State, chain: Chain, base: Upstream) -> dict[str, Any]:
+        """What became of each patch, as plain data."""
+        return {
+            "format": FORMAT,
+            "package": state.package,
+            "from": state.old.label,
+            "to": state.new.label,
+            "variables": dict(state.variables),
+            "guarded_out": [patch.name for patch in self.package.queue.skipped],
+            "patches": patch_rows(self.package.repository, chain, state.verdicts, base.commit),
+        }
 
     @property
     def _reports(self) -> Path:
