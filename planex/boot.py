@@ -68,7 +68,8 @@ def boot(
 def explain(listener: Listener, end: str) -> str:
     """Why there is no proof: what ended the wait, how far the host came, what is missing."""
     why = listener.fatal or listener.contradiction() or end
-    return f"no proof of a working Xen host: {why}\n{listener.progress()}; missing: {', '.join(listener.missing())}"
+    missing = f"; missing: {', '.join(listener.missing())}" if listener.missing() else ""
+    return f"no proof of a working Xen host: {why}\n{listener.progress()}{missing}"
 
 
 def hint(machine: qemu.Machine, end: str) -> str:
@@ -80,7 +81,9 @@ def hint(machine: qemu.Machine, end: str) -> str:
     return f"look on while it starts: planex boot --firmware {machine.firmware} --show"
 
 
-def _listen(process: Process[bytes], log: IO[bytes], listener: Listener, deadline: float, show: Callable[[str], None]) -> str:
+def _listen(
+    process: Process[bytes], log: IO[bytes], listener: Listener, deadline: float, show: Callable[[str], None]
+) -> str:
     """Feed the console to the listener until it is satisfied or there is no hope; return what ended it."""
     decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
     errors = b""

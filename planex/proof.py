@@ -132,6 +132,8 @@ class Listener:
     def missing(self) -> list[str]:
         """What the proof still lacks, first things first."""
         lacks = [] if self._xen_line else ["Xen's version line"]
+        if not self._facts:
+            return [*lacks, f"the host's report ({MARK} ...)"]
         empty = {name for name in ("kernel", "xen") if not self._facts.get(name)}
         empty |= {"begin"} - self._facts.keys()
         lacks += [f"the report's line '{name}'" for name in ("begin", "kernel", "xen") if name in empty]
@@ -162,6 +164,8 @@ class Listener:
         """Where two parts of the proof speak of different systems, or nothing."""
         banner = _XEN.search(self._xen_line)
         said = self._facts.get("xen", "")
+        if said == "none":
+            return "the host runs without Xen"
         if banner and said and banner.group(1) != said:
             return f"the console shows Xen {banner.group(1)}, but the host reports Xen {said}"
         if self._linux and self._facts.get("kernel", self._linux) != self._linux:
@@ -171,7 +175,7 @@ class Listener:
     def progress(self) -> str:
         """How far the host came, as a sentence without its full stop."""
         if "begin" in self._facts:
-            return "the host is up and began its report"
+            return f"the host is up and {'ended' if self.finished() else 'began'} its report"
         if self._initrd:
             return "the initrd started the host, which did not reach its report"
         if self._linux:

@@ -19,7 +19,7 @@ from planex.report import Reporter, clock
 
 
 @click.command(short_help="Start an ISO in QEMU and prove that Xen, dom0 and xl work.")
-@click.argument("image", metavar="[ISO]", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("image", metavar="[ISO]", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--firmware", type=click.Choice(["bios", "uefi"]), default="bios", show_default=True)
 @click.option(
     "--medium", type=click.Choice(["cd", "disk"]), default="cd", show_default=True, help="disk: as from a USB stick."

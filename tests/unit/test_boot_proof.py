@@ -80,6 +80,11 @@ def test_every_part_is_needed(old: str, lack: str) -> None:
     assert lack in listener.missing()
 
 
+def test_host_that_never_reports_lacks_one_thing() -> None:
+    text = CONSOLE[: CONSOLE.index("planex-boot-report: begin")]
+    assert hear(text).missing() == ["the host's report (planex-boot-report: ...)"]
+
+
 def test_xl_list_elsewhere_is_no_proof() -> None:
     """Domain-0 on the console by other means than the report, as in a login session, does not count."""
     text = CONSOLE.replace("planex-boot-report: xl list", "# xl list")
@@ -89,6 +94,7 @@ def test_xl_list_elsewhere_is_no_proof() -> None:
 def test_host_without_xen_is_no_proof() -> None:
     text = CONSOLE.replace("planex-boot-report: xen 4.20.3", "planex-boot-report: xen none")
     assert hear(text).proof() is None
+    assert hear(text).contradiction() == "the host runs without Xen"
 
 
 def test_contradictions_are_no_proof() -> None:
@@ -142,10 +148,11 @@ def test_harmless_lines_are_not_fatal() -> None:
         ("initrd: starting", "dom0 kernel 6.12.107 started, its initrd did not finish"),
         ("planex-boot-report: begin", "the initrd started the host, which did not reach its report"),
         ("planex-boot-report: end", "the host is up and began its report"),
+        ("THE END", "the host is up and ended its report"),
     ],
 )
 def test_progress_in_words(until: str, expected: str) -> None:
-    assert hear(CONSOLE[: CONSOLE.index(until)]).progress() == expected
+    assert hear((CONSOLE + "THE END").partition(until)[0]).progress() == expected
 
 
 def test_readable_text_has_no_escapes_and_no_empty_lines() -> None:
