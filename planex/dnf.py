@@ -14,15 +14,19 @@ from planex.workspace import write_atomic
 
 # Debian's rpm keeps its database in ~/.rpmdb; the databases of all roots are where every other system has them.
 # /dev and /proc are mounts while a root is being made: rpm must not try to own them.
-_RPMMACROS = "%_dbpath /var/lib/rpm\n%_netsharedpath /dev:/proc\n"
+_RPMMACROS = "%_dbpath {}\n%_netsharedpath /dev:/proc\n"
+_DATABASE = Path("/var/lib/rpm")
 _CACHEDIR = "--setopt=cachedir="
 
 
-def prepare_home(folder: Path) -> dict[str, str]:
-    """A home for dnf and rpm with the macros that they need, as the environment that names it."""
-    macros = folder / ".rpmmacros"
-    if not macros.exists() or macros.read_text() != _RPMMACROS:
-        write_atomic(macros, _RPMMACROS)
+def prepare_home(folder: Path, database: Path = _DATABASE) -> dict[str, str]:
+    """A home for dnf and rpm with the macros that they need, as the environment that names it.
+
+    ``database``: folder of the package database, inside a root where there is one.
+    """
+    macros, text = folder / ".rpmmacros", _RPMMACROS.format(database)
+    if not macros.exists() or macros.read_text() != text:
+        write_atomic(macros, text)
     return {"HOME": str(folder)}
 
 
@@ -88,10 +92,12 @@ def repoclosure(conf: Path, cache: Path, home: Path, repos: Mapping[str, Path]) 
     """
     argv = [word for word in base_argv(conf, cache, repos) if word != "--noplugins"]
     only = [word for name in repos for word in ("--check", name)]
+    # Without a root dnf opens the machine's own database, which an ordinary user cannot make where there is none.
+    own = home.absolute() / "repoclosure"
     try:
         run(
             [*argv, "--disableplugin=*", "--enableplugin=repoclosure", "repoclosure", *only],
-            env=prepare_home(home),
+            env=prepare_home(own, own / "rpmdb"),
         )
     except CommandFailed as error:
         raise PlanexError(f"the repository is not closed:\n{error.tail}", "add what is missing to specs/") from error
