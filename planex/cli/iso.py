@@ -9,8 +9,19 @@ from pathlib import Path
 import click
 
 from planex.cli.context import Context, pass_context
-from planex.iso.build import IsoResult, build_iso, checksum_path, manifest_path
+from planex.iso.build import (
+    IsoPlan,
+    IsoResult,
+    build_iso,
+    checksum_path,
+    iso_path,
+    load_manifest,
+    manifest_path,
+    plan_iso,
+)
 from planex.iso.check import Finding, check_iso, require_clean
+from planex.iso.definition import load_definition
+from planex.iso.manifest import Manifest
 from planex.project import load_project
 
 
@@ -21,15 +32,21 @@ def iso() -> None:
 
 @iso.command(short_help="Make the host ISO from the base ISO and the repository.")
 @click.option("-f", "--force", is_flag=True, help="Make it even if nothing changed.")
+@click.option("-n", "--dry-run", is_flag=True, help="Print what would be done, and why, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @pass_context
-def build(context: Context, force: bool, as_json: bool) -> None:
+def build(context: Context, force: bool, dry_run: bool, as_json: bool) -> None:
     """Respin the base ISO into the host ISO that iso/iso.yaml describes; prints its path and size.
 
     It is made again only when something in it changed: the base, the repository of what was built, or iso/. The
     result is checked (see `planex iso check`) before it takes its place, with its .sha256 and .manifest.json.
     """
     project = load_project(context.workspace, context.config, context.target_name)
+    if dry_run:
+        with context.reporter.task("iso") as task:
+            plan = plan_iso(project, task, force=force)
+        click.echo(_plan_json(plan) if as_json else _plan_text(plan))
+        return
     result = build_iso(project, context.reporter, force=force)
     if not result.reasons:
         context.reporter.success(f"nothing to do: {result.iso.name} is up to date")
@@ -37,6 +54,17 @@ def build(context: Context, force: bool, as_json: bool) -> None:
         click.echo(json.dumps(_as_data(result), indent=2))
     else:
         click.echo(f"{context.workspace.relative(result.iso)}  {result.manifest.size / 1e6:.0f} MB")
+
+
+def _plan_text(plan: IsoPlan) -> str:
+    if not plan.reasons:
+        return f"reuse   {plan.iso.name}  up to date"
+    return f"build   {plan.iso.name}  {', '.join(plan.reasons)}"
+
+
+def _plan_json(plan: IsoPlan) -> str:
+    data = {"iso": str(plan.iso), "base": str(plan.base), "reasons": list(plan.reasons), "inputs": dict(plan.inputs)}
+    return json.dumps(data, indent=2)
 
 
 def _as_data(result: IsoResult) -> dict[str, object]:
@@ -51,6 +79,28 @@ def _as_data(result: IsoResult) -> dict[str, object]:
         "packages": len(manifest.packages),
         "reasons": list(result.reasons),
     }
+
+
+@iso.command(short_help="Show what is on the host ISO: its packages and where they come from.")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
+@pass_context
+def show(context: Context, as_json: bool) -> None:
+    """List the packages of the host that is on this workspace's ISO, those built here first."""
+    definition = load_definition(context.workspace)
+    path = iso_path(context.workspace.target(context.target_name), definition, context.config)
+    manifest = load_manifest(path)
+    click.echo(manifest.to_json() if as_json else _manifest_text(manifest), nl=not as_json)
+
+
+def _manifest_text(manifest: Manifest) -> str:
+    packages = sorted(manifest.packages, key=lambda package: (package.origin != "built", package.nevra))
+    built = sum(package.origin == "built" for package in packages)
+    head = [
+        f"{manifest.iso}  {manifest.size / 1e6:.0f} MB  label {manifest.label}",
+        f"sha256  {manifest.sha256}",
+        f"{len(packages)} packages: {built} built here, {len(packages) - built} from the base",
+    ]
+    return "\n".join([*head, *(f"  {package.origin:5}  {package.nevra}" for package in packages)])
 
 
 @iso.command(short_help="Check that an ISO would start and is what it says.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,34 +52,61 @@ def checksum_path(iso: Path) -> Path:
     return iso.with_name(f"{iso.name}.sha256")
 
 
-def why_build(project: Project, definition: IsoDefinition, inputs: dict[str, str]) -> tuple[str, ...]:
+def why_build(iso: Path, inputs: Mapping[str, str]) -> tuple[str, ...]:
     """Reasons to make the ISO, in words; none where the one that is there was made from the same inputs."""
-    iso = iso_path(project.folder, definition, project.config)
     manifest = read_manifest(manifest_path(iso))
     if manifest is None or not iso.is_file() or iso.stat().st_size != manifest.size:
         return ("new",)
     return tuple(differences(manifest.inputs, inputs))
 
 
-def build_iso(project: Project, reporter: Reporter, *, force: bool = False) -> IsoResult:
-    """Bring the host ISO of the project's target up to date."""
+@dataclass(frozen=True, slots=True)
+class IsoPlan:
+    """What ``planex iso build`` would do. ``reasons``: why; empty where there is nothing to do."""
+
+    definition: IsoDefinition
+    iso: Path
+    base: Path
+    inputs: Mapping[str, str]
+    reasons: tuple[str, ...]
+
+
+def plan_iso(project: Project, task: Task, *, force: bool = False) -> IsoPlan:
+    """Decide whether the host ISO has to be made, and why."""
     require_base(project)
     definition = load_definition(project.workspace)
     iso = iso_path(project.folder, definition, project.config)
-    work = project.folder / "work" / "iso"
-    for folder in (iso.parent, work):
-        folder.mkdir(parents=True, exist_ok=True)
+    work = work_folder(project)
+    base = base_iso(project, task)
+    inputs = gather_inputs(project, definition, base, work)
+    reasons = ("forced",) if force else why_build(iso, inputs)
+    return IsoPlan(definition, iso, base, inputs, reasons)
+
+
+def build_iso(project: Project, reporter: Reporter, *, force: bool = False) -> IsoResult:
+    """Bring the host ISO of the project's target up to date."""
+    work = work_folder(project)
+    work.mkdir(parents=True, exist_ok=True)
     with FileLock(work / ".lock"), reporter.task("iso") as task:
-        base = base_iso(project, task)
-        inputs = gather_inputs(project, definition, base, work)
-        reasons = ("forced",) if force else why_build(project, definition, inputs)
-        if reasons:
-            reporter.info(f"{'build':9}  {iso.name}  ({', '.join(reasons)})")
-            _make(project, definition, iso, base, inputs, task)
-            reporter.success(f"{iso.name}: {iso.stat().st_size / 1e6:.0f} MB ({clock(task.seconds)})")
-        manifest = read_manifest(manifest_path(iso))
-        assert manifest is not None
-        return IsoResult(iso, manifest, reasons)
+        plan = plan_iso(project, task, force=force)
+        if plan.reasons:
+            reporter.info(f"{'build':9}  {plan.iso.name}  ({', '.join(plan.reasons)})")
+            _make(project, plan, task)
+            reporter.success(f"{plan.iso.name}: {plan.iso.stat().st_size / 1e6:.0f} MB ({clock(task.seconds)})")
+    return IsoResult(plan.iso, load_manifest(plan.iso), plan.reasons)
+
+
+def load_manifest(iso: Path) -> Manifest:
+    """The manifest beside an ISO; PlanexError if there is none."""
+    manifest = read_manifest(manifest_path(iso))
+    if manifest is None:
+        raise PlanexError(f"{iso} has no manifest beside it", "make the ISO: planex iso build")
+    return manifest
+
+
+def work_folder(project: Project) -> Path:
+    """Caches of the ISO: the live host, dnf's."""
+    return project.folder / "work" / "iso"
 
 
 def gather_inputs(project: Project, definition: IsoDefinition, base: Path, work: Path) -> dict[str, str]:
@@ -88,7 +115,7 @@ def gather_inputs(project: Project, definition: IsoDefinition, base: Path, work:
     inputs["base ISO"] = _remembered_digest(base, work / "base-digest.json")
     inputs["version"] = f"{project.config.name} {project.config.version}"
     inputs["loaders"] = _digest([MODULES / "multiboot2.mod", MODULES / "kernel.img", find_here("mboot.c32")])
-    inputs["planex"] = _digest(sorted(Path(__file__).parent.glob("*.py")))
+    inputs["planex itself"] = _digest(sorted(Path(__file__).parent.glob("*.py")))
     files = sorted(path for path in project.workspace.iso.rglob("*") if path.is_file())
     for path in files:
         inputs[f"iso/{path.relative_to(project.workspace.iso)}"] = digest_of(path, "SHA256")
@@ -123,11 +150,10 @@ def _downloaded(source: Download, cache: Path, task: Task) -> Path:
     return final
 
 
-def _make(
-    project: Project, definition: IsoDefinition, iso: Path, base: Path, inputs: dict[str, str], task: Task
-) -> None:
-    host = make_host(project, definition.live, project.folder / "work" / "iso", task)
-    with temporary_folder(iso.parent, ".iso.") as folder:
+def _make(project: Project, plan: IsoPlan, task: Task) -> None:
+    definition = plan.definition
+    host = make_host(project, definition.live, work_folder(project), task)
+    with temporary_folder(plan.iso.parent, ".iso.") as folder:
         parts = Parts(
             definition=definition,
             product=_product(project, definition),
@@ -136,11 +162,11 @@ def _make(
             init=_needed(project.workspace.iso / "initrd" / "init", "the first program of the initrd"),
         )
         task.phase("respin")
-        draft = folder / "new.iso"
-        respin(plan_respin(read_base(base), parts, folder), draft)
+        draft = folder / plan.iso.name
+        respin(plan_respin(read_base(plan.base), parts, folder), draft)
         task.phase("check")
-        require_clean(draft, check_iso(draft, base))
-        _publish(draft, iso, _manifest(project, definition, draft, iso.name, inputs, host))
+        require_clean(draft, check_iso(draft, plan.base))
+        _publish(draft, plan.iso, _manifest(project, plan, draft, host))
 
 
 def _product(project: Project, definition: IsoDefinition) -> Product:
@@ -167,18 +193,16 @@ def _needed(path: Path, what: str) -> Path:
     return path
 
 
-def _manifest(
-    project: Project, definition: IsoDefinition, draft: Path, name: str, inputs: dict[str, str], host: LiveHost
-) -> Manifest:
+def _manifest(project: Project, plan: IsoPlan, draft: Path, host: LiveHost) -> Manifest:
     return Manifest(
-        iso=name,
+        iso=plan.iso.name,
         sha256=digest_of(draft, "SHA256"),
         size=draft.stat().st_size,
-        label=definition.label,
+        label=plan.definition.label,
         version=project.config.version,
         target=project.target_name,
         epoch=project.epoch,
-        inputs=inputs,
+        inputs=plan.inputs,
         packages=tuple(host.packages()),
     )
 

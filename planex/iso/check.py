@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from planex import repo
 from planex.errors import PlanexError
 from planex.iso import metadata
+from planex.iso.definition import LIVE_IMAGE
 from planex.iso.loaders import LOADER, REQUIRES, isolinux_version
 from planex.iso.records import BootRecords, lost_records
 from planex.iso.references import is_menu, label_uses, references, unescape
@@ -23,7 +24,6 @@ from planex.iso.xorriso import extract, is_iso, list_files, read_records
 _LABEL = re.compile(r"[A-Z0-9_.-]{1,32}")
 _LIVE = re.compile(r"\broot=live:(?:CD)?LABEL=")
 _SEARCH = re.compile(rb"search[ -~]*--label[ -~]*")
-LIVE_IMAGE = "/LiveOS/squashfs.img"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ Title = Annotated[str, _matching(r"[^\n\"'\\{};$^]+", "no quotes, braces, $, ^, 
 Label = Annotated[str, _matching(r"[A-Z0-9_.-]{1,32}", "a label has 1 to 32 of A-Z 0-9 _ . -")]
 """Volume label. Other characters are spelt differently by each reader (udev, GRUB, dracut), longer ones are cut."""
 
+LIVE_IMAGE = "/LiveOS/squashfs.img"
+"""Where dracut, and the initrd here, look for the live root by themselves."""
+
 
 class BootEntry(Model):
     """One entry of the boot menu, whatever the loader.
@@ -72,7 +75,7 @@ class Live(Model):
 
     packages: Annotated[Words, Field(min_length=1)]
     """Installed with all that they need from the base and from what was built."""
-    image: IsoPath = "/LiveOS/squashfs.img"
+    image: IsoPath = LIVE_IMAGE
     hypervisor: IsoPath = "/boot/xen.gz"
     kernel: IsoPath = "/boot/vmlinuz"
     initrd: IsoPath = "/boot/initrd.img"

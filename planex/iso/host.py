@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from planex import dnf, repo, userns
-from planex.errors import PlanexError
+from planex.errors import CommandFailed, LoggedError, PlanexError
 from planex.iso.definition import Live
 from planex.project import Project
 from planex.report import Task
@@ -117,17 +117,23 @@ def _install(project: Project, live: Live, work: Path, root: Path, task: Task) -
         repos={"planex": project.repository.resolve()},
         releasever=config.releasever,
     )
-    dnf.install(argv, root, work / "home", log, epoch=project.epoch)
-    run_logged(userns.as_root(userns.cage_argv(root, ["ldconfig", "-X"], env=_ENV, builder=False)), log)
+    try:
+        dnf.install(argv, root, work / "home", log, epoch=project.epoch)
+    except CommandFailed as error:
+        raise LoggedError(
+            f"the live host ({', '.join(live.packages)}) cannot be installed from the base and the repository",
+            "build what is missing (planex build), or correct live.packages in iso/iso.yaml",
+            error.tail,
+            log,
+        ) from None
+    if (root / "sbin/ldconfig").exists():
+        run_logged(userns.as_root(userns.cage_argv(root, ["/sbin/ldconfig", "-X"], builder=False)), log)
     _forget_this_run(root)
-
-
-_ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
 def _forget_this_run(root: Path) -> None:
     """Remove logs and caches, empty the machine's identity, and close the database of packages."""
-    run(userns.as_root(["install", "-m", "0444", "/dev/null", root / "etc/machine-id"]))
+    run(userns.as_root(["install", "-D", "-m", "0444", "/dev/null", root / "etc/machine-id"]))
     leftovers = sorted(path for pattern in _OF_THIS_RUN for path in root.glob(pattern))
     run(userns.as_root(["rm", "-rf", "--", *leftovers]))
     for path in (root / name for name in _DATABASES):

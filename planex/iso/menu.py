@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from planex.iso.definition import BootEntry, IsoDefinition
+from planex.iso.definition import LIVE_IMAGE, BootEntry, IsoDefinition
 
 SERIAL_SPEED = 115200
 """Bits per second of the first serial port, on which both menus are shown as well."""
@@ -23,6 +23,8 @@ class Menu:
     entries: tuple[BootEntry, ...]
     origin: str = "planex"
     """What wrote it, or what it was written from; for the comment at its top."""
+    image: str = LIVE_IMAGE
+    """Where the live root is on the medium."""
 
     @property
     def header(self) -> str:
@@ -36,12 +38,17 @@ class Menu:
 def menu_of(definition: IsoDefinition) -> Menu:
     """The menu that iso.yaml describes."""
     origin = "planex from iso/iso.yaml; change it there"
-    return Menu(definition.title, definition.label, definition.timeout, definition.entries, origin)
+    return Menu(
+        definition.title, definition.label, definition.timeout, definition.entries, origin, definition.live.image
+    )
 
 
-def kernel_arguments(entry: BootEntry, label: str) -> str:
+def kernel_arguments(entry: BootEntry, label: str, image: str = LIVE_IMAGE) -> str:
     """An entry's kernel arguments, with those that name the live root (in dracut's words, dmsquash-live)."""
     root = f"root=live:CDLABEL={label} rd.live.image" if entry.live else ""
+    if entry.live and image != LIVE_IMAGE:
+        folder, _, name = image.strip("/").rpartition("/")
+        root += f" rd.live.dir=/{folder} rd.live.squashimg={name}"
     return " ".join(f"{root} {entry.kernel_args}".split())
 
 
@@ -50,11 +57,11 @@ def render_isolinux(menu: Menu, graphical: bool = True) -> str:
     head = [menu.header, f"serial 0 {SERIAL_SPEED}", f"default {menu.default.name}"]
     head += ["ui menu.c32", f"menu title {menu.title}"] if graphical else ["prompt 1"]
     head += [f"timeout {menu.timeout * 10}"]
-    return "\n".join([*head, *(_isolinux_entry(entry, menu.label) for entry in menu.entries)]) + "\n"
+    return "\n".join([*head, *(_isolinux_entry(entry, menu) for entry in menu.entries)]) + "\n"
 
 
-def _isolinux_entry(entry: BootEntry, label: str) -> str:
-    arguments = kernel_arguments(entry, label)
+def _isolinux_entry(entry: BootEntry, menu: Menu) -> str:
+    arguments = kernel_arguments(entry, menu.label, menu.image)
     lines = ["", f"label {entry.name}", f"  menu label {entry.title}"]
     lines += ["  menu default"] if entry.default else []
     if entry.hypervisor:
@@ -78,11 +85,11 @@ def render_grub(menu: Menu) -> str:
         f"set timeout={menu.timeout}",
         f"set default={menu.default.name}",
     ]
-    return "\n".join([*head, *(_grub_entry(entry, menu.label) for entry in menu.entries)]) + "\n"
+    return "\n".join([*head, *(_grub_entry(entry, menu) for entry in menu.entries)]) + "\n"
 
 
-def _grub_entry(entry: BootEntry, label: str) -> str:
-    arguments = kernel_arguments(entry, label)
+def _grub_entry(entry: BootEntry, menu: Menu) -> str:
+    arguments = kernel_arguments(entry, menu.label, menu.image)
     return "\n".join(
         [
             "",
