@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a build costs besides compiling: a one-file package, built by the sandbox and by mock, in the same run.
+
+Usage: .venv/bin/python benchmarks/build_overhead.py [REPEATS]
+
+Prints the median in seconds of a warm build (buildroot and dependencies cached), of a build that has nothing to do, and
+the ratio mock : sandbox where mock is installed. Makes the embedded base first, if need be.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from planex.run import find, run
+
+ROOT = Path(__file__).resolve().parent.parent
+SPEC = """\
+Name: tiny
+Version: 1
+Release: 1%{?dist}
+Summary: One file
+License: MIT
+Source0: tiny.c
+BuildRequires: gcc
+%global debug_package %{nil}
+%description
+x
+%build
+gcc -o tiny %{SOURCE0}
+%install
+install -D tiny %{buildroot}/usr/bin/tiny
+%files
+/usr/bin/tiny
+"""
+
+
+def planex(folder: Path, *words: str) -> float:
+    """Run planex in ``folder``; seconds it took."""
+    done = run([sys.executable, "-m", "planex", "-q", "-C", folder, *words], env={"PYTHONPATH": str(ROOT)})
+    return done.seconds
+
+
+def workspace(folder: Path) -> Path:
+    """A workspace with the tiny package, sharing this repository's base."""
+    shutil.copytree(ROOT / "planex" / "data" / "workspace", folder)
+    shutil.rmtree(folder / "specs" / "hello")
+    shutil.rmtree(folder / "patchqueues")
+    (folder / "specs" / "tiny").mkdir()
+    (folder / "specs" / "tiny" / "tiny.spec").write_text(SPEC)
+    (folder / "specs" / "tiny" / "tiny.c").write_text("int main(void) { return 0; }\n")
+    (folder / "_build").mkdir()
+    (folder / "_build" / "base").symlink_to(ROOT / "_build" / "base")
+    return folder
+
+
+def main() -> None:
+    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    planex(ROOT, "base", "build")
+    builders = ["sandbox", *(["mock"] if find("mock") else [])]
+    medians = {}
+    with tempfile.TemporaryDirectory(prefix="planex-bench.") as name:
+        folder = workspace(Path(name) / "ws")
+        for builder in builders:
+            started = time.monotonic()
+            planex(folder, "build", "--force", "--builder", builder)
+            print(f"{builder:10} first build, buildroot made  {time.monotonic() - started:6.2f} s")
+            times = [planex(folder, "build", "--force", "--builder", builder) for _ in range(repeats)]
+            medians[builder] = statistics.median(times)
+            print(f"{builder:10} warm build, median of {repeats}        {medians[builder]:6.2f} s")
+        nothing = statistics.median(planex(folder, "build") for _ in range(repeats))
+        print(f"{'':10} nothing to do, median of {repeats}     {nothing:6.2f} s")
+        planex(folder, "clean")
+    if "mock" in medians:
+        print(f"ratio mock : sandbox {medians['mock'] / medians['sandbox']:.1f}")
+    else:
+        print("mock is not installed, so there is no ratio")
+
+
+if __name__ == "__main__":
+    main()
