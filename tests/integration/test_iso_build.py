@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""planex iso build on a host of one package, with real dnf, mksquashfs and xorriso."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from planex import userns
+from planex.config import load_config
+from planex.errors import ConfigError, LoggedError, PlanexError
+from planex.iso.build import build_iso, checksum_path, load_manifest, manifest_path, plan_iso, work_folder
+from planex.iso.xorriso import list_files, read_records
+from planex.project import Project, load_project
+from planex.repo import create_repo
+from planex.report import Reporter
+from planex.run import run
+from planex.workspace import Workspace
+from tests.integration import tiny_iso
+
+pytestmark = pytest.mark.tools(*tiny_iso.TOOLS, "rpmbuild", "dnf", "bwrap", "unshare", "mksquashfs")
+
+SPEC = """\
+Name: tiny-host
+Version: 1
+Release: 1
+Summary: A host that cannot run
+License: MIT
+BuildArch: noarch
+%description
+x
+%install
+mkdir -p %{buildroot}/boot %{buildroot}/usr/bin %{buildroot}/sbin %{buildroot}/etc %{buildroot}/var/lib/rpm
+echo xen >%{buildroot}/boot/xen-1.gz
+echo kernel >%{buildroot}/boot/vmlinuz-1
+echo busybox >%{buildroot}/usr/bin/busybox
+%files
+/boot/*
+/etc
+/usr/bin/busybox
+%changelog
+* Thu Nov 19 2026 t <t@example.org> - 1-1
+- x
+"""
+PLANEX_YAML = "name: tiny\nversion: '1'\nvendor: tests\ntargets: {tiny: {base: tiny, embedded: true}}\n"
+MOCK_CONFIG = """\
+config_opts['root'] = 'tiny'
+config_opts['target_arch'] = 'x86_64'
+config_opts['chroot_setup_cmd'] = 'install tiny-host'
+config_opts['dnf.conf'] = '''[main]
+reposdir=/dev/null
+gpgcheck=0
+'''
+"""
+ISO_YAML = """\
+label: TINY-1
+name: tiny
+title: Tiny
+comps: comps.xml
+live:
+  packages: [tiny-host]
+entries:
+  - name: xen
+    title: Tiny
+    hypervisor: /boot/xen.gz
+    kernel: /boot/vmlinuz
+    initrd: /boot/initrd.img
+    default: true
+"""
+COMPS = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<comps><group><id>tiny</id><name>Tiny</name><packagelist>
+<packagereq type="mandatory">tiny-host</packagereq></packagelist></group></comps>
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A base ISO and the RPM of a host, made once."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "tiny-host.spec").write_text(SPEC)
+    words = ["rpmbuild", "-bb", "--define", f"_topdir {folder}/rpm", str(folder / "tiny-host.spec")]
+    run(words, env={"SOURCE_DATE_EPOCH": str(tiny_iso.EPOCH)})
+    (rpm,) = (folder / "rpm" / "RPMS").rglob("*.rpm")
+    return tiny_iso.make_base(folder), rpm
+
+
+@pytest.fixture
+def project(made: tuple[Path, Path], tmp_path: Path) -> Project:
+    base, rpm = made
+    root = tmp_path / "workspace"
+    texts = {
+        "planex.yaml": PLANEX_YAML,
+        "mock-configs/tiny.cfg": MOCK_CONFIG,
+        "repos/tiny.repo": "",
+        "repos/tiny.yaml": "",
+        "specs/tiny-host/tiny-host.spec": SPEC,
+        "iso/iso.yaml": ISO_YAML,
+        "iso/comps.xml": COMPS,
+        "iso/initrd/init": "#!/bin/busybox sh\n",
+    }
+    for name, text in texts.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    workspace = Workspace(root)
+    for folder in (workspace.base("tiny") / "repo", workspace.target("tiny") / "repo"):
+        folder.mkdir(parents=True)
+    (workspace.base("tiny") / "base.iso").write_bytes(base.read_bytes())
+    (workspace.target("tiny") / "repo" / rpm.name).write_bytes(rpm.read_bytes())
+    create_repo(workspace.base("tiny") / "repo")
+    create_repo(workspace.target("tiny") / "repo")
+    return load(root)
+
+
+def load(root: Path) -> Project:
+    workspace = Workspace(root)
+    return load_project(workspace, load_config(workspace), "tiny")
+
+
+def build(project: Project, force: bool = False) -> tuple[str, ...]:
+    return build_iso(load(project.workspace.root), Reporter(-1), force=force).reasons
+
+
+def reasons(project: Project) -> tuple[str, ...]:
+    with Reporter(-1).task("iso") as task:
+        return plan_iso(load(project.workspace.root), task).reasons
+
+
+def test_iso_is_made_once_and_again_only_for_a_reason(project: Project) -> None:
+    assert reasons(project) == ("new",)
+    assert build(project) == ("new",)
+    assert build(project) == ()
+    iso_yaml = project.workspace.iso / "iso.yaml"
+    iso_yaml.write_text(ISO_YAML.replace("title: Tiny", "title: Small"))
+    assert reasons(project) == ("iso/iso.yaml changed",)
+    iso_yaml.write_text(ISO_YAML)
+    assert reasons(project) == ()
+    create_repo(project.repository, epoch=1)
+    assert reasons(project) == ("repository changed",)
+
+
+def test_result_is_whole_described_and_reproducible(project: Project) -> None:
+    build(project)
+    iso = project.folder / "iso" / "tiny-1.iso"
+    manifest = load_manifest(iso)
+    assert read_records(iso).label == "TINY-1"
+    assert {"/boot/xen.gz", "/LiveOS/squashfs.img", "/planex/tiny-host-1-1.noarch.rpm"} <= list_files(iso).keys()
+    assert any("/planex/repodata/" in name and "comps" in name for name in list_files(iso))
+    assert [(package.nevra, package.origin) for package in manifest.packages] == [("tiny-host-1-1.noarch", "built")]
+    assert len(manifest.packages[0].sha256) == 64
+    assert checksum_path(iso).read_text() == f"{manifest.sha256}  tiny-1.iso\n"
+    first = iso.read_bytes()
+    for host in work_folder(project).glob("host-*"):
+        userns.remove_tree(host)
+    assert build(project, force=True) == ("forced",)
+    assert iso.read_bytes() == first
+    assert sorted(path.name for path in iso.parent.iterdir()) == [
+        "tiny-1.iso",
+        "tiny-1.iso.manifest.json",
+        "tiny-1.iso.sha256",
+    ]
+
+
+def test_stale_or_cut_iso_is_made_again(project: Project) -> None:
+    build(project)
+    iso = project.folder / "iso" / "tiny-1.iso"
+    iso.write_bytes(iso.read_bytes()[:-2048])
+    assert reasons(project) == ("new",)
+    build(project)
+    manifest_path(iso).write_text(json.dumps({"format": 0}))
+    assert reasons(project) == ("new",)
+
+
+def test_finding_stops_the_iso_and_keeps_the_old_one(project: Project) -> None:
+    build(project)
+    iso = project.folder / "iso" / "tiny-1.iso"
+    before = iso.read_bytes()
+    (project.workspace.iso / "iso.yaml").write_text(ISO_YAML.replace("kernel: /boot/vmlinuz", "kernel: /boot/other"))
+    with pytest.raises(PlanexError, match=r"/boot/other: no such file"):
+        build(project)
+    assert iso.read_bytes() == before
+    assert manifest_path(iso).exists()
+
+
+def test_host_that_cannot_be_installed(project: Project) -> None:
+    (project.workspace.iso / "iso.yaml").write_text(ISO_YAML.replace("[tiny-host]", "[no-such-host]"))
+    with pytest.raises(LoggedError, match=r"the live host \(no-such-host\) cannot be installed") as caught:
+        build(project)
+    assert "no-such-host" in caught.value.tail
+
+
+def test_missing_files_are_named(project: Project) -> None:
+    (project.workspace.iso / "comps.xml").unlink()
+    with pytest.raises(ConfigError, match=r"comps\.xml: file not found; it is 'comps' of iso/iso\.yaml"):
+        build(project)
+    (project.workspace.base("tiny") / "base.iso").unlink()
+    with pytest.raises(PlanexError, match="the base 'tiny' has no ISO yet"):
+        build(project)
