@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from planex.iso.tree import Parts, plan_respin, read_base
 from planex.project import Project, require_base
 from planex.report import Reporter, Task, clock
 from planex.workspace import temporary_folder, write_atomic
+
+_DRAFTS = ".draft."
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +155,11 @@ def _downloaded(source: Download, cache: Path, task: Task) -> Path:
 
 def _make(project: Project, plan: IsoPlan, task: Task) -> None:
     definition = plan.definition
+    plan.iso.parent.mkdir(parents=True, exist_ok=True)
+    for left in plan.iso.parent.glob(f"{_DRAFTS}*"):  # by a run that was killed; the lock is ours
+        shutil.rmtree(left)
     host = make_host(project, definition.live, work_folder(project), task)
-    with temporary_folder(plan.iso.parent, ".iso.") as folder:
+    with temporary_folder(plan.iso.parent, _DRAFTS) as folder:
         parts = Parts(
             definition=definition,
             product=_product(project, definition),
