@@ -14,6 +14,7 @@ from pathlib import Path
 from planex.errors import ConfigError
 
 CONFIG_NAME = "planex.yaml"
+AWKWARD = ":,%'\"\\"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Workspace:
         """The workspace that ``start`` lies in: the nearest folder upwards with a planex.yaml."""
         for folder in (start.resolve(), *start.resolve().parents):
             if (folder / CONFIG_NAME).is_file():
+                _refuse_awkward(folder)
                 return cls(folder)
         raise ConfigError(
             f"no {CONFIG_NAME} in {start.resolve()} or any folder above it",
@@ -91,6 +93,16 @@ class Workspace:
         """``path`` as a person would type it from the current folder, where that is shorter."""
         relative = os.path.relpath(path)
         return relative if len(relative) < len(str(path)) else str(path)
+
+
+def _refuse_awkward(folder: Path) -> None:
+    """rpm splits its own paths at white space and colons, overlays theirs at commas and colons."""
+    awkward = sorted({character for character in str(folder) if character in AWKWARD or character.isspace()})
+    if awkward:
+        raise ConfigError(
+            f"{folder}: rpm and overlays cannot work in a path with {' '.join(map(repr, awkward))}",
+            "move the workspace to a path without it",
+        )
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:

@@ -84,3 +84,11 @@ def test_workspace_is_found_from_below(tmp_path: Path) -> None:
     assert Workspace.find(tmp_path / "specs" / "x").root == tmp_path
     with pytest.raises(ConfigError, match=r"no planex\.yaml"):
         Workspace.find(Path("/"))
+
+
+def test_a_path_that_rpm_cannot_take_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "my work:space"
+    folder.mkdir()
+    (folder / "planex.yaml").write_text(GOOD)
+    with pytest.raises(ConfigError, match="cannot work in a path with ' ' ':'"):
+        Workspace.find(folder)
