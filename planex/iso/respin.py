@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from planex.errors import PlanexError
 from planex.iso.records import BootRecords, lost_records
-from planex.iso.xorriso import read_records, volume_date, xorriso
+from planex.iso.xorriso import read_records, report_boot_commands, volume_date, xorriso
 
 ESP_TYPE = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 """GPT type of an EFI system partition (UEFI 2.x, table 5.7)."""
@@ -37,21 +38,42 @@ def respin(plan: Respin, output: Path) -> None:
     itself drops them without an error when it is not told to replay them.
     """
     before = read_records(plan.base)
+    explicit = boot_commands(report_boot_commands(plan.base)) if replaces_loader(plan, before) else ()
     output.unlink(missing_ok=True)
-    xorriso(respin_commands(plan, before, output), plan.epoch)
+    xorriso(respin_commands(plan, before, output, explicit), plan.epoch)
     lost = lost_records(before, read_records(output))
     if lost:
         output.unlink()
         raise PlanexError("the respun ISO would not start as the base does: " + "; ".join(lost))
 
 
-def respin_commands(plan: Respin, base: BootRecords, output: Path) -> list[str]:
-    """The xorriso commands of a Respin, in an order that matters: records first, then files, then their attributes."""
+def replaces_loader(plan: Respin, base: BootRecords) -> bool:
+    """Whether a file that El Torito starts (isolinux.bin, not the EFI image) is replaced by another."""
+    return any(image.path in plan.add for image in base.images if image.path)
+
+
+def boot_commands(report: str) -> tuple[str, ...]:
+    """The commands that make a base's boot records, out of what xorriso reports; EFI images have their new size."""
+    words = [shlex.split(line) for line in report.splitlines()]
+    commands: list[str] = []
+    efi = False
+    for line in (line for line in words if line and line[0] in ("-boot_image", "-append_partition")):
+        efi = (efi or "efi_path=" in line[-1]) and line[-1] != "next"
+        commands += [*line[:-1], "load_size=full" if efi and line[-1].startswith("load_size=") else line[-1]]
+    return tuple(commands)
+
+
+def respin_commands(plan: Respin, base: BootRecords, output: Path, explicit: Sequence[str] = ()) -> list[str]:
+    """The xorriso commands of a Respin, in an order that matters: records first, then files, then their attributes.
+
+    Replayed records stay with the file that they were read with: a new isolinux.bin would lose its entry. Where one
+    is put in place, ``explicit`` commands define the records instead, after the files.
+    """
     # fmt: off
     commands = [
         "-indev", f"stdio:{plan.base}",
         "-outdev", f"stdio:{output}",
-        "-boot_image", "any", "replay",
+        *(() if explicit else ("-boot_image", "any", "replay")),
         "-volid", plan.label,
         "-volume_date", "uuid", volume_date(plan.epoch),
         "-compliance", "iso_9660_level=3",
@@ -63,7 +85,7 @@ def respin_commands(plan: Respin, base: BootRecords, output: Path) -> list[str]:
         commands += ["-rm_r", path, "--"]
     for path, source in sorted(plan.add.items()):
         commands += ["-update_r" if source.is_dir() else "-update", str(source), path]
-    return [*commands, *_efi_commands(plan, base), *_attributes(plan.epoch)]
+    return [*commands, *_efi_commands(plan, base), *explicit, *_attributes(plan.epoch)]
 
 
 def _efi_commands(plan: Respin, base: BootRecords) -> list[str]:

@@ -71,6 +71,11 @@ def read_records(iso: Path) -> BootRecords:
     return parse_records(xorriso([*_open(iso), *commands]))
 
 
+def report_boot_commands(iso: Path) -> str:
+    """The xorriso commands, a line each, that would make the boot records of an ISO."""
+    return xorriso([*_open(iso), "-report_system_area", "cmd"])
+
+
 def list_files(iso: Path) -> dict[str, int]:
     """Path (from ``/``) and size in bytes of every file on an ISO, symbolic links and folders left out."""
     return parse_listing(xorriso([*_open(iso), "-find", "/", "-type", "f", "-exec", "report_lba"]))

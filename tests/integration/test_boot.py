@@ -9,6 +9,7 @@ import pytest
 
 from planex.boot import BootFailed, boot
 from planex.iso import xorriso
+from planex.iso.loaders import isolinux_version
 from planex.qemu import FirmwareName, Machine, MediumName
 from tests.integration import tiny_iso
 from tests.integration.tiny_iso import EPOCH
@@ -73,6 +74,14 @@ def test_respun_loaders_start_by_every_way(
     booted = boot(Machine(iso, firmware, medium, memory=512), tmp_path / "serial.log", 60)
     assert booted.proof.xen == "4.20.3"
     assert booted.proof.kernel == "6.12.107"
+
+
+def test_isolinux_of_another_version_is_replaced_and_starts(tmp_path: Path) -> None:
+    iso = tiny_iso.make_host(tiny_iso.make_base(tmp_path, other_isolinux=True), tmp_path / "host")
+    xorriso.extract(iso, {"/isolinux/isolinux.bin": tmp_path / "loader"})
+    assert isolinux_version((tmp_path / "loader").read_bytes()).startswith("6.")
+    booted = boot(Machine(saying(iso, tmp_path, WORDS), memory=512), tmp_path / "serial.log", 60)
+    assert booted.proof.xen == "4.20.3"
 
 
 def test_words_without_xen_are_no_proof(host: Path, tmp_path: Path) -> None:

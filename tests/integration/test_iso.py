@@ -84,6 +84,14 @@ def test_same_inputs_give_the_same_bytes(base: Path, host: Path, tmp_path: Path)
     assert tiny_iso.make_host(base, tmp_path / "again").read_bytes() == host.read_bytes()
 
 
+def test_other_isolinux_is_replaced_with_every_record_kept(tmp_path: Path) -> None:
+    base = tiny_iso.make_base(tmp_path, other_isolinux=True)
+    first, second = (tiny_iso.make_host(base, tmp_path / name) for name in ("first", "second"))
+    assert messages(first, base) == []
+    assert xorriso.read_records(first).images == xorriso.read_records(base).images
+    assert first.read_bytes() == second.read_bytes()
+
+
 def test_base_without_uefi_is_refused(host: Path, tmp_path: Path) -> None:
     plain = tmp_path / "plain.iso"
     (tmp_path / "tree" / "folder").mkdir(parents=True)

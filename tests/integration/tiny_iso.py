@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from planex.checksums import digest_of
@@ -38,13 +39,19 @@ variants = tiny
 """
 
 
-def make_base(folder: Path) -> Path:
-    """A base ISO: isolinux without mboot.c32, GRUB for UEFI, .treeinfo, .discinfo, and a text that names its label."""
+def make_base(folder: Path, *, other_isolinux: bool = False) -> Path:
+    """A base ISO: isolinux without mboot.c32, GRUB for UEFI, .treeinfo, .discinfo, and a text that names its label.
+
+    With ``other_isolinux`` its isolinux says that it is of another version than this machine's.
+    """
     tree = folder / "tree"
     for name in ("isolinux", "images", "EFI/BOOT"):
         (tree / name).mkdir(parents=True)
     for name in ("isolinux.bin", "ldlinux.c32", "libcom32.c32", "libutil.c32", "menu.c32"):
         (tree / "isolinux" / name).write_bytes(find_here(name).read_bytes())
+    if other_isolinux:
+        loader = tree / "isolinux" / "isolinux.bin"
+        loader.write_bytes(re.sub(rb"ISOLINUX \d", b"ISOLINUX 5", loader.read_bytes()))
     (tree / "isolinux" / "isolinux.cfg").write_text(f"default x\nlabel x\n  kernel /k\n  append LABEL={OLD_LABEL}\n")
     (tree / "EFI/BOOT/grub.cfg").write_text(f"search --label {OLD_LABEL}\n")
     efi.make_loader(tree / "EFI/BOOT/BOOTX64.EFI", efi.stub_config(OLD_LABEL, "/EFI/BOOT/grub.cfg"))

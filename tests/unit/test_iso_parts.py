@@ -16,7 +16,7 @@ from planex.iso.host import squashfs_argv
 from planex.iso.loaders import isolinux_version, modules_to_add
 from planex.iso.manifest import Manifest, differences, read_manifest
 from planex.iso.records import BootImage, BootRecords
-from planex.iso.respin import Respin, respin_commands
+from planex.iso.respin import Respin, boot_commands, replaces_loader, respin_commands
 from planex.iso.xorriso import make_commands, parse_listing, volume_date
 
 EPOCH = 1700000000
@@ -108,6 +108,22 @@ def test_respin_replays_boot_records_before_anything_else() -> None:
 def test_appended_efi_partition_is_appended_again() -> None:
     words = respin_commands(Respin(Path("b"), "NEW", EPOCH, efi_image=Path("efi.img")), APPENDED, Path("o"))
     assert "-append_partition 2 C12A7328-F81F-11D2-BA4B-00A0C93EC93B efi.img" in " ".join(words)
+
+
+def test_new_isolinux_gets_its_records_after_the_files() -> None:
+    report = (
+        "-volid 'OLD'\n-boot_image isolinux bin_path='/isolinux/isolinux.bin'\n-boot_image any load_size=2048\n"
+        "-boot_image any next\n-boot_image any efi_path='/images/efiboot.img'\n-boot_image any load_size=4194304\n"
+    )
+    explicit = boot_commands(report)
+    assert explicit[2] == "bin_path=/isolinux/isolinux.bin"
+    assert [word for word in explicit if word.startswith("load_size")] == ["load_size=2048", "load_size=full"]
+    base = BootRecords(images=(BootImage("BIOS", True, "none", "/isolinux/isolinux.bin"), *IN_TREE.images))
+    plan = Respin(Path("b"), "NEW", EPOCH, {"/isolinux/isolinux.bin": Path("new.bin")}, efi_image=Path("efi.img"))
+    assert replaces_loader(plan, base)
+    text = " ".join(respin_commands(plan, base, Path("o"), explicit))
+    assert "replay" not in text
+    assert text.index("-update new.bin") < text.index("-update efi.img") < text.index("-boot_image isolinux bin_path=")
 
 
 def test_base_without_uefi_is_refused() -> None:
