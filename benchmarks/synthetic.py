@@ -57,7 +57,7 @@ def _content(rng: random.Random, number: int) -> list[str]:
 
 
 def _upstream(lines: list[str], line: int, number: int, kind: str, patched: list[str]) -> list[str]:
-    """Upstream's next version of a patched file: lines far from the patch move; or it took or broke the patch's line."""
+    """Upstream's next version of a patched file: far lines move; or it took or broke the patch's line."""
     lines = list(lines)
     if kind == "conflict":
         lines[line] = f"    upstream_{number}();\n"
