@@ -49,6 +49,7 @@ class ConflictTree:
         fresh = tree.resolve("HEAD") is None
         if not fresh and tree.git("status", "--porcelain", "--untracked-files=no"):
             raise PlanexError(f"{self.folder} has changes that are not committed", "commit them or put them aside")
+        tree.attempt("rerere", "clear")
         tree.git("checkout", "--quiet", *(["--force"] if fresh else []), "-B", BRANCH, before)
         if link.applies:
             tree.attempt("cherry-pick", "--allow-empty", link.commit)
@@ -100,6 +101,7 @@ class ConflictTree:
         """Undo the pick, for a patch that is skipped or dropped."""
         if self.folder.exists():
             tree = Repository(self.folder)
+            tree.attempt("rerere", "clear")  # else git would take what the reset leaves for the solution
             tree.attempt("cherry-pick", "--quit")
             tree.git("reset", "--quiet", "--hard")
 

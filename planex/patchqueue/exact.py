@@ -137,6 +137,8 @@ def _patch_text(data: bytes, file: FileDiff, moved: list[Moved]) -> bytes | None
         out += lines[done:start]
         out += new_lines(hunk)
         done = start + len(old)
+        if done < len(lines) and out and not out[-1].endswith(b"\n"):
+            return None  # a last line without its end, in the middle of the file
     return b"".join(out + lines[done:])
 
 

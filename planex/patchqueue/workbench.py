@@ -42,7 +42,9 @@ class Workbench:
         self._show(bench, ours, paths)
         flags = [*_SPARSE, "-c", f"rerere.enabled={str(rerere).lower()}"]
         strategy = [word for option in options for word in ("-X", option)]
+        self._forget_conflicts()
         bench.attempt(*flags, "cherry-pick", "--no-commit", *strategy, theirs)
+        self._forget_conflicts()
         if bench.git(*_SPARSE, "ls-files", "--unmerged"):
             return None
         return bench.git(*_SPARSE, "write-tree")
@@ -53,12 +55,17 @@ class Workbench:
         self._patterns.write_text(patterns, "utf-8", "surrogateescape")
         bench.git(*_SPARSE, "read-tree", "--reset", "-u", commit)
 
+    def _forget_conflicts(self) -> None:
+        """git takes a file that lost its markers for solved: it must not, when only this bench was cleared."""
+        self._conflicts.unlink(missing_ok=True)
+
     def _open(self) -> Repository:
         if self._bench is None:
             parent = self._stack.enter_context(temporary_folder(self._repository.path / "planex", "bench."))
             folder = parent / "tree"
             self._repository.git("worktree", "add", "--quiet", "--no-checkout", "--detach", folder, self._at)
             self._bench = Repository(folder)
+            self._conflicts = Path(self._bench.git("rev-parse", "--git-path", "MERGE_RR"))
             self._patterns = Path(self._bench.git("rev-parse", "--git-path", "info/sparse-checkout"))
         return self._bench
 

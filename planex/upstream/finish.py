@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,7 @@ def finish_writes(package: PackageQueue, state: State, chain: Chain, base: Upstr
     if state.variables:
         text = edit_settings(settings, settings.read_text(), state.variables)
         files[str(settings.relative_to(root))] = text.encode()
-        files[str(recipe.checksums.relative_to(root))] = _checksums(package, state).encode()
+        files |= {str(path.relative_to(root)): data for path, data in _source_files(package, state).items()}
     return Writes(files, tuple(str(folder / name) for name in queue.deletions))
 
 
@@ -78,17 +79,20 @@ def edit_settings(path: Path, text: str, variables: Mapping[str, str]) -> str:
     return text
 
 
-def _checksums(package: PackageQueue, state: State) -> str:
-    """The checksum file: the new main source in the place of the old, others as they were."""
-    project, name = package.project, package.name
-    known = read_checksums(project.recipes[name].checksums)
+def _source_files(package: PackageQueue, state: State) -> dict[Path, bytes]:
+    """The checksum file with the new main source in the place of the old; or that source itself, if it is local."""
+    project, recipe = package.project, package.project.recipes[package.name]
     old, new = (
-        main_source(item).file_name for item in (project.packages[name], parse_with(project, name, state.variables))
+        main_source(item)
+        for item in (project.packages[package.name], parse_with(project, package.name, state.variables))
     )
-    known.pop(old, None)
-    known[new] = Checksum(RECORDED, digest_of(state.new.source))
-    cached = cached_path(project.workspace, known[new])
+    if not new.is_remote:
+        return {recipe.folder / new.file_name: state.new.source.read_bytes()}
+    known = read_checksums(recipe.checksums)
+    known.pop(old.file_name, None)
+    known[new.file_name] = Checksum(RECORDED, digest_of(state.new.source))
+    cached = cached_path(project.workspace, known[new.file_name])
     if not cached.exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
-        cached.write_bytes(state.new.source.read_bytes())
-    return checksum_text(known)
+        shutil.copyfile(state.new.source, cached)
+    return {recipe.checksums: checksum_text(known).encode()}
