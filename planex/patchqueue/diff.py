@@ -166,7 +166,7 @@ class _Reader:
                 break
             sign = line[:1] if line else b" "
             if line is None or sign not in b" +-\\\r" or (sign == b"\r" and len(line) > 1):
-                raise DiffError(self.at + 1, f"the hunk of line {begin + 1} ends too soon")
+                raise DiffError(self.at + 1, "the hunk ends too soon")
             old_left -= sign in b" -\r"
             new_left -= sign in b" +\r"
             lines.append(line or b" ")

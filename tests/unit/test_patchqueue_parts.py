@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Parts of patch queues that need no tools: specs to import, bisection, versions, reports, journals."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planex.errors import ConfigError, PlanexError
+from planex.patchqueue import rerere
+from planex.patchqueue.baseline import load_baseline
+from planex.patchqueue.bisecting import Answer, Result, search
+from planex.patchqueue.forecast import Version
+from planex.patchqueue.history import digest_diff, likeness
+from planex.patchqueue.judge import Orders
+from planex.patchqueue.overview import overview, overview_text
+from planex.patchqueue.queue import load_queue
+from planex.patchqueue.report import commit_message, report_text, summary, table
+from planex.patchqueue.specpatches import parse_spec
+from planex.patchqueue.tree import Repository
+from planex.patchqueue.verdict import Proof, Status, Strength, Verdict, from_json
+from planex.patchqueue.writeback import Writes
+from planex.schema import replace_scalar
+from planex.upstream.finish import edit_settings
+from planex.upstream.state import State, forget_state, load_state, save_state
+from planex.upstream.versions import _parts, _pattern, label_of
+from planex.workspace import Workspace
+
+SPEC = """\
+Name: foo
+Version: 1.2
+%global sha abc
+# Backports
+Patch0: a-%{version}.patch
+# Own
+Patch2: https://host/b-%{sha}.patch
+Patch7: c.patch
+%prep
+"""
+
+
+def listed(prep: str) -> list[tuple[str, int]]:
+    return [(item.name, item.strip) for item in parse_spec(SPEC + prep, Path("foo.spec"))[0]]
+
+
+def test_patches_of_autosetup_go_by_number() -> None:
+    assert listed("%autosetup -n foo -p1\n") == [("a-1.2.patch", 1), ("b-abc.patch", 1), ("c.patch", 1)]
+
+
+@pytest.mark.parametrize(
+    "form", ["%patch2 -p1\n%patch0\n", "%patch -P 2 -p1\n%patch -P0\n", "%patch 2 -p1\n%patch 0\n"]
+)
+def test_patch_lines_give_the_order(form: str) -> None:
+    found, remarks = parse_spec(f"{SPEC}%setup -q\n{form}", Path("foo.spec"))
+    assert [(item.name, item.strip) for item in found] == [("b-abc.patch", 1), ("a-1.2.patch", 0)]
+    assert found[0].comments == ("# Own",)
+    assert remarks == ["never applied, so left behind: c.patch"]
+
+
+def test_patchlist() -> None:
+    found, _ = parse_spec("Name: x\n%patchlist\none.patch\n# why\ntwo.patch\n%prep\n%autosetup -p1\n", Path("x.spec"))
+    assert [item.name for item in found] == ["one.patch", "two.patch"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("Patch0: %{what}.patch\n", 1, "cannot tell what %{what}.patch stands for"),
+        ("Patch0: a\n%patch0 -R\n", 2, "applied in reverse"),
+        ("Patch0: a\n%patch1\n", 2, "no such patch"),
+    ],
+)
+def test_specs_that_cannot_be_imported(text: str, line: int, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_spec(text, Path("x.spec"))
+    assert (caught.value.problems[0].line, words in caught.value.problems[0].message) == (line, True)
+
+
+def test_conditional_patches_are_remarked() -> None:
+    assert parse_spec("%if 1\nPatch0: a\n%endif\n%autosetup\n", Path("x"))[1] == [
+        "line 1: %if around patches is not looked at"
+    ]
+
+
+@given(count=st.integers(1, 40), culprit=st.integers(1, 40), dark=st.sets(st.integers(0, 40)))
+def test_bisection_finds_the_first_bad_patch(count: int, culprit: int, dark: set[int]) -> None:
+    tries: list[int] = []
+
+    def attempt(number: int) -> Result:
+        tries.append(number)
+        if number in dark and number not in (0, count):
+            return Result.SKIPPED
+        return Result.BAD if number >= culprit else Result.GOOD
+
+    answer, low, high = search(count, attempt)
+    if culprit > count:
+        assert answer is Answer.NEVER
+    else:
+        assert low < culprit <= high
+        assert (answer is Answer.FOUND) == (high - low == 1)
+        assert len(tries) <= 12 or dark
+
+
+def test_bisection_of_what_always_fails() -> None:
+    assert search(3, lambda number: Result.BAD)[0] is Answer.ALWAYS
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("xen_4.20.3+127-gc42374a105.orig.tar.xz", "4.20.3+127-gc42374a105"),
+        ("linux-6.12.107.tar.gz", "6.12.107"),
+        ("yajl-2.1.0.tar", "2.1.0"),
+        ("foo.tar", "foo.tar"),
+    ],
+)
+def test_labels(name: str, label: str) -> None:
+    assert label_of(name) == label
+
+
+def test_variables_are_read_off_an_address() -> None:
+    tokens = {"version": "Z0Z", "snapshot": "Z1Z", "release": "Z2Z"}
+    pattern = _pattern("debian:pool/x/xen_Z0ZZ1Z.orig.tar.xz", tokens)
+    match = pattern.search("debian:pool/y/xen_4.17.5+72-g0114.orig.tar.xz")
+    assert match is not None
+    assert match.groupdict() == {"version": "4.17.5", "snapshot": "+72-g0114"}
+    old = {"version": "4.20.3", "snapshot": "+127-gc42374a105", "commit": "c42374a105", "release": "1"}
+    assert _parts(old, {"version": "4.17.5", "snapshot": "+72-g01140da4e8"}) == {"commit": "01140da4e8"}
+
+
+def test_one_value_of_a_yaml_file_is_changed() -> None:
+    text = '# top\nvariables:\n  version: "1.0"  # keep\n  release: 1\nguards: [a]\n'
+    assert replace_scalar(text, ("variables", "version"), "2.0") == text.replace('"1.0"', '"2.0"')
+    assert edit_settings(Path("p"), text, {"release": "2"}) == text.replace("release: 1", 'release: "2"')
+    with pytest.raises(ConfigError, match="has no 'variables: nope'"):
+        edit_settings(Path("p"), text, {"nope": "x"})
+
+
+VERDICT = Verdict(
+    "a.patch",
+    Status.UPSTREAMED,
+    "c" * 40,
+    "d" * 40,
+    ("f",),
+    "how",
+    Proof(Strength.ORIGIN, "why", "e" * 40),
+    ("b",),
+    "r",
+)
+
+
+def test_verdicts_and_journals_are_read_back(tmp_path: Path) -> None:
+    assert from_json(json.loads(json.dumps(VERDICT.to_json()))) == VERDICT
+    version = Version("1", tmp_path / "x.tar", "abc")
+    orders = Orders(frozenset({"a"}), {"b": "why"}, frozenset({"c"}))
+    writes = Writes({"x": b"\xff\0"}, ("y",))
+    state = State(
+        "pkg", ("g",), version, version, {"version": "2"}, "u", "q", orders, (VERDICT,), False, writes, {"k": 1}
+    )
+    workspace = Workspace(tmp_path)
+    assert load_state(workspace, "pkg") is None
+    save_state(workspace, state)
+    assert load_state(workspace, "pkg") == state
+    forget_state(workspace, "pkg")
+    assert load_state(workspace, "pkg") is None
+
+
+def test_a_damaged_journal_is_an_error_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "trees").mkdir()
+    (tmp_path / "trees" / "pkg-rebase.json").write_text("{")
+    with pytest.raises(PlanexError, match=r"pkg-rebase\.json is damaged") as caught:
+        load_state(Workspace(tmp_path), "pkg")
+    assert caught.value.hint is not None
+
+
+def test_tables_leave_out_empty_columns() -> None:
+    assert table([("a", "", "x"), ("bcd", "", "")]) == "a    x\nbcd"
+    assert table([]) == ""
+
+
+def test_summary_is_in_the_order_of_the_statuses() -> None:
+    assert summary([Status.CONFLICT, Status.CLEAN, Status.CLEAN]) == "2 clean, 1 conflict"
+
+
+def test_what_left_the_queue_is_in_report_and_commit_message() -> None:
+    rows = [
+        {"status": "clean", "patch": "a.patch", "why": ""},
+        {"status": "dropped", "patch": "b.patch", "why": "not needed"},
+        {"status": "resolved", "patch": "c.patch", "why": "", "range_diff": "1: a ! 1: b"},
+    ]
+    report = {"package": "pkg", "from": "1", "to": "2", "guarded_out": ["g.patch"], "patches": rows}
+    assert "- b.patch: dropped, not needed" in commit_message(report)
+    text = report_text(report)
+    assert re.search(r"dropped +b\.patch +not needed", text)
+    assert "1: a ! 1: b" in text
+    assert "g.patch" in text
+
+
+def test_digests_of_diffs_do_not_depend_on_place_or_white_space() -> None:
+    one = b"diff --git a/f b/f\nindex 1..2 100644\n--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@ x\n a\n-b\n+c d\n"
+    other = (
+        one.replace(b"index 1..2", b"index 3..4")
+        .replace(b"@@ -1,2 +1,2 @@ x", b"@@ -9,2 +9,2 @@ y")
+        .replace(b"c d", b"c  d")
+    )
+    assert digest_diff(one.splitlines()) == digest_diff(other.splitlines())
+    assert digest_diff(one.splitlines())[0] != digest_diff(one.replace(b"+c d", b"+e").splitlines())[0]
+    assert likeness(["a", "b"], ["b", "a"]) == 1
+    assert likeness([], ["a"]) == 0
+
+
+def test_solutions_are_shared_and_unsolved_conflicts_are_not(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    for name, files in {"solved": ("preimage", "postimage"), "open": ("preimage",)}.items():
+        (tmp_path / "rr-cache" / name).mkdir(parents=True)
+        for file in files:
+            (tmp_path / "rr-cache" / name / file).write_text(file)
+    shared = tmp_path / "shared"
+    assert rerere.share(repository, shared) == ["solved"]
+    assert sorted(path.name for path in shared.iterdir()) == ["solved"]
+    assert rerere.share(repository, shared) == []
+    other = Repository(tmp_path / "other")
+    assert rerere.bring(shared, other) == 1
+    assert (tmp_path / "other" / "rr-cache" / "solved" / "postimage").read_text() == "postimage"
+
+
+def test_overview(tmp_path: Path) -> None:
+    (tmp_path / "series").write_text("# --- Mine\na.patch\nb.patch #+el9\n")
+    (tmp_path / "a.patch").write_text(
+        "Subject: one\nDate: Mon, 1 Jan 2024 00:00:00 +0000\n\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n"
+    )
+    (tmp_path / "b.patch").write_text("From: Q <q@r>\nSubject: two\n\ncommit abcdef0123456789 upstream.\n")
+    rows = overview(load_queue(tmp_path), datetime(2024, 1, 11, tzinfo=UTC), {"a.patch": "2.0"})
+    assert [(row.applied, row.age, row.origin, row.section) for row in rows] == [
+        (True, 10, "upstreamed in 2.0", "--- Mine"),
+        (False, None, "backport of abcdef012345", "--- Mine"),
+    ]
+    text = overview_text(rows)
+    assert "not applied" in text
+    assert "2 patches, 1 applied; +1 -1 lines; 1 backport, 1 upstreamed; median age 10 d, oldest 10 d" in text
+
+
+def test_queues_that_cannot_be_read(tmp_path: Path) -> None:
+    assert load_queue(tmp_path / "nothing").applied == ()
+    outside = tmp_path / "secret"
+    outside.write_text("x")
+    folder = tmp_path / "q"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "x.patch").write_text("")
+    with pytest.raises(ConfigError, match="holds patches"):
+        load_queue(folder)
+    (folder / "sub" / "x.patch").write_text("")
+    (folder / "link.patch").symlink_to(outside)
+    (folder / "series").write_text("x.patch\nmissing.patch\nlink.patch\nsub\nsub/x.patch\n")
+    with pytest.raises(ConfigError) as caught:
+        load_queue(folder)
+    assert [(problem.line, problem.message.split("(")[0].strip()) for problem in caught.value.problems] == [
+        (2, "'missing.patch' is not in the patch queue"),
+        (3, "'link.patch' lies outside the patch queue"),
+        (4, "'sub' is not a file"),
+        (5, "'sub/x.patch' has the same file name as 'x.patch'"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"format": 99, "versions": {}}'])
+def test_a_baseline_that_is_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "b.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"b\.json"):
+        load_baseline(path)
