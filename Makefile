@@ -21,6 +21,7 @@ host: deps ## Build everything from source and boot the host ISO, by BIOS and by
 	$(PLANEX) base build
 	$(PLANEX) build
 	$(PLANEX) iso build
+	$(PLANEX) iso show
 	$(PLANEX) boot --firmware bios
 	$(PLANEX) boot --firmware uefi
 

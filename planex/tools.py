@@ -21,9 +21,11 @@ _VERSION_OPTION = {"xorriso": "-version", "mksquashfs": "-version", "bzip2": "--
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A program (or a file, with a leading ``/``), its package for apt and dnf (``-``: none) and its purpose."""
+    """A thing that planex uses, its package for apt and dnf (``-``: none) and its purpose."""
 
     name: str
+    probes: tuple[str, ...]
+    """Programs, or patterns of paths; any one of them will do."""
     apt: str
     dnf: str
     purpose: str
@@ -42,7 +44,8 @@ class Check:
 def read_tools(path: Path = LIST) -> tuple[Tool, ...]:
     """The list of tools, in its order."""
     lines = (line for line in path.read_text().splitlines() if line and not line.startswith("#"))
-    return tuple(Tool(*line.split("\t")) for line in lines)
+    rows = (line.split("\t") for line in lines)
+    return tuple(Tool(name, tuple(probes.split("|")), apt, dnf, purpose) for name, probes, apt, dnf, purpose in rows)
 
 
 def check_machine(targets: dict[str, Target]) -> list[Check]:
@@ -53,10 +56,16 @@ def check_machine(targets: dict[str, Target]) -> list[Check]:
 def _check_tool(tool: Tool) -> Check:
     if tool.name == "python3":
         return Check("python3", sys.version.split()[0], tool.purpose, "")
-    if tool.name.startswith("/"):
-        return Check(tool.name, "present" if Path(tool.name).exists() else None, tool.purpose, _remedy(tool))
-    path = find(tool.name)
-    return Check(tool.name, _version(tool.name, path) if path else None, tool.purpose, _remedy(tool))
+    found = next((path for probe in tool.probes if (path := _look_for(probe))), None)
+    if found is None:
+        return Check(tool.name, None, tool.purpose, _remedy(tool))
+    return Check(tool.name, _version(tool.name, found) if Path(found).is_file() else "present", tool.purpose, "")
+
+
+def _look_for(probe: str) -> str | None:
+    if probe.startswith("/"):
+        return next((str(path) for path in sorted(Path("/").glob(probe[1:]))), None)
+    return find(probe)
 
 
 def _remedy(tool: Tool) -> str:

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The command line as a whole: help, wrong words, init."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from planex.cli import cli, main
+from planex.cli.groups import SECTIONS
+from planex.errors import CommandFailed, ConfigError, Problem
+
+COMMANDS = [name for section in SECTIONS.values() for name in section]
+
+
+def test_help_is_a_table_of_contents() -> None:
+    result = CliRunner().invoke(cli, ["--help"])
+    assert result.exit_code == 0
+    for word in (*SECTIONS, *COMMANDS):
+        assert word in result.output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    result = CliRunner().invoke(cli, [command, "--help"])
+    assert result.exit_code == 0
+    assert result.output.count("\n") > 5
+
+
+def test_a_wrong_word_suggests_the_right_one(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["planex", "biuld"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert "no command 'biuld' (did you mean 'build'?)" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "shown"),
+    [
+        (ConfigError([Problem(Path("a"), 1, "x"), Problem(Path("b"), 2, "y")]), 2, ["a:1: x", "b:2: y", "2 problems"]),
+        (
+            CommandFailed(["tool", "a b"], 3, "last line", Path("/log"), "do this"),
+            1,
+            ["last line", "/log", "'a b'", "do this"],
+        ),
+        (KeyboardInterrupt(), 130, ["interrupted"]),
+    ],
+)
+def test_errors_look_the_same_everywhere(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    error: BaseException,
+    status: int,
+    shown: list[str],
+) -> None:
+    def fail(**options: object) -> None:
+        raise error
+
+    monkeypatch.setattr("planex.cli.run.stop_all", lambda: None)
+    monkeypatch.setattr(cli, "main", fail)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == status
+    said = capfd.readouterr().err
+    assert all(text in said for text in shown), said
+
+
+def test_init_writes_a_workspace_and_overwrites_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    result = CliRunner().invoke(cli, ["init", str(folder)])
+    assert result.exit_code == 0
+    rendered = CliRunner().invoke(cli, ["-C", str(folder), "render", "hello"])
+    assert "Patch1: greet-xen.patch" in rendered.output
+    (folder / "planex.yaml").write_text("mine\n")
+    again = CliRunner().invoke(cli, ["init", str(folder)])
+    assert isinstance(again.exception, ConfigError)
+    assert (folder / "planex.yaml").read_text() == "mine\n"
