@@ -43,7 +43,7 @@ class Task:
         self._detail = detail
 
     def line(self) -> str:
-        return f"{self.name}  {self._phase}  {clock(self.seconds)}  {self._detail}".rstrip()
+        return f"{self.name:20}  {self._phase:16}  {clock(self.seconds):>12}  {self._detail}".rstrip()
 
 
 class Reporter:

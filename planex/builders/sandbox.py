@@ -54,7 +54,7 @@ class SandboxBuilder:
         write_atomic(self._conf, self._config.dnf_conf)
         with FileLock(f"{self._base}.lock"):
             if not self._base.exists():
-                task.phase("buildroot")
+                task.phase("install packages")
                 self._make_base()
                 self._prune()
 
