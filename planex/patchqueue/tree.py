@@ -80,15 +80,13 @@ class Repository:
     def create(cls, path: Path, *, bare: bool) -> Repository:
         """A repository at ``path``, bare for a cache; one that is there already is used as it is."""
         if not (path / ("HEAD" if bare else ".git/HEAD")).exists():
-            path.mkdir(parents=True, exist_ok=True)
-            door = git.Git(str(path))
-            door.update_environment(**ENVIRONMENT)
-            door.init("--quiet", "--initial-branch=queue", *(["--bare"] if bare else []))
-            made = cls(path)
-            for key, value in {**SETTINGS, **(CACHE_SETTINGS if bare else {})}.items():
-                made.git("config", key, value)
-            (made.git_dir / "info").mkdir(exist_ok=True)
-            (made.git_dir / "info" / "attributes").write_text(_ATTRIBUTES)
+            made = path.with_name(f".{path.name}.new")
+            shutil.rmtree(made, ignore_errors=True)
+            made.mkdir(parents=True)
+            repository = cls(made)
+            repository.git("init", "--quiet", "--initial-branch=queue", *(["--bare"] if bare else []))
+            _configure(made if bare else made / ".git", {**SETTINGS, **(CACHE_SETTINGS if bare else {})})
+            made.rename(path)
         return cls(path)
 
     def git(self, *words: str | Path, env: Mapping[str, str] | None = None, stdin: bytes | None = None) -> str:
@@ -146,6 +144,14 @@ class Repository:
             target.mkdir(parents=True, exist_ok=True)
             for name in names:
                 _link(Path(folder) / name, target / name)
+
+
+def _configure(git_dir: Path, settings: Mapping[str, str]) -> None:
+    lines = [f"[{key.partition('.')[0]}]\n\t{key.partition('.')[2]} = {value}\n" for key, value in settings.items()]
+    with (git_dir / "config").open("a") as file:
+        file.write("".join(lines))
+    (git_dir / "info").mkdir(exist_ok=True)
+    (git_dir / "info" / "attributes").write_text(_ATTRIBUTES)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -17,6 +17,7 @@ from planex.cli.patchqueue.options import (
     guards_option,
     json_option,
     offline_option,
+    orders_for,
     parse_settings,
     queue_of,
     settings_option,
@@ -24,7 +25,6 @@ from planex.cli.patchqueue.options import (
 from planex.patchqueue.baseline import load_baseline, new_troubles, remember
 from planex.patchqueue.breaker import find_breakers
 from planex.patchqueue.forecast import Matrix
-from planex.patchqueue.judge import Orders
 from planex.patchqueue.page import forecast_page
 from planex.patchqueue.report import forecast_json, forecast_text
 from planex.workspace import write_atomic
@@ -77,13 +77,11 @@ def forecast(
     """
     before = load_baseline(baseline) if baseline else None
     found = queue_of(context, package, guards, offline=offline)
-    for name in (*keep, *without):
-        found.queue.find(name)
+    orders = orders_for(found, keep, without)
     with alone(found), context.reporter.task(package) as task:
         aims = [found.goal(version, settings, task) for version in versions]
         old = found.current(task)
         task.phase("forecast")
-        orders = Orders(frozenset(keep), without)
         commits = found.upstream_commits(old, aims)
         forecaster = found.forecaster(old, orders, commits)
         matrix = forecaster.matrix([aim.version for aim in aims])

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from planex.cli.context import Context
 from planex.errors import PlanexError
+from planex.patchqueue.judge import Orders
 from planex.project import load_project
 from planex.upstream.package import PackageQueue, open_queue
 
@@ -41,6 +42,12 @@ def parse_settings(values: tuple[str, ...]) -> dict[str, str]:
             raise click.BadParameter(f"'{word}' is not NAME=VALUE")
         settings[name] = value
     return settings
+
+
+def orders_for(found: PackageQueue, keep: tuple[str, ...], drop: dict[str, str]) -> Orders:
+    """What a person decided beforehand, with the patches' full names; an unknown patch is an error."""
+    names = {name: found.queue.find(name).name for name in (*keep, *drop)}
+    return Orders(frozenset(names[name] for name in keep), {names[name]: reason for name, reason in drop.items()})
 
 
 def queue_of(context: Context, name: str, guards: tuple[str, ...] = (), *, offline: bool = False) -> PackageQueue:

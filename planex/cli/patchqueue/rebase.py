@@ -15,6 +15,7 @@ from planex.cli.patchqueue.options import (
     guards_option,
     json_option,
     offline_option,
+    orders_for,
     parse_settings,
     queue_of,
     settings_option,
@@ -98,7 +99,7 @@ def rebase(
     found = _reopen(queue_of(context, package, guards, offline=offline), context, offline)
     with alone(found):
         if version is not None:
-            _start(context.reporter, found, version, settings, Orders(frozenset(keep), without), as_json)
+            _start(context.reporter, found, version, settings, orders_for(found, keep, without), as_json)
         else:
             _carry_on(context.reporter, found, action, as_json)
 
@@ -115,8 +116,6 @@ def _reopen(found: PackageQueue, context: Context, offline: bool) -> PackageQueu
 def _start(
     reporter: Reporter, found: PackageQueue, version: str, settings: dict[str, str], orders: Orders, as_json: bool
 ) -> None:
-    for name in (*orders.keep, *orders.drop):
-        found.queue.find(name)
     with reporter.task(found.name) as task:
         aim = found.goal(version, settings, task)
         if not as_json:
