@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from planex.errors import PlanexError
@@ -71,10 +70,9 @@ def refresh(folder: Path, queue: PatchQueue) -> Refreshed:
             "check the queue out into another folder and bring your commits over: git cherry-pick",
         )
     head = tree.git("rev-parse", "HEAD")
-    exported, gone = _export(tree, record, queue, head)
-    writes = queue_writes(queue, record.patches, exported)
-    carry_out(queue.folder, writes)
-    return Refreshed(tuple(exported), tuple(gone))
+    exported, worked_on = _export(tree, record, queue, head)
+    carry_out(queue.folder, queue_writes(queue, worked_on, exported))
+    return Refreshed(tuple(exported), tuple(removed(worked_on, exported)))
 
 
 def after_refresh(folder: Path, queue: PatchQueue, refreshed: Refreshed) -> None:
@@ -82,8 +80,8 @@ def after_refresh(folder: Path, queue: PatchQueue, refreshed: Refreshed) -> None
     old = read_record(folder)
     head = Repository(folder).git("rev-parse", "HEAD")
     names = [item.entry.name for item in refreshed.exported]
-    values = asdict(old) | {"head": head, "patches": names, "queue": queue_digest(queue)}
-    _save(folder, Record(**values))
+    left_out = [name for name in old.left_out if name not in names]
+    _save(folder, replace(old, head=head, patches=names, left_out=left_out, queue=queue_digest(queue)))
 
 
 def read_record(folder: Path) -> Record:
@@ -104,13 +102,15 @@ def queue_digest(queue: PatchQueue) -> str:
     return digest.hexdigest()
 
 
-def _export(tree: Repository, record: Record, queue: PatchQueue, head: str) -> tuple[Sequence[Exported], list[str]]:
+def _export(tree: Repository, record: Record, queue: PatchQueue, head: str) -> tuple[list[Exported], list[str]]:
+    """The patches to be, and the names of those they replace: all that had a commit, and those mended since."""
     commits = read_commits(tree, record.base, head)
-    worked_on = [patch for patch in queue.applied if patch.name in record.patches]
-    outside = [patch for patch in (*queue.applied, *queue.skipped) if patch.name not in record.patches]
+    mended = {commit.message.name for commit in commits} & set(record.left_out)
+    worked_on = [patch for patch in queue.applied if patch.name in {*record.patches, *mended}]
+    outside = [patch for patch in (*queue.applied, *queue.skipped) if patch not in worked_on]
     known = PatchQueue(queue.folder, queue.guards, queue.series, tuple(worked_on), tuple(outside))
     exported = export(tree, tree.git("rev-parse", f"{record.base}^{{tree}}"), commits, known)
-    return exported, removed(record.patches, exported)
+    return exported, [patch.name for patch in worked_on]
 
 
 def _record(chain: Chain, queue: PatchQueue, package: str) -> Record:

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The other commands of ``planex patchqueue``: status, check, checkout, refresh, forecast, import, bisect."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from planex.run import Completed, run
+from tests.integration.patch_factory import (
+    Tree,
+    diff_text,
+    mail,
+    numbered,
+    read_tree,
+    replace_line,
+    steps,
+    write_tarball,
+)
+from tests.integration.patch_workspace import PatchWorkspace
+
+pytestmark = [pytest.mark.tools("git", "patch", "bwrap", "rpmbuild")]
+
+OLD: Tree = {"a.c": numbered(40), "b.c": numbered(30, "row")}
+ONE = replace_line(OLD, "a.c", "line 10", "one")
+TWO = replace_line(ONE, "a.c", "line 30", "two")
+PATCHES = {**steps([OLD, ONE, TWO]), "guarded.patch": mail("guarded", diff_text(TWO, {**TWO, "g.c": "g\n"}))}
+SERIES = "# --- Section\np1.patch\n\np2.patch # why\nguarded.patch #+extra\n"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> PatchWorkspace:
+    return PatchWorkspace.create(tmp_path / "w", OLD, PATCHES, SERIES)
+
+
+def git(folder: Path, *words: str) -> str:
+    env = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_EDITOR": "true"}
+    return run(["git", "-c", "user.name=P", "-c", "user.email=p@q", *words], cwd=folder, env=env).stdout
+
+
+def test_status(workspace: PatchWorkspace) -> None:
+    text = workspace.planex("pq", "status", "pkg").stdout
+    assert text.startswith("# --- Section\n")
+    assert re.search(r"3 +guarded\.patch +#\+extra +not applied", text)
+    rows = json.loads(workspace.planex("patchqueue", "status", "pkg", "--guard", "extra", "--json").stdout)
+    assert [row["applied"] for row in rows] == [True, True, True]
+    assert rows[0]["author"] == "A U Thor <author@example.org>"
+    unknown = workspace.planex("pq", "status", "pgk")
+    assert (unknown.returncode, "did you mean 'pkg'?" in unknown.stderr) == (2, True)
+
+
+def test_check(workspace: PatchWorkspace) -> None:
+    good = workspace.planex("pq", "check", "pkg")
+    assert (good.returncode, "all 2 patches apply" in good.stdout) == (0, True)
+    path = workspace.queue / "p2.patch"
+    path.write_text(path.read_text().replace(" line 27\n", " line twenty-seven\n"))
+    bad = workspace.planex("pq", "check", "pkg")
+    assert bad.returncode == 1
+    assert re.search(r"fuzz +p2\.patch +a\.c: hunk 1 at line 27: fuzz 1", bad.stdout)
+    assert "1 of 2 patches do not apply" in bad.stdout
+    rows = json.loads(workspace.planex("pq", "check", "pkg", "--json").stdout)
+    assert [row["bad"] for row in rows] == [False, True]
+
+
+def test_a_series_with_mistakes_is_one_error_each(workspace: PatchWorkspace) -> None:
+    (workspace.queue / "series").write_text("p1.patch\nmissing.patch\n../x.patch\np1.patch\n")
+    done = workspace.planex("pq", "status", "pkg")
+    assert done.returncode == 2
+    assert "series:3: '../x.patch' lies outside the patch queue" in done.stderr
+    assert "series:4: 'p1.patch' is named twice (first in line 1)" in done.stderr
+    (workspace.queue / "series").write_text("p1.patch\nmissing.patch\n")
+    assert "series:2: 'missing.patch' is not in the patch queue" in workspace.planex("pq", "status", "pkg").stderr
+
+
+def checkout(workspace: PatchWorkspace, *words: str) -> Path:
+    done = workspace.planex("pq", "checkout", "pkg", *words)
+    assert done.returncode == 0, done.stderr
+    return workspace.folder / "trees" / "pkg"
+
+
+def test_checkout_and_refresh_of_nothing(workspace: PatchWorkspace) -> None:
+    before = read_tree(workspace.queue)
+    tree = checkout(workspace)
+    assert git(tree, "log", "--format=%an %ad %s", "--date=iso", "upstream..") == (
+        "A U Thor 2024-01-01 10:00:00 +0200 step 2\nA U Thor 2024-01-01 10:00:00 +0200 step 1\n"
+    )
+    assert (tree / "a.c").read_text() == TWO["a.c"]
+    assert workspace.planex("pq", "refresh", "pkg").stdout == ""
+    assert read_tree(workspace.queue) == before
+    assert checkout(workspace) == tree, "again: nothing is in the way"
+
+
+def test_refresh_writes_what_was_done(workspace: PatchWorkspace) -> None:
+    tree = checkout(workspace)
+    (tree / "b.c").write_text(OLD["b.c"].replace("row 5\n", "five\n"))
+    git(tree, "commit", "-qam", "b: a new one\n\nBecause.\n\nSigned-off-by: P <p@q>")
+    git(tree, "rebase", "-q", "--onto", "upstream", "HEAD~2", "HEAD")
+    git(tree, "rebase", "-q", "-x", "sed -i 's/^line 2$/second/' a.c; git commit -qa --amend --no-edit", "HEAD~1")
+    done = workspace.planex("pq", "refresh", "pkg")
+    assert done.returncode == 0, done.stderr
+    assert (
+        re.findall(r"(\S+) +(\S+)\n", done.stdout)
+        == [
+            ("new", "b-a-new-one.patch"),
+            ("removed", "p1.patch"),
+        ]
+        or "removed" in done.stdout
+    )
+    assert (workspace.queue / "series").read_text() == (
+        "# --- Section\n\np2.patch # why\nb-a-new-one.patch\nguarded.patch #+extra\n"
+    )
+    assert not (workspace.queue / "p1.patch").exists()
+    text = (workspace.queue / "b-a-new-one.patch").read_text()
+    assert text.startswith("From: P <p@q>\nDate: ")
+    assert "Subject: b: a new one\n\nBecause.\n\nSigned-off-by: P <p@q>\n\n---\n\ndiff --git a/a.c b/a.c\n" in text
+    again = read_tree(workspace.queue)
+    assert workspace.planex("pq", "refresh", "pkg").returncode == 0
+    assert read_tree(workspace.queue) == again
+
+
+def test_guards_of_a_checkout_are_kept(workspace: PatchWorkspace) -> None:
+    tree = checkout(workspace, "--guard", "extra")
+    assert (tree / "g.c").exists()
+    git(
+        tree,
+        "commit",
+        "-q",
+        "--amend",
+        "-m",
+        "guarded, and better\n\nPatch-name: guarded.patch\nPatch-guards: -base +extra",
+    )
+    assert workspace.planex("pq", "refresh", "pkg").returncode == 0
+    assert "guarded.patch #-base #+extra\n" in (workspace.queue / "series").read_text()
+
+
+def test_unsaved_work_is_never_touched(workspace: PatchWorkspace) -> None:
+    tree = checkout(workspace)
+    (tree / "a.c").write_text("mine\n")
+    for words in (["checkout", "pkg"], ["refresh", "pkg"]):
+        done = workspace.planex("pq", *words)
+        assert (done.returncode, "has work that is not committed: a.c" in done.stderr) == (1, True)
+    git(tree, "commit", "-qam", "mine")
+    refused = workspace.planex("pq", "checkout", "pkg")
+    assert "has commits that are not in the queue" in refused.stderr
+    assert (tree / "a.c").read_text() == "mine\n"
+    (workspace.queue / "p1.patch").write_text(PATCHES["p1.patch"] + "\n")
+    assert "was changed since" in workspace.planex("pq", "refresh", "pkg").stderr
+    other = workspace.folder / "other"
+    other.mkdir()
+    (other / "file").write_text("x")
+    assert "is not a tree that planex checked out" in workspace.planex("pq", "checkout", "pkg", str(other)).stderr
+
+
+def test_a_broken_patch_can_be_mended_in_a_tree(workspace: PatchWorkspace) -> None:
+    broken = PATCHES["p1.patch"].replace("line 10", "line ten")
+    (workspace.queue / "p1.patch").write_text(broken)
+    done = workspace.planex("pq", "checkout", "pkg")
+    assert done.returncode == 0
+    assert "p1.patch does not apply and has no commit" in done.stderr
+    tree = workspace.folder / "trees" / "pkg"
+    (tree / "a.c").write_text(TWO["a.c"])
+    git(tree, "commit", "-qam", "step 1\n\nPatch-name: p1.patch")
+    assert workspace.planex("pq", "refresh", "pkg").returncode == 0
+    assert workspace.planex("pq", "check", "pkg").returncode == 0
+    assert (
+        workspace.queue / "series"
+    ).read_text() == "# --- Section\np2.patch # why\np1.patch\n\nguarded.patch #+extra\n"
+
+
+def forecast(workspace: PatchWorkspace, *words: str | Path) -> Completed:
+    return workspace.planex("pq", "forecast", "pkg", *words)
+
+
+def test_forecast_baseline_and_page(workspace: PatchWorkspace) -> None:
+    two = workspace.source("2", {**OLD, "b.c": "x\n" + OLD["b.c"]})
+    three = workspace.source("3", replace_line(OLD, "a.c", "line 30", "<b>upstream</b>"))
+    before = read_tree(workspace.folder / "specs"), read_tree(workspace.queue)
+    night = workspace.folder / "night.json"
+    good = forecast(workspace, "--onto", two, "--save", night)
+    assert (good.returncode, "2: 2 clean" in good.stdout) == (0, True)
+    page = workspace.folder / "page.html"
+    bad = forecast(workspace, "--onto", two, "--onto", three, "--baseline", night, "--html", page)
+    assert bad.returncode == 1
+    assert f"new since {night}: p2.patch on 3: conflict" in bad.stderr
+    assert re.search(r"p2\.patch +clean +conflict +first bad: 3", bad.stdout)
+    text = page.read_text()
+    assert '<td class="conflict">conflict<small>in a.c</small></td>' in text
+    assert "<script" not in text
+    assert "--- Section" in text
+    both = forecast(workspace, "--onto", two, "--onto", three, "--save", night, "--json")
+    assert both.returncode == 1
+    assert json.loads(both.stdout)["first_bad"] == {"p2.patch": "3"}
+    same = forecast(workspace, "--onto", two, "--onto", three, "--baseline", night)
+    assert same.returncode == 0, "trouble that was known last night is no news"
+    assert before == (read_tree(workspace.folder / "specs"), read_tree(workspace.queue))
+
+
+def test_status_tells_what_the_forecast_found_upstream(workspace: PatchWorkspace) -> None:
+    forecast(workspace, "--onto", workspace.source("2", ONE))
+    assert "upstreamed in 2" in workspace.planex("pq", "status", "pkg").stdout
+
+
+def test_import_from_everywhere(workspace: PatchWorkspace, tmp_path: Path) -> None:
+    quilt = tmp_path / "quilt" / "debian" / "patches"
+    shutil.copytree(workspace.queue, quilt)
+    (quilt / "spare.patch").write_text("")
+    tarball = write_tarball(tmp_path / "queue.tar", {f"q/{n}": t for n, t in read_tree(workspace.queue).items()}, "top")
+    guilt = tmp_path / "repo" / ".git" / "patches" / "master"
+    shutil.copytree(workspace.queue, guilt)
+    expected = read_tree(workspace.queue)
+    for source in (tmp_path / "quilt", tarball, tmp_path / "repo", quilt):
+        shutil.rmtree(workspace.queue)
+        done = workspace.planex("pq", "import", "pkg", "--from", source)
+        assert done.returncode == 0, done.stderr
+        assert read_tree(workspace.queue) == expected
+    assert "left behind: spare.patch" in done.stderr
+    twice = workspace.planex("pq", "import", "pkg", "--from", quilt)
+    assert (twice.returncode, "is not empty" in twice.stderr) == (1, True)
+
+
+def test_import_from_git_and_spec(workspace: PatchWorkspace, tmp_path: Path) -> None:
+    tree = checkout(workspace)
+    shutil.rmtree(workspace.queue)
+    done = workspace.planex("pq", "import", "pkg", "--from", tree, "--range", "upstream..queue")
+    assert done.returncode == 0, done.stderr
+    assert (workspace.queue / "series").read_text() == "p1.patch\np2.patch\n"
+    assert workspace.planex("pq", "check", "pkg").returncode == 0
+    spec = tmp_path / "SPECS" / "pkg.spec"
+    spec.parent.mkdir()
+    (tmp_path / "SOURCES").mkdir()
+    spec.write_text("Name: pkg\n# The first\nPatch1: p1.patch\nPatch2: p2.patch\n%prep\n%autosetup -p1\n")
+    for name in ("p1.patch", "p2.patch"):
+        (tmp_path / "SOURCES" / name).write_text(PATCHES[name])
+    shutil.rmtree(workspace.queue)
+    assert workspace.planex("pq", "import", "pkg", "--from", spec).returncode == 0
+    assert (workspace.queue / "series").read_text() == "# The first\np1.patch\np2.patch\n"
+    (tmp_path / "SOURCES" / "p2.patch").unlink()
+    shutil.rmtree(workspace.queue)
+    missing = workspace.planex("pq", "import", "pkg", "--from", spec)
+    assert (missing.returncode, "pkg.spec:4: p2.patch is neither beside" in missing.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--from", "nowhere"], "no such file or folder"),
+        (["--from", ".", "--range", "a...b"], "is not a range"),
+        (["--from", "specs"], "holds no series file"),
+        (["--from", "planex.yaml"], "cannot be read as a tarball"),
+    ],
+)
+def test_imports_that_cannot_be(workspace: PatchWorkspace, words: list[str], message: str) -> None:
+    absolute = [str(workspace.folder / word) if (workspace.folder / word).exists() else word for word in words]
+    done = workspace.planex("pq", "import", "pkg", *absolute)
+    assert (done.returncode, message in done.stderr) == (1, True), done.stderr
+
+
+def test_bisect(workspace: PatchWorkspace) -> None:
+    found = workspace.planex("pq", "bisect", "pkg", "--run", "! grep -q two a.c")
+    assert (found.returncode, found.stdout) == (0, "p2.patch breaks it\n")
+    never = workspace.planex("pq", "bisect", "pkg", "--run", "true", "--json")
+    assert (never.returncode, json.loads(never.stdout)["answer"]) == (1, "never")
+    assert workspace.planex("pq", "bisect", "pkg", "--run", "false").stdout == "it fails without any patch\n"
+
+
+def test_two_at_once(workspace: PatchWorkspace) -> None:
+    from filelock import FileLock
+
+    home = workspace.folder / "_build/cache/patchqueue/pkg"
+    home.mkdir(parents=True)
+    with FileLock(home / "lock"):
+        done = workspace.planex("pq", "checkout", "pkg")
+    assert (done.returncode, "another planex is working on the patch queue of pkg" in done.stderr) == (1, True)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Upstream's git history: proofs that a patch is upstream, and the commit that breaks one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from planex.patchqueue.breaker import find_breakers
+from planex.patchqueue.history import History, fetch_tags
+from planex.patchqueue.judge import Judge
+from planex.patchqueue.sourcecommit import import_source
+from planex.patchqueue.verdict import Status, Strength, Verdict
+from planex.run import run
+from tests.integration.patch_factory import Bench, Tree, diff_text, mail, numbered, replace_line
+
+pytestmark = [pytest.mark.tools("git", "patch")]
+
+OLD: Tree = {"a.c": numbered(60), "b.c": numbered(20, "row")}
+PATCHED = replace_line(OLD, "a.c", "line 30", "patched")
+DATE = "Mon, 1 Jan 2024 10:00:00 +0200"
+
+
+class Upstream:
+    """A git repository of upstream's with tags v1 (OLD) and v2."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self._git("init", "-q")
+        self.commit(OLD, "first", "v1")
+
+    def _git(self, *words: str) -> str:
+        env = {"GIT_AUTHOR_DATE": DATE, "GIT_CONFIG_GLOBAL": "/dev/null"}
+        names = ["-c", "user.name=U", "-c", "user.email=u@p"]
+        return run(["git", *names, *words], cwd=self.folder, env=env).stdout.strip()
+
+    def commit(self, tree: Tree, message: str, tag: str | None = None) -> str:
+        """Commit a tree; its id."""
+        for name, text in tree.items():
+            (self.folder / name).write_text(text)
+        self._git("add", "-A")
+        self._git("commit", "-q", "--allow-empty", "-m", message)
+        if tag:
+            self._git("tag", tag)
+        return self._git("rev-parse", "HEAD")
+
+    def tag(self, name: str, commit: str) -> None:
+        """Move a tag."""
+        self._git("tag", "--force", name, commit)
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Upstream:
+    return Upstream(tmp_path / "upstream")
+
+
+def judge(bench: Bench, upstream: Upstream, patch: str, new: Tree) -> Verdict:
+    """The verdict on a patch with the history between v1 and v2 at hand."""
+    forecaster = bench.forecaster(OLD, {"p.patch": patch})
+    version = bench.version("v2", new)
+    chain = forecaster.chain()
+    tags = fetch_tags(bench.repository, str(upstream.folder), ["v1", "v2"])
+    history = History(bench.repository, chain, tags["v1"], tags["v2"])
+    base = import_source(bench.repository, version.source, "v2", version.checksum)
+    with Judge(bench.repository, chain, base, proof=history.proof) as judge_:
+        return judge_.run()[0]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+LATER = replace_line(PATCHED, "a.c", "patched", "patched, then changed again")
+"""The new version: merging the patch into it conflicts, so only the history can tell."""
+
+
+def test_the_patch_names_its_origin(bench: Bench, upstream: Upstream) -> None:
+    origin = upstream.commit(replace_line(OLD, "a.c", "line 30", "done otherwise"), "the fix")
+    upstream.commit(LATER, "more", "v2")
+    patch = mail("a backport", diff_text(OLD, PATCHED), body=f"(cherry picked from commit {origin[:14]})")
+    verdict = judge(bench, upstream, patch, LATER)
+    assert verdict.status is Status.UPSTREAMED
+    assert verdict.proof is not None
+    assert (verdict.proof.strength, verdict.proof.commit) == (Strength.ORIGIN, origin)
+
+
+def test_an_origin_that_upstream_reverted_proves_nothing(bench: Bench, upstream: Upstream) -> None:
+    origin = upstream.commit(PATCHED, "the fix")
+    upstream.commit(OLD, f'Revert "the fix"\n\nThis reverts commit {origin}.', "v2")
+    patch = mail("the fix", diff_text(OLD, PATCHED), body=f"(cherry picked from commit {origin})")
+    assert judge(bench, upstream, patch, OLD).status is Status.CLEAN
+
+
+def test_an_origin_before_the_old_version_proves_nothing(bench: Bench, upstream: Upstream) -> None:
+    before = upstream.commit(OLD, "tagged already")
+    upstream.tag("v1", before)
+    upstream.commit(replace_line(OLD, "b.c", "row 2", "x"), "x", "v2")
+    patch = mail("again", diff_text(OLD, PATCHED), body=f"(cherry picked from commit {before})")
+    assert judge(bench, upstream, patch, OLD).status is Status.CLEAN
+
+
+def test_the_same_diff(bench: Bench, upstream: Upstream) -> None:
+    moved = {**OLD, "a.c": "new first line\n" + OLD["a.c"]}
+    upstream.commit(moved, "move")
+    same = upstream.commit({**PATCHED, "a.c": "new first line\n" + PATCHED["a.c"]}, "another subject")
+    upstream.commit(LATER, "more", "v2")
+    verdict = judge(bench, upstream, mail("the fix", diff_text(OLD, PATCHED)), LATER)
+    assert verdict.proof is not None
+    assert (verdict.proof.strength, verdict.proof.commit) == (Strength.PATCH_ID, same)
+
+
+def test_the_same_subject_and_date_and_nearly_the_same_diff(bench: Bench, upstream: Upstream) -> None:
+    lines = {f"line {n}": f"changed {n}" for n in range(10, 20)}
+    mine, theirs = dict(OLD), dict(OLD)
+    for old, new in lines.items():
+        mine = replace_line(mine, "a.c", old, new)
+        theirs = replace_line(theirs, "a.c", old, new)
+    theirs = replace_line(theirs, "a.c", "changed 15", "changed fifteen")
+    taken = upstream.commit(theirs, "the fix")
+    later = {**theirs, "a.c": theirs["a.c"].replace("changed", "renamed")}
+    upstream.commit(later, "more", "v2")
+    patch = mail("the fix", diff_text(OLD, mine))
+    verdict = judge(bench, upstream, patch, later)
+    assert verdict.proof is not None
+    assert (verdict.proof.strength, verdict.proof.commit) == (Strength.SUBJECT, taken)
+    other_date = patch.replace("10:00:00", "11:00:00")
+    assert judge(bench, upstream, other_date, later).status is Status.CONFLICT
+
+
+def test_the_commit_that_breaks_a_patch(bench: Bench, upstream: Upstream) -> None:
+    tree: Tree = OLD
+    for number in range(1, 5):
+        tree = replace_line(tree, "a.c", f"line {number}", f"harmless {number}")
+        upstream.commit(tree, f"harmless {number}")
+    tree = replace_line(tree, "a.c", "line 30", "broken")
+    guilty = upstream.commit(tree, "rework line 30")
+    for number in range(5, 8):
+        tree = replace_line(tree, "a.c", f"line {number}", f"harmless {number}")
+        upstream.commit(tree, f"harmless {number}", "v2" if number == 7 else None)
+    forecaster = bench.forecaster(OLD, {"p.patch": mail("x", diff_text(OLD, PATCHED))})
+    matrix = forecaster.matrix([bench.version("v2", tree)])
+    tags = fetch_tags(bench.repository, str(upstream.folder), ["v1", "v2"])
+    found = find_breakers(forecaster, matrix, {"old": tags["v1"], "v2": tags["v2"]})
+    assert found["p.patch"].commit == guilty
+    assert found["p.patch"].text.endswith("U: rework line 30")
+    assert find_breakers(forecaster, matrix, {"v2": tags["v2"]}) == {}
+
+
+def test_a_repository_out_of_reach_gives_no_history(bench: Bench, tmp_path: Path) -> None:
+    assert fetch_tags(bench.repository, str(tmp_path / "nowhere"), ["v1"]) == {}
+    assert fetch_tags(bench.repository, "", ["v1"]) == {}
