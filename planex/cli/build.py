@@ -75,7 +75,7 @@ def build(
         outcomes = Build(project, plan, choose_builder(project, builder), context.reporter, options).run()
         changed = _publish(project, context.reporter)
     _summarise(project, outcomes, context.reporter, clock(time.monotonic() - started), changed)
-    click.echo(_outcome_json(project, outcomes) if as_json else str(project.repository))
+    click.echo(_outcome_json(project, outcomes) if as_json else project.workspace.relative(project.repository))
     _raise_failures(outcomes)
 
 
