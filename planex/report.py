@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -52,6 +53,7 @@ class Reporter:
     def __init__(self, verbosity: int = 0, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self.verbosity = verbosity
+        self._here = f"{Path.cwd()}/"  # paths below it are shown as a person would type them
         self._tasks: list[Task] = []
         self._lock = threading.Lock()
         self._live: Live | None = None
@@ -101,7 +103,7 @@ class Reporter:
 
     def _print(self, markup: str, level: int) -> None:
         if self.verbosity >= level:
-            self.console.print(markup)
+            self.console.print(markup.replace(self._here, ""))
 
     def _start_live(self) -> None:
         if self._live is None and self.console.is_terminal and self.verbosity >= 0:
