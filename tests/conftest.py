@@ -8,10 +8,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from planex.run import find
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# On CI every run tries the same examples, so that a change is judged by itself and not by luck.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("local", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
