@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from planex.patchqueue.commits import Link
+from planex.patchqueue.commits import Link, related
 from planex.patchqueue.exact import lines_are_gone
 from planex.patchqueue.judge import NOT_IN, Attempt, Attempts, Judge
 from planex.patchqueue.message import NOBODY
@@ -127,20 +127,16 @@ class AllAttempts(Attempts):
 class _Lean:
     """The old queue on its old source, without the patches that are out (and those that cannot do without them)."""
 
-    def __init__(self) -> None:
-        self._at = 0
-        self._tree: str | None = None
-
     def step(self, judge: Judge, position: int) -> tuple[str, str | None]:
         """Trees before and after the patch at ``position``; None if it cannot do without them."""
         links = judge.chain.links
-        while self._at < position:
-            if judge.verdicts[self._at].status in NOT_IN:
-                self._tree = self._tree or links[self._at].parent_tree
-            elif self._tree:
-                self._tree = self._merge(judge, links[self._at], self._tree) or self._tree
-            self._at += 1
-        before = self._tree or links[position].parent_tree
+        tree: str | None = None
+        for number in related(links, position)[:-1]:
+            if judge.verdicts[number].status in NOT_IN:
+                tree = tree or links[number].parent_tree
+            elif tree:
+                tree = self._merge(judge, links[number], tree) or tree
+        before = tree or links[position].parent_tree
         return before, self._merge(judge, links[position], before)
 
     def _merge(self, judge: Judge, link: Link, tree: str) -> str | None:
@@ -156,24 +152,19 @@ class _Forced:
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
-        self._at = 0
-        self._tree: str | None = None
 
     def tree_before(self, judge: Judge, position: int) -> str:
         """The tree that the patch at ``position`` would find."""
-        while self._at < position:
-            verdict, link = judge.verdicts[self._at], judge.chain.links[self._at]
-            if self._tree is None:
-                if verdict.status in NOT_IN:
-                    self._tree = self._put(judge, link, verdict.tree)
+        tree: str | None = None
+        for number in related(judge.chain.links, position)[:-1]:
+            verdict, link = judge.verdicts[number], judge.chain.links[number]
+            if tree is None:
+                tree = self._put(judge, link, verdict.tree) if verdict.status in NOT_IN else None
             elif verdict.status is not Status.UPSTREAMED:
-                self._tree = self._put(judge, link, self._tree)
-            self._at += 1
-        return self._tree or judge.tree
+                tree = self._put(judge, link, tree)
+        return tree or judge.tree
 
     def _put(self, judge: Judge, link: Link, tree: str) -> str:
-        if link.tree == link.parent_tree:
-            return tree
         merge = judge.merge_trees(link.parent, link.commit, tree)
         if merge.clean:
             return merge.tree

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from planex.patchqueue.attempts import AllAttempts
-from planex.patchqueue.commits import Chain, Link
+from planex.patchqueue.commits import Chain, related
 from planex.patchqueue.forecast import Forecaster, Matrix
 from planex.patchqueue.judge import Judge
 from planex.patchqueue.tree import Repository
@@ -36,22 +36,11 @@ def find_breakers(forecaster: Forecaster, matrix: Matrix, commits: Mapping[str, 
         if bad is None or not link.applies:
             continue
         good = labels[labels.index(bad) - 1]
-        related = Chain(chain.base, tuple(related_links(chain.links[: position + 1])))
-        if commit := _bisect(forecaster.repository, related, commits[good], commits[bad]):
+        prefix = Chain(chain.base, tuple(chain.links[number] for number in related(chain.links, position)))
+        if commit := _bisect(forecaster.repository, prefix, commits[good], commits[bad]):
             text = forecaster.repository.git("show", "--no-patch", "--abbrev=12", "--format=%h %as %an: %s", commit)
             found[link.patch.name] = Breaker(commit, text, good, bad)
     return found
-
-
-def related_links(links: Sequence[Link]) -> list[Link]:
-    """The last patch, and those before it that it may rest on: they share files with it, or with one that does."""
-    files = set(links[-1].patch.diff.paths)
-    chosen: list[Link] = []
-    for link in reversed(links):
-        if link.applies and not files.isdisjoint(link.patch.diff.paths):
-            files |= set(link.patch.diff.paths)
-            chosen.append(link)
-    return chosen[::-1]
 
 
 def _bisect(repository: Repository, chain: Chain, good: str, bad: str) -> str | None:

@@ -9,19 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from planex.patchqueue.check import PatchOutcome, State, apply_patch
-from planex.patchqueue.files import File, FileSet
 from planex.patchqueue.message import format_message, message_of, signature_of
 from planex.patchqueue.pipes import Importer, Objects
 from planex.patchqueue.queue import Patch
 from planex.patchqueue.sourcecommit import Upstream
 from planex.patchqueue.tree import Repository
+from planex.patchqueue.treefiles import Entry, TreeFiles
 from planex.workspace import write_atomic
 
-CHAIN_FORMAT = 1
+CHAIN_FORMAT = 2
+
+
+Steps = Mapping[str, tuple[Entry | None, Entry | None]]
+"""Path to its entry before and after; None where there is no such file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Link:
     state: State
     reason: str = ""
     """Why it does not apply."""
+    changes: Steps = field(default_factory=dict)
+    """What the commit changes."""
 
     @property
     def applies(self) -> bool:
@@ -75,15 +82,26 @@ def build_chain(repository: Repository, base: Upstream, patches: Sequence[Patch]
     links: list[Link] = []
     for patch, key, record in zip(patches, keys, known, strict=False):
         commit, tree = _head(base, links)
-        links.append(Link(patch, key, commit, record[0], tree, record[1], State(record[2]), record[3]))
+        steps = {path: (_entry(old), _entry(new)) for path, (old, new) in record["changes"].items()}
+        state = State(record["state"])
+        links.append(Link(patch, key, commit, record["commit"], tree, record["tree"], state, record["reason"], steps))
     if len(links) < len(patches):
         links += _commit(repository, base, links, patches, keys)
-        records = {link.key: [link.commit, link.tree, link.state, link.reason] for link in links}
-        write_atomic(store, json.dumps(records))
+        write_atomic(store, json.dumps({link.key: _record(link) for link in links}))
     return Chain(base, tuple(links))
 
 
-def _known(repository: Repository, store: Path, keys: Sequence[str]) -> list[list[str]]:
+def _record(link: Link) -> dict[str, Any]:
+    changes = {path: [old, new] for path, (old, new) in link.changes.items()}
+    fields = {"commit": link.commit, "tree": link.tree, "state": link.state, "reason": link.reason}
+    return {**fields, "changes": changes}
+
+
+def _entry(data: Sequence[str] | None) -> Entry | None:
+    return (data[0], data[1]) if data else None
+
+
+def _known(repository: Repository, store: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
     """Records of the first patches, as far as they were committed before."""
     records = json.loads(store.read_text()) if store.exists() else {}
     found = []
@@ -91,7 +109,7 @@ def _known(repository: Repository, store: Path, keys: Sequence[str]) -> list[lis
         if key not in records:
             break
         found.append(records[key])
-    return found if not found or repository.has(found[-1][0]) else []
+    return found if not found or repository.has(found[-1]["commit"]) else []
 
 
 def _head(base: Upstream, links: Sequence[Link]) -> tuple[str, str]:
@@ -104,15 +122,20 @@ def _commit(
     ref = f"refs/planex/chain/{keys[-1]}"
     start, start_tree = _head(base, done)
     outcomes: list[PatchOutcome] = []
+    steps: list[Steps] = []
     marks: list[int] = []
     with Objects(repository) as objects:
         files = TreeFiles(repository, objects, start_tree)
+        latest: dict[str, Entry | None] = {}
         with Importer(repository) as out:
             for patch in patches[len(done) :]:
                 outcome, changes = apply_patch(patch, files, repository.path / "planex" / "scratch")
                 outcomes.append(outcome)
+                new = {path: (file.mode, file.blob_id) if file else None for path, file in changes.items()}
+                steps.append({path: (latest.get(path, files.entry(path)), entry) for path, entry in new.items()})
                 if not outcome.bad:
                     files.update(changes)
+                    latest |= new
                     parent = marks[-1] if marks else start
                     text = format_message(message_of(patch))
                     marks.append(out.begin_commit(ref, parent, signature_of(patch.header), text))
@@ -120,7 +143,7 @@ def _commit(
             commits = iter(out.commit_ids(marks))
         heads = _heads(outcomes, commits, start)
         trees = objects.ids([f"{commit}^{{tree}}" for commit in heads])
-    made = list(zip(heads, outcomes, strict=True))
+    made = list(zip(heads, outcomes, steps, strict=True))
     return _links(patches[len(done) :], keys[len(done) :], made, trees, start, start_tree)
 
 
@@ -135,47 +158,27 @@ def _heads(outcomes: Sequence[PatchOutcome], commits: Iterator[str], start: str)
 def _links(
     patches: Sequence[Patch],
     keys: Sequence[str],
-    made: Sequence[tuple[str, PatchOutcome]],
+    made: Sequence[tuple[str, PatchOutcome, Steps]],
     trees: Sequence[str | None],
     parent: str,
     parent_tree: str,
 ) -> list[Link]:
     links = []
-    for patch, key, (commit, outcome), tree in zip(patches, keys, made, trees, strict=True):
+    for patch, key, (commit, outcome, steps), tree in zip(patches, keys, made, trees, strict=True):
         assert tree is not None
         reason = "; ".join(str(note) for note in outcome.notes if note.failed or outcome.state is State.FUZZ)
-        links.append(Link(patch, key, parent, commit, parent_tree, tree, outcome.state, reason))
+        links.append(Link(patch, key, parent, commit, parent_tree, tree, outcome.state, reason, steps))
         parent, parent_tree = commit, tree
     return links
 
 
-class TreeFiles(FileSet):
-    """The files of a git tree, and of trees that follow it. Modes and ids of all files are known from the start."""
-
-    def __init__(self, repository: Repository, objects: Objects, tree: str) -> None:
-        super().__init__(self._load)
-        self._objects = objects
-        self._index: dict[str, tuple[str, str]] = {}
-        for record in repository.git("ls-tree", "-r", "-z", "--full-tree", tree).split("\0"):
-            if record:
-                fields, _, path = record.partition("\t")
-                mode, _, blob = fields.split(" ")
-                self._index[path] = mode, blob
-
-    def _load(self, path: str) -> File | None:
-        mode, blob = self._index.get(path, ("", ""))
-        data = self._objects.content(blob) if blob else None
-        return None if data is None else File(data, mode)
-
-    def follow(self, changed: Mapping[str, tuple[str, str] | None]) -> None:
-        """Become the next tree: path to its new mode and blob id, None where the file is gone."""
-        self.forget(path for path, entry in changed.items() if entry is None or self._stale(path, entry))
-        for path, entry in changed.items():
-            if entry is None:
-                self._index.pop(path, None)
-            else:
-                self._index[path] = entry
-
-    def _stale(self, path: str, entry: tuple[str, str]) -> bool:
-        known = self.known(path)
-        return known is None or (known.mode, known.blob_id) != entry
+def related(links: Sequence[Link], position: int) -> list[int]:
+    """The patch at ``position`` and those before it that it may rest on: they share files with it, or with one that
+    does. Numbers of links, in order."""
+    files = set(links[position].changes)
+    found: list[int] = []
+    for number in range(position, -1, -1):
+        if links[number].applies and not files.isdisjoint(links[number].changes):
+            files |= links[number].changes.keys()
+            found.append(number)
+    return found[::-1]

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from planex.errors import PlanexError
 from planex.patchqueue.check import State, apply_patch
-from planex.patchqueue.commits import TreeFiles
 from planex.patchqueue.message import Message, format_header, message_of, parse_message, signature_of
 from planex.patchqueue.pipes import Changed, Differ, Objects
 from planex.patchqueue.queue import Patch, PatchQueue
 from planex.patchqueue.series import DEFAULT_STRIP, Entry
 from planex.patchqueue.tree import Repository, Signature
+from planex.patchqueue.treefiles import Entries, TreeFiles
 
 _FIELDS = "%H%x00%T%x00%P%x00%an%x00%ae%x00%ad%x00%B%x01"
 _MAX_NAME = 64
@@ -120,15 +120,15 @@ class _Writer:
             diff = old.data[old.diff_start :] if old and keep_diff else self._diff(parent, commit.tree, entry.strip)
             data, change = header + diff, _change(old, keep_header, keep_diff)
             self._prove(Patch(entry, Path(entry.name), data), entries, commit)
-        self._files.follow(entries)
+        self._files.follow(commit.tree, entries)
         return Exported(entry, data, change, commit.id)
 
-    def _makes(self, patch: Patch, entries: dict[str, tuple[str, str] | None]) -> bool:
+    def _makes(self, patch: Patch, entries: Entries) -> bool:
         outcome, changes = apply_patch(patch, self._files, self._repository.path / "planex" / "scratch")
         made = {path: (file.mode, file.blob_id) if file else None for path, file in changes.items()}
         return outcome.state in (State.APPLIED, State.OFFSET, State.EMPTY) and made == entries
 
-    def _prove(self, patch: Patch, entries: dict[str, tuple[str, str] | None], commit: Commit) -> None:
+    def _prove(self, patch: Patch, entries: Entries, commit: Commit) -> None:
         if not self._makes(patch, entries):
             raise PlanexError(
                 f"commit {commit.id[:12]} ({commit.message.subject}) cannot be written as a patch for GNU patch",

@@ -15,18 +15,18 @@ from types import TracebackType
 from typing import Self
 
 from planex.patchqueue.check import State
-from planex.patchqueue.commits import Chain, Link, TreeFiles
+from planex.patchqueue.commits import Chain, Link
 from planex.patchqueue.exact import apply_exactly, cannot_apply
 from planex.patchqueue.files import Changes
 from planex.patchqueue.gnupatch import apply_with_tool
+from planex.patchqueue.mergers import merge_patch
 from planex.patchqueue.message import NOBODY, format_message, message_of, signature_of
 from planex.patchqueue.pipes import Changed, Merge, Merger, Objects
 from planex.patchqueue.sourcecommit import Upstream
 from planex.patchqueue.tree import Repository
+from planex.patchqueue.treefiles import Entries, TreeFiles
 from planex.patchqueue.verdict import Proof, Status, Strength, Verdict
 
-Entries = Mapping[str, tuple[str, str] | None]
-"""Path to mode and blob id; None: gone."""
 ProofFinder = Callable[[Link], Proof | None]
 NOT_IN = frozenset({Status.CONFLICT, Status.BLOCKED, Status.FAILED, Status.SKIPPED, Status.DROPPED})
 """The old queue had these patches and the new one lacks their effect."""
@@ -90,7 +90,8 @@ class Judge:
         self._orders = orders or Orders()
         self._proof = proof
         self._attempts = attempts or Attempts()
-        self._next: tuple[str, Entries] = ("", {})
+        self._known: dict[str, Entries] = {}
+        """What changes to come to these trees."""
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -129,14 +130,12 @@ class Judge:
 
     def _move(self, verdict: Verdict) -> None:
         if verdict.tree != self.tree:
-            self.files.follow(self._difference(verdict.tree))
+            changes = self._known.get(verdict.tree)
+            self.files.follow(
+                verdict.tree, self._changed.between(self.tree, verdict.tree) if changes is None else changes
+            )
+        self._known.clear()
         self.commit, self.tree = verdict.commit, verdict.tree
-
-    def _difference(self, tree: str) -> Entries:
-        """What changes from the tree so far to ``tree``."""
-        if self._next[0] != tree:
-            self._next = tree, self._changed.between(self.tree, tree)
-        return self._next[1]
 
     def judge(self, link: Link) -> Verdict:
         """What becomes of the next patch, if nobody interferes."""
@@ -151,14 +150,10 @@ class Judge:
             return self.keep(link, Status.EMPTY, self.tree)
         if self._proof and name not in self._orders.keep and (proof := self._proof(link)):
             return self.out(link, Status.UPSTREAMED, proof=proof)
-        merge = self.merge(link)
+        merge = merge_patch(self.repository, self.objects, self.merger, self._changed, self.files, link)
         if not merge.clean:
-            return self._conflict(link, merge.files)
-        return self._no_change(link) if merge.tree == self.tree else self._merged(link, merge.tree)
-
-    def merge(self, link: Link) -> Merge:
-        """The plain merge of a patch into the tree so far."""
-        return self.merge_trees(link.parent, link.commit, self.tree)
+            return self._conflict(link, merge.conflicts)
+        return self._merged(link, merge.changes) if merge.changes else self._no_change(link)
 
     def merge_trees(self, base: str, theirs: str, tree: str) -> Merge:
         """Merge the step from commit ``base`` to its child ``theirs`` into a tree."""
@@ -183,15 +178,16 @@ class Judge:
         """The verdict on a patch that is not in the new queue."""
         return Verdict(link.patch.name, status, self.commit, self.tree, tuple(files), "", proof, blockers, reason)
 
-    def _merged(self, link: Link, tree: str) -> Verdict:
+    def _merged(self, link: Link, changes: Entries) -> Verdict:
+        tree = self.files.graft(changes)
+        self._known[tree] = changes
         applied = self._apply(link)
         if applied is None:
             return self.keep(link, Status.MERGED, tree)
-        status, changes = applied
-        entries = {path: (file.mode, file.blob_id) if file else None for path, file in changes.items()}
-        if entries != self._difference(tree):
+        status, files = applied
+        if {path: (file.mode, file.blob_id) if file else None for path, file in files.items()} != changes:
             return self.keep(link, Status.MERGED, tree)
-        self.files.update(changes)
+        self.files.update(files)
         return self.keep(link, status, tree)
 
     def _apply(self, link: Link) -> tuple[Status, Changes] | None:

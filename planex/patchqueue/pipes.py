@@ -105,6 +105,10 @@ class Objects(Pipe):
         """A blob's bytes."""
         return self._read(name, b"blob")
 
+    def tree(self, name: str) -> bytes:
+        """A tree object's bytes, empty if there is none."""
+        return self._read(name, b"tree") or b""
+
     def _read(self, name: str, kind: bytes) -> bytes | None:
         self.ask(b"contents " + _encode(name) + b"\n")
         answer = self.out.readline().split()

@@ -7,17 +7,16 @@ come from planex.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import git
-from gitdb import IStream  # type: ignore[import-untyped]
-from gitdb.db import LooseObjectDB  # type: ignore[import-untyped]
 
 from planex.errors import PlanexError
 
@@ -74,7 +73,6 @@ class Repository:
         self.git_dir = path / ".git" if (path / ".git").exists() else path
         self._door = git.Git(str(path))
         self._door.update_environment(**ENVIRONMENT)
-        self._loose: LooseObjectDB | None = None
 
     @classmethod
     def create(cls, path: Path, *, bare: bool) -> Repository:
@@ -125,14 +123,24 @@ class Repository:
         return not any(line.endswith("missing") for line in text.splitlines())
 
     def write_commit(self, tree: str, parents: Sequence[str], author: Signature, message: str) -> str:
-        """Store a commit object without starting a process; returns its id."""
+        """Store a commit object; returns its id."""
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
         lines += [f"author {author}", f"committer {author}", "", message]
-        data = "\n".join(lines).encode("utf-8", "surrogateescape")
-        if self._loose is None:
-            self._loose = LooseObjectDB(str(self.git_dir / "objects"))
-        stored = self._loose.store(IStream(b"commit", len(data), BytesIO(data)))
-        return str(stored.hexsha.decode())
+        return self.write_object("commit", "\n".join(lines).encode("utf-8", "surrogateescape"))
+
+    def write_object(self, kind: str, data: bytes) -> str:
+        """Store an object as git's loose file (zlib over ``kind SP size NUL data``), without a process; its id."""
+        content = b"%s %d\0%s" % (kind.encode(), len(data), data)
+        name = hashlib.sha1(content, usedforsecurity=False).hexdigest()
+        folder = self.git_dir / "objects" / name[:2]
+        path = folder / name[2:]
+        if not path.exists():
+            temporary = folder / f".{name[2:]}.{os.getpid()}"
+            folder.mkdir(exist_ok=True)
+            temporary.write_bytes(zlib.compress(content, 1))
+            temporary.chmod(0o444)
+            temporary.rename(path)
+        return name
 
     def set_ref(self, ref: str, commit: str) -> None:
         self.git("update-ref", ref, commit)

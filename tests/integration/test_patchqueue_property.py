@@ -36,7 +36,8 @@ def edited(draw: st.DrawFn, tree: Tree, tag: str) -> dict[str, str]:
     kind = draw(st.sampled_from(["change", "change", "insert", "remove", "add", "delete"]))
     at = draw(st.integers(0, max(len(lines) - 1, 0)))
     if kind == "add":
-        return {**tree, f"new-{draw(st.integers(0, 2))}.c": f"{tag}\n" + numbered(6, "n")}
+        new = draw(st.sampled_from(["new-0.c", "new-1.c", "dir/new-0.c", "fresh/new-0.c"]))
+        return {**tree, new: f"{tag}\n" + numbered(6, "n")}
     if kind == "delete" and len(tree) > 1:
         return {other: text for other, text in tree.items() if other != name}
     if kind == "insert" or not lines:
