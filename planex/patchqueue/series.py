@@ -31,7 +31,7 @@ class Entry:
     guards: tuple[str, ...] = ()
     """Each with its sign: ``+el9``, ``-debug``."""
     section: str = ""
-    """The nearest comment line above, without its ``#``."""
+    """The nearest comment line above, without its ``#`` and lines drawn around it."""
     line: int = 0
     text: str = ""
 
@@ -86,7 +86,7 @@ def _parse_lines(lines: list[str], path: Path, problems: list[Problem]) -> Itera
         text = raw.removesuffix("\r")
         stripped = text.strip()
         if not stripped or stripped.startswith("#"):
-            section = stripped.lstrip("#").strip() or section
+            section = stripped.strip("#-=* \t") or section
             yield text
             continue
         try:

@@ -138,18 +138,18 @@ def _infer(project: Project, name: str, wanted: str) -> dict[str, str]:
         url = _source_with(project, name, tokens).url
     except PlanexError:
         return {}
-    match = _pattern(url, tokens).search(wanted)
+    match = _pattern(url, tokens).search(wanted) or _pattern(url, tokens, r"\d[^/]*?").search(wanted)
     if match is None:
         return {}
     found = {key: value for key, value in match.groupdict().items() if value is not None}
     return found | _parts(old, found)
 
 
-def _pattern(url: str, tokens: Mapping[str, str]) -> re.Pattern[str]:
-    """A pattern for the file name of addresses like ``url``; ``version`` is digits, letters and dots."""
+def _pattern(url: str, tokens: Mapping[str, str], version: str = r"\d[0-9A-Za-z.]*") -> re.Pattern[str]:
+    """A pattern for the file name of addresses like ``url``; ``version`` is one for the version."""
     text = re.escape(url.rsplit("/", 1)[-1])
     for key, token in tokens.items():
-        body = r"\d[0-9A-Za-z.]*" if key == "version" else r".*?"
+        body = version if key == "version" else r".*?"
         text = text.replace(token, f"(?P<{key}>{body})", 1).replace(token, f"(?P={key})")
     return re.compile(f"(?:^|/){text}$")
 

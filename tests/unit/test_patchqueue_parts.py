@@ -238,8 +238,8 @@ def test_overview(tmp_path: Path) -> None:
     (tmp_path / "b.patch").write_text("From: Q <q@r>\nSubject: two\n\ncommit abcdef0123456789 upstream.\n")
     rows = overview(load_queue(tmp_path), datetime(2024, 1, 11, tzinfo=UTC), {"a.patch": "2.0"})
     assert [(row.applied, row.age, row.origin, row.section) for row in rows] == [
-        (True, 10, "upstreamed in 2.0", "--- Mine"),
-        (False, None, "backport of abcdef012345", "--- Mine"),
+        (True, 10, "upstreamed in 2.0", "Mine"),
+        (False, None, "backport of abcdef012345", "Mine"),
     ]
     text = overview_text(rows)
     assert "not applied" in text

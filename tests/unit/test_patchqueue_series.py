@@ -76,7 +76,7 @@ def test_every_mistake_is_reported() -> None:
 
 def test_the_section_is_the_comment_above() -> None:
     found = entries("# --- Backports\na\nb\n\n# --- Own\n#\nc\n")
-    assert [entry.section for entry in found] == ["--- Backports", "--- Backports", "--- Own"]
+    assert [entry.section for entry in found] == ["Backports", "Backports", "Own"]
 
 
 @pytest.mark.parametrize("text", ["", "a", "a\n", "\n\n# c\n  a  #+x # why\n\nb -p0\n", "a\r\n# c\r\nb\r\n"])
