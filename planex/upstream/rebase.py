@@ -69,16 +69,20 @@ class Rebase:
     def state(self) -> State | None:
         return load_state(self.workspace, self.package.name)
 
-    def start(self, aim: Goal, orders: Orders) -> Progress:
-        """Begin. Refuses while another rebase of the package is under way, or its tree still has work in it."""
-        name = self.package.name
+    def must_be_free(self) -> None:
+        """Raise PlanexError while another rebase of the package is under way, or its tree is still there."""
         if self.state is not None:
             raise PlanexError(
-                f"a rebase of {name} is under way",
+                f"a rebase of {self.package.name} is under way",
                 "go on with `--continue`, look with `--status`, or give up: `--abort`",
             )
         if self.tree.folder.exists() and any(self.tree.folder.iterdir()):
             raise PlanexError(f"{self.tree.folder} is in the way", "move it aside")
+
+    def start(self, aim: Goal, orders: Orders) -> Progress:
+        """Begin. Refuses while another rebase of the package is under way, or its tree still has work in it."""
+        self.must_be_free()
+        name = self.package.name
         check_goal(self.package.project, name, aim)
         old = self.package.current(self.task)
         digest = queue_digest(self.package.queue)

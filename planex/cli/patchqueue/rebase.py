@@ -117,6 +117,7 @@ def _start(
     reporter: Reporter, found: PackageQueue, version: str, settings: dict[str, str], orders: Orders, as_json: bool
 ) -> None:
     with reporter.task(found.name) as task:
+        Rebase(found, task).must_be_free()
         aim = found.goal(version, settings, task)
         if not as_json:
             _foretell(reporter, found, aim, orders, task)
