@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from planex.errors import ConfigError, Problem
-from planex.patchqueue.forecast import Matrix
+from planex.patchqueue.forecast import Matrix, Version, version_from_json
 from planex.patchqueue.report import FORMAT
 from planex.patchqueue.verdict import TROUBLE, Status
 from planex.workspace import write_atomic
@@ -43,9 +43,21 @@ def new_troubles(now: Matrix, before: Mapping[str, Mapping[str, str]]) -> list[t
     ]
 
 
-def remember(home: Path, data: Mapping[str, Any]) -> None:
-    """Keep the last forecast of a package for ``status``."""
-    write_atomic(home / _LAST, json.dumps(data))
+def remember(home: Path, data: Mapping[str, Any], matrix: Matrix) -> None:
+    """Keep the last forecast of a package, for ``status`` and for a rebase that follows."""
+    versions = [column.version.to_json() for column in matrix.columns]
+    write_atomic(home / _LAST, json.dumps({**data, "sources": versions}))
+
+
+def versions_before(home: Path, old: str, new: str) -> list[Version]:
+    """The versions that the last forecast from ``old`` looked at before ``new``, so that a rebase goes the same way."""
+    path = home / _LAST
+    data = json.loads(path.read_text()) if path.exists() else {}
+    found = [version_from_json(row) for row in data.get("sources", ())]
+    labels = [version.label for version in found]
+    if data.get("from") != old or new not in labels:
+        return []
+    return [version for version in found[: labels.index(new)] if version.source.exists()]
 
 
 def upstreamed_in(home: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,14 @@ class Version:
     label: str
     source: Path
     checksum: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"label": self.label, "source": str(self.source), "checksum": self.checksum}
+
+
+def version_from_json(data: Mapping[str, str]) -> Version:
+    """The reverse of Version.to_json."""
+    return Version(data["label"], Path(data["source"]), data["checksum"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +116,18 @@ class Forecaster:
         base = import_source(self.repository, self.old.source, self.old.label, self.old.checksum)
         return build_chain(self.repository, base, self.patches)
 
+    def attempts(self, commit: str, between: Sequence[Column]) -> AllAttempts:
+        """What to try with a conflict on the version imported as ``commit``; columns in between serve as bridges."""
+        bridges = [Bridge(column.version.label, column.commit, column.verdicts) for column in between]
+        return AllAttempts(self.repository, commit, bridges, rerere=self.rerere is not None)
+
     def _judge(
         self, version: Version, base: Upstream, known: Sequence[Verdict], between: Sequence[Column]
     ) -> list[Verdict]:
         chain = self.chain()
-        bridges = [Bridge(column.version.label, column.commit, column.verdicts) for column in between]
         proof = self.proofs(version)
         with (
-            AllAttempts(self.repository, base.commit, bridges, rerere=self.rerere is not None) as attempts,
+            self.attempts(base.commit, between) as attempts,
             Judge(self.repository, chain, base, orders=self.orders, proof=proof, attempts=attempts) as judge,
         ):
             judge.resume(known)

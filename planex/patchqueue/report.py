@@ -47,7 +47,9 @@ def explain(verdict: Verdict) -> str:
         return f"needs {', '.join(verdict.blockers)}" + (f"; {verdict.reason}" if verdict.reason else "")
     if verdict.files:
         return f"in {', '.join(verdict.files)}"
-    return verdict.reason or (f"by {verdict.how}" if verdict.how else "")
+    return verdict.reason or (
+        verdict.how if verdict.how.startswith("by ") else f"by {verdict.how}" if verdict.how else ""
+    )
 
 
 def summary(statuses: Iterable[Status | str]) -> str:

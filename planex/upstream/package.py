@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +27,7 @@ from planex.workspace import write_atomic
 
 _ASK_AGAIN_SECONDS = 24 * 3600
 """How long a tag that could not be fetched is not asked for again."""
+_SCRATCH = ("bisect.*", "repo.git/planex/bench.*", "repo.git/planex/scratch/*")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,14 @@ class PackageQueue:
     def repository(self) -> Repository:
         """The bare repository that holds imports, queues as commits, and what forecasts made."""
         return Repository.create(self.home / "repo.git", bare=True)
+
+    def sweep(self) -> None:
+        """Take away scratch folders that a killed run left behind; only while nobody else works on the queue."""
+        folders = [path for name in _SCRATCH for path in self.home.glob(name)]
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        if folders:
+            self.repository.attempt("worktree", "prune")
 
     def current(self, task: Task) -> Version:
         return current(self.project, self.name, task, offline=self.offline)

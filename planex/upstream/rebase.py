@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from planex.errors import PlanexError
-from planex.patchqueue.attempts import AllAttempts
 from planex.patchqueue.checkout import queue_digest
 from planex.patchqueue.commits import Chain, Link
 from planex.patchqueue.conflict import ConflictTree
+from planex.patchqueue.forecast import Version
 from planex.patchqueue.history import commits_on
 from planex.patchqueue.judge import Judge, Orders
 from planex.patchqueue.report import FORMAT, commit_message, patch_rows, report_text
@@ -79,15 +79,18 @@ class Rebase:
         if self.tree.folder.exists() and any(self.tree.folder.iterdir()):
             raise PlanexError(f"{self.tree.folder} is in the way", "move it aside")
 
-    def start(self, aim: Goal, orders: Orders) -> Progress:
-        """Begin. Refuses while another rebase of the package is under way, or its tree still has work in it."""
+    def start(self, aim: Goal, orders: Orders, via: Sequence[Version] = ()) -> Progress:
+        """Begin. ``via``: versions in between that help with conflicts, oldest first.
+
+        Refuses while another rebase of the package is under way, or its tree still has work in it.
+        """
         self.must_be_free()
         name = self.package.name
         check_goal(self.package.project, name, aim)
         old = self.package.current(self.task)
         digest = queue_digest(self.package.queue)
         guards = tuple(sorted(self.package.guards))
-        state = State(name, guards, old, aim.version, aim.variables, aim.url, digest, orders)
+        state = State(name, guards, old, aim.version, aim.variables, aim.url, digest, orders, tuple(via))
         save_state(self.workspace, state)
         return self._advance(state)
 
@@ -173,7 +176,8 @@ class Rebase:
         commits = self.package.upstream_commits(state.old, [Goal(state.new, state.variables)])
         forecaster = self.package.forecaster(state.old, state.orders, commits)
         with ExitStack() as stack:
-            attempts = stack.enter_context(AllAttempts(self.package.repository, base.commit, rerere=True))
+            between = forecaster.matrix(state.via).columns
+            attempts = stack.enter_context(forecaster.attempts(base.commit, between))
             proof = forecaster.proofs(state.new)
             judge = stack.enter_context(
                 Judge(self.package.repository, chain, base, orders=state.orders, proof=proof, attempts=attempts)

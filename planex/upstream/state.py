@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from planex.errors import PlanexError
-from planex.patchqueue.forecast import Version
+from planex.patchqueue.forecast import Version, version_from_json
 from planex.patchqueue.judge import Orders
 from planex.patchqueue.verdict import Verdict, from_json
 from planex.patchqueue.writeback import Writes, writes_from_json
@@ -35,6 +35,8 @@ class State:
     queue: str
     """Digest of the queue that is rebased."""
     orders: Orders = field(default_factory=Orders)
+    via: tuple[Version, ...] = ()
+    """Versions in between that help with conflicts, oldest first."""
     verdicts: tuple[Verdict, ...] = ()
     ready: bool = True
     """The tree shows the conflict; unset while it is being set up."""
@@ -78,12 +80,13 @@ def _to_json(state: State) -> dict[str, Any]:
         "format": _FORMAT,
         "package": state.package,
         "guards": list(state.guards),
-        "old": _version_to_json(state.old),
-        "new": _version_to_json(state.new),
+        "old": state.old.to_json(),
+        "new": state.new.to_json(),
         "variables": dict(state.variables),
         "url": state.url,
         "queue": state.queue,
         "orders": {"keep": sorted(orders.keep), "drop": dict(orders.drop), "skip": sorted(orders.skip)},
+        "via": [version.to_json() for version in state.via],
         "verdicts": [verdict.to_json() for verdict in state.verdicts],
         "ready": state.ready,
         "writes": state.writes.to_json() if state.writes else None,
@@ -96,22 +99,15 @@ def _from_json(data: Mapping[str, Any]) -> State:
     return State(
         data["package"],
         tuple(data["guards"]),
-        _version(data["old"]),
-        _version(data["new"]),
+        version_from_json(data["old"]),
+        version_from_json(data["new"]),
         data["variables"],
         data["url"],
         data["queue"],
         Orders(frozenset(orders["keep"]), orders["drop"], frozenset(orders["skip"])),
+        tuple(version_from_json(row) for row in data["via"]),
         tuple(from_json(row) for row in data["verdicts"]),
         data["ready"],
         writes_from_json(data["writes"]) if data["writes"] else None,
         data["report"],
     )
-
-
-def _version_to_json(version: Version) -> dict[str, str]:
-    return {"label": version.label, "source": str(version.source), "checksum": version.checksum}
-
-
-def _version(data: Mapping[str, str]) -> Version:
-    return Version(data["label"], Path(data["source"]), data["checksum"])

@@ -241,6 +241,22 @@ def test_a_conflict_solved_once_stays_solved(workspace: PatchWorkspace, source: 
     check_result(workspace, source)
 
 
+def test_goes_the_way_of_the_last_forecast(workspace: PatchWorkspace) -> None:
+    """The file moves, then changes beyond recognition; the version in between helps, in forecast and rebase alike."""
+    workspace.reset(OLD, {"p1.patch": PATCHES["p1.patch"]})
+    middle = workspace.source("2", {"moved.c": OLD["a.c"], "b.c": OLD["b.c"]})
+    lines = OLD["a.c"].splitlines(keepends=True)
+    far = [line if 5 <= n <= 15 else f"rewritten {n}\n" for n, line in enumerate(lines, 1)]
+    source = workspace.source("3", {"moved.c": "".join(far) + numbered(90, "added"), "b.c": OLD["b.c"]})
+    assert workspace.planex("pq", "forecast", "pkg", "--onto", source).returncode == 1
+    both = workspace.planex("pq", "forecast", "pkg", "--onto", middle, "--onto", source)
+    assert (both.returncode, "by way of 2" in both.stdout) == (0, True)
+    done = workspace.planex("pq", "rebase", "pkg", source)
+    assert done.returncode == 0, done.stderr
+    assert "pkg: 1 -> 2 -> 3" in done.stderr
+    assert "by way of 2" in done.stdout
+
+
 def test_patches_are_ruled_on_beforehand(workspace: PatchWorkspace, source: Path) -> None:
     words = ["--without", "p2.patch=not now", "--without", "p4=no", "--keep", "p3.patch"]
     done = workspace.planex("pq", "rebase", "pkg", source, *words)

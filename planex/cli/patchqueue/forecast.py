@@ -87,7 +87,7 @@ def forecast(
         matrix = forecaster.matrix([aim.version for aim in aims])
         breakers = find_breakers(forecaster, matrix, commits)
         data = forecast_json(matrix, package, breakers)
-        remember(found.home, data)
+        remember(found.home, data, matrix)
     _write(matrix, data, save, html)
     click.echo(json.dumps(data, indent=1) if as_json else forecast_text(matrix, package, breakers), nl=as_json)
     if before is None:

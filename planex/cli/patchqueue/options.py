@@ -62,6 +62,7 @@ def alone(package: PackageQueue) -> Iterator[None]:
     package.home.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(package.home / "lock", timeout=0):
+            package.sweep()
             yield
     except Timeout:
         raise PlanexError(f"another planex is working on the patch queue of {package.name}", "wait for it") from None

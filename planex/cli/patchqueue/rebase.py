@@ -20,9 +20,11 @@ from planex.cli.patchqueue.options import (
     queue_of,
     settings_option,
 )
+from planex.patchqueue.baseline import versions_before
+from planex.patchqueue.forecast import Version
 from planex.patchqueue.judge import Orders
 from planex.patchqueue.report import explain, report_text, summary, table, verdict_rows
-from planex.report import Reporter, Task
+from planex.report import Reporter
 from planex.upstream.package import PackageQueue
 from planex.upstream.rebase import Finished, Progress, Rebase, Stopped
 from planex.upstream.versions import Goal, described
@@ -43,6 +45,16 @@ class _Action:
         return sum((self.go_on, self.skip, self.drop is not None, self.abort, self.status))
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a rebase that begins was asked to do."""
+
+    version: str
+    via: tuple[str, ...]
+    settings: dict[str, str]
+    orders: Orders
+
+
 @click.command(short_help="Carry the queue to another upstream version.")
 @click.argument("package")
 @click.argument("version", required=False)
@@ -58,6 +70,9 @@ class _Action:
     metavar="PATCH=REASON",
     callback=lambda _context, _parameter, values: parse_settings(values),
     help="Take this patch out of the queue from the start.",
+)
+@click.option(
+    "--via", multiple=True, metavar="VERSION", help="A version in between (default: those of the last forecast)."
 )
 @settings_option
 @guards_option
@@ -75,6 +90,7 @@ def rebase(
     status: bool,
     keep: tuple[str, ...],
     without: dict[str, str],
+    via: tuple[str, ...],
     settings: dict[str, str],
     guards: tuple[str, ...],
     as_json: bool,
@@ -99,7 +115,8 @@ def rebase(
     found = _reopen(queue_of(context, package, guards, offline=offline), context, offline)
     with alone(found):
         if version is not None:
-            _start(context.reporter, found, version, settings, orders_for(found, keep, without), as_json)
+            plan = _Plan(version, via, settings, orders_for(found, keep, without))
+            _start(context.reporter, found, plan, as_json)
         else:
             _carry_on(context.reporter, found, action, as_json)
 
@@ -113,24 +130,26 @@ def _reopen(found: PackageQueue, context: Context, offline: bool) -> PackageQueu
     return queue_of(context, found.name, state.guards, offline=offline)
 
 
-def _start(
-    reporter: Reporter, found: PackageQueue, version: str, settings: dict[str, str], orders: Orders, as_json: bool
-) -> None:
+def _start(reporter: Reporter, found: PackageQueue, plan: _Plan, as_json: bool) -> None:
     with reporter.task(found.name) as task:
         Rebase(found, task).must_be_free()
-        aim = found.goal(version, settings, task)
+        old = found.current(task)
+        aim = found.goal(plan.version, plan.settings, task)
+        via = [found.goal(version, {}, task).version for version in plan.via]
+        via = via or versions_before(found.home, old.label, aim.version.label)
         if not as_json:
-            _foretell(reporter, found, aim, orders, task)
-        progress = Rebase(found, task).start(aim, orders)
+            _foretell(reporter, found, old, aim, via, plan.orders)
+        progress = Rebase(found, task).start(aim, plan.orders, via)
     _show(reporter, found, progress, as_json)
 
 
-def _foretell(reporter: Reporter, found: PackageQueue, aim: Goal, orders: Orders, task: Task) -> None:
+def _foretell(
+    reporter: Reporter, found: PackageQueue, old: Version, aim: Goal, via: list[Version], orders: Orders
+) -> None:
     """The fate of the whole queue, before anything is done."""
-    task.phase("judge all patches")
-    old = found.current(task)
-    column = found.forecaster(old, orders, found.upstream_commits(old, [aim])).column(aim.version)
-    reporter.info(f"{found.name}: {old.label} -> {aim.version.label}")
+    forecaster = found.forecaster(old, orders, found.upstream_commits(old, [aim]))
+    column = forecaster.matrix([*via, aim.version]).columns[-1]
+    reporter.info(" -> ".join([f"{found.name}: {old.label}", *(version.label for version in via), aim.version.label]))
     for line in described(aim.variables, found.project.recipes[found.name].settings.variables):
         reporter.info(f"  package.yaml: {line}")
     for line in table(verdict_rows(column.verdicts)).splitlines():
