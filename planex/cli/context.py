@@ -6,12 +6,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from planex.config import Config, Target, choose_target, load_config
 from planex.report import Reporter
 from planex.workspace import Workspace
+
+if TYPE_CHECKING:
+    from planex.config import Config, Target
 
 
 @dataclass
@@ -29,10 +32,14 @@ class Context:
 
     @cached_property
     def config(self) -> Config:
+        from planex.config import load_config  # takes as long to import as all else that --help needs
+
         return load_config(self.workspace)
 
     @cached_property
     def target_name(self) -> str:
+        from planex.config import choose_target
+
         return choose_target(self.config, self.target_option)
 
     @property

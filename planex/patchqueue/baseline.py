@@ -43,10 +43,12 @@ def new_troubles(now: Matrix, before: Mapping[str, Mapping[str, str]]) -> list[t
     ]
 
 
-def remember(home: Path, data: Mapping[str, Any], matrix: Matrix) -> None:
-    """Keep the last forecast of a package, for ``status`` and for a rebase that follows."""
+def remember(home: Path, data: Mapping[str, Any], matrix: Matrix) -> str:
+    """Keep the last forecast of a package, for ``status`` and for a rebase that follows; returns what is kept."""
     versions = [column.version.to_json() for column in matrix.columns]
-    write_atomic(home / _LAST, json.dumps({**data, "sources": versions}))
+    text = json.dumps({**data, "sources": versions})
+    write_atomic(home / _LAST, text)
+    return text
 
 
 def versions_before(home: Path, old: str, new: str) -> list[Version]:

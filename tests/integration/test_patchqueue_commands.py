@@ -199,6 +199,22 @@ def test_forecast_baseline_and_page(workspace: PatchWorkspace) -> None:
     assert before == (read_tree(workspace.folder / "specs"), read_tree(workspace.queue))
 
 
+def test_a_kept_answer_is_for_the_same_question_only(workspace: PatchWorkspace) -> None:
+    source = workspace.source("2", {**OLD, "b.c": "x\n" + OLD["b.c"]})
+    first = forecast(workspace, "--onto", source)
+    kept = list((workspace.folder / "_build/cache/patchqueue/pkg/answers").glob("*.json"))
+    assert len(kept) == 1
+    (workspace.folder / "_build/cache/patchqueue/pkg/forecast.json").unlink()
+    again = forecast(workspace, "--onto", source)
+    assert (again.stdout, again.returncode) == (first.stdout, first.returncode)
+    assert (workspace.folder / "_build/cache/patchqueue/pkg/forecast.json").exists()
+    assert forecast(workspace, "--onto", source, "--json").stdout.startswith("{")
+    workspace.source("2", replace_line(OLD, "a.c", "line 30", "taken"))
+    assert "2: 1 clean, 1 conflict" in forecast(workspace, "--onto", source).stdout
+    (workspace.queue / "series").write_text("p1.patch\n")
+    assert "2: 1 clean\n" in forecast(workspace, "--onto", source).stdout
+
+
 def test_status_tells_what_the_forecast_found_upstream(workspace: PatchWorkspace) -> None:
     forecast(workspace, "--onto", workspace.source("2", ONE))
     assert "upstreamed in 2" in workspace.planex("pq", "status", "pkg").stdout

@@ -9,7 +9,8 @@ import sys
 import click
 
 from planex.cli.context import Context, pass_context
-from planex.cli.patchqueue.options import alone, guards_option, json_option, offline_option, queue_of
+from planex.cli.patchqueue.opening import alone, queue_of
+from planex.cli.patchqueue.options import guards_option, json_option, offline_option
 from planex.errors import PlanexError
 from planex.patchqueue import bisecting
 from planex.patchqueue.bisecting import Answer, Culprit, Result

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import click
 
 from planex.cli.context import Context, pass_context
-from planex.cli.patchqueue.options import guards_option, json_option, offline_option, queue_of
+from planex.cli.patchqueue.opening import queue_of
+from planex.cli.patchqueue.options import guards_option, json_option, offline_option
 from planex.patchqueue.baseline import upstreamed_in
 from planex.patchqueue.check import PatchOutcome, check_queue
 from planex.patchqueue.overview import overview, overview_json, overview_text

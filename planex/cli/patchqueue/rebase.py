@@ -10,16 +10,8 @@ from dataclasses import dataclass
 import click
 
 from planex.cli.context import Context, pass_context
-from planex.cli.patchqueue.options import (
-    alone,
-    guards_option,
-    json_option,
-    offline_option,
-    orders_for,
-    parse_settings,
-    queue_of,
-    settings_option,
-)
+from planex.cli.patchqueue.opening import alone, orders_for, queue_of
+from planex.cli.patchqueue.options import guards_option, json_option, offline_option, settings_option, without_option
 from planex.patchqueue.baseline import versions_before
 from planex.patchqueue.forecast import Version
 from planex.patchqueue.judge import Orders
@@ -64,13 +56,7 @@ class _Plan:
 @click.option("--abort", is_flag=True, help="Give up; the queue is as it was.")
 @click.option("--status", is_flag=True, help="Show where the rebase stands.")
 @click.option("--keep", multiple=True, metavar="PATCH", help="Keep this patch even if it seems to be upstream.")
-@click.option(
-    "--without",
-    multiple=True,
-    metavar="PATCH=REASON",
-    callback=lambda _context, _parameter, values: parse_settings(values),
-    help="Take this patch out of the queue from the start.",
-)
+@without_option
 @click.option(
     "--via", multiple=True, metavar="VERSION", help="A version in between (default: those of the last forecast)."
 )

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from planex.cli.context import Context, pass_context
-from planex.cli.patchqueue.options import alone, guards_option, offline_option, queue_of
+from planex.cli.patchqueue.opening import alone, queue_of
+from planex.cli.patchqueue.options import guards_option, offline_option
 from planex.patchqueue import checkout as checkouts
 from planex.patchqueue.export import Change
 from planex.patchqueue.report import table

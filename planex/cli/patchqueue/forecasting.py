@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Works out what ``planex patchqueue forecast`` was asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from planex.cli.context import Context
+from planex.cli.patchqueue.forecast import Wish
+from planex.cli.patchqueue.opening import alone, orders_for, queue_of
+from planex.patchqueue.answers import Answer
+from planex.patchqueue.baseline import load_baseline, new_troubles, remember
+from planex.patchqueue.breaker import find_breakers
+from planex.patchqueue.forecast import Matrix
+from planex.patchqueue.page import forecast_page
+from planex.patchqueue.report import forecast_json, forecast_text
+from planex.workspace import write_atomic
+
+
+def work_out(context: Context, wish: Wish) -> Answer:
+    """Judge the queue on all versions, write what is to be written, and say what to print."""
+    before = load_baseline(wish.baseline) if wish.baseline else None
+    found = queue_of(context, wish.package, wish.guards, offline=wish.offline)
+    orders = orders_for(found, wish.keep, wish.without)
+    with alone(found), context.reporter.task(wish.package) as task:
+        aims = [found.goal(version, wish.settings, task) for version in wish.versions]
+        old = found.current(task)
+        task.phase("forecast")
+        commits = found.upstream_commits(old, aims)
+        forecaster = found.forecaster(old, orders, commits)
+        matrix = forecaster.matrix([aim.version for aim in aims])
+        breakers = find_breakers(forecaster, matrix, commits)
+        data = forecast_json(matrix, wish.package, breakers)
+        last = remember(found.home, data, matrix)
+    _write(matrix, data, wish.save, wish.html)
+    output = json.dumps(data, indent=1) + "\n" if wish.as_json else forecast_text(matrix, wish.package, breakers)
+    if before is None:
+        return Answer(output, 1 if any(column.troubles for column in matrix.columns) else 0, last)
+    fresh = new_troubles(matrix, before)
+    for patch, label, status in fresh:
+        context.reporter.error(f"new since {wish.baseline}: {patch} on {label}: {status}")
+    return Answer(output, 1 if fresh else 0, last)
+
+
+def _write(matrix: Matrix, data: Mapping[str, Any], save: Path | None, html: Path | None) -> None:
+    if save:
+        write_atomic(save, json.dumps(data, indent=1) + "\n")
+    if html:
+        write_atomic(html, forecast_page(matrix, data))

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How the commands of ``planex patchqueue`` come to the queue they work on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from planex.cli.context import Context
+from planex.errors import PlanexError
+from planex.patchqueue.judge import Orders
+from planex.project import load_project
+from planex.upstream.package import PackageQueue, open_queue
+
+
+def orders_for(found: PackageQueue, keep: tuple[str, ...], drop: dict[str, str]) -> Orders:
+    """What a person decided beforehand, with the patches' full names; an unknown patch is an error."""
+    names = {name: found.queue.find(name).name for name in (*keep, *drop)}
+    return Orders(frozenset(names[name] for name in keep), {names[name]: reason for name, reason in drop.items()})
+
+
+def queue_of(context: Context, name: str, guards: tuple[str, ...] = (), *, offline: bool = False) -> PackageQueue:
+    """The queue of a package of the workspace."""
+    project = load_project(context.workspace, context.config, context.target_name)
+    return open_queue(project, name, guards, offline=offline)
+
+
+@contextmanager
+def alone(package: PackageQueue) -> Iterator[None]:
+    """No other planex works on this package's queue until the context ends."""
+    package.home.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(package.home / "lock", timeout=0):
+            package.sweep()
+            yield
+    except Timeout:
+        raise PlanexError(f"another planex is working on the patch queue of {package.name}", "wait for it") from None
