@@ -25,6 +25,9 @@ ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_EDITOR": "true",
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",  # a workspace may belong to another user than the one who runs planex
+    "GIT_CONFIG_VALUE_0": "*",
     "LC_ALL": "C.UTF-8",
     "GIT_AUTHOR_NAME": "planex",
     "GIT_AUTHOR_EMAIL": "planex@localhost",

@@ -14,6 +14,7 @@ from planex.patchqueue.sourcecommit import import_source
 from planex.patchqueue.verdict import Status, Strength, Verdict
 from planex.run import run
 from tests.integration.patch_factory import Bench, Tree, diff_text, mail, numbered, replace_line
+from tests.integration.patch_workspace import PatchWorkspace
 
 pytestmark = [pytest.mark.tools("git", "patch")]
 
@@ -152,3 +153,35 @@ def test_the_commit_that_breaks_a_patch(bench: Bench, upstream: Upstream) -> Non
 def test_a_repository_out_of_reach_gives_no_history(bench: Bench, tmp_path: Path) -> None:
     assert fetch_tags(bench.repository, str(tmp_path / "nowhere"), ["v1"]) == {}
     assert fetch_tags(bench.repository, "", ["v1"]) == {}
+
+
+def test_commands_use_the_history(tmp_path: Path, upstream: Upstream) -> None:
+    """Where package.yaml names the repository, forecasts name the guilty commit, and a rebase who touched the files."""
+    taken = replace_line(OLD, "a.c", "line 5", "five")
+    origin = upstream.commit(taken, "five")
+    upstream.commit(replace_line(taken, "b.c", "row 1", "x"), "harmless")
+    new = replace_line(replace_line(taken, "b.c", "row 1", "x"), "a.c", "line 30", "broken")
+    guilty = upstream.commit({**new, "a.c": new["a.c"].replace("five", "fifth")}, "rework", "v2")
+    patches = {
+        "five.patch": mail("five", diff_text(OLD, taken), body=f"commit {origin} upstream."),
+        "p.patch": mail("x", diff_text(taken, replace_line(taken, "a.c", "line 30", "patched"))),
+    }
+    workspace = PatchWorkspace.create(tmp_path / "w", OLD, patches)
+    settings = workspace.recipe / "package.yaml"
+    settings.write_text(f"{settings.read_text()}upstream: {{git: {upstream.folder}, tag: 'v{{version}}'}}\n")
+    source = workspace.source("2", {**new, "a.c": new["a.c"].replace("five", "fifth")})
+    foretold = workspace.planex("pq", "forecast", "pkg", "--onto", source)
+    assert f"it is taken from upstream's {origin[:12]}, which is in (proof: origin)" in foretold.stdout, foretold.stderr
+    assert "First upstream commit that breaks a patch:" in foretold.stdout
+    assert f"p.patch  {guilty[:12]}" in foretold.stdout
+    stopped = workspace.planex("pq", "rebase", "pkg", source)
+    assert f"upstream: {guilty[:12]} 2024-01-01 U: rework" in stopped.stderr
+    assert workspace.planex("pq", "status", "pkg").stdout.count("upstreamed in 2") == 1
+
+
+def test_without_stdbuf_each_merge_is_a_process(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planex.patchqueue.pipes.find", lambda tool: None)
+    new = replace_line(replace_line(OLD, "a.c", "line 32", "context"), "b.c", "row 3", "x")
+    fates = bench.fates(OLD, {"p.patch": mail("x", diff_text(OLD, PATCHED))}, new)
+    assert fates == [Status.MERGED]
+    assert bench.fates(OLD, {"p.patch": mail("x", diff_text(OLD, PATCHED))}, LATER) == [Status.CONFLICT]
