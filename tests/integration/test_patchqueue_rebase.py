@@ -267,6 +267,17 @@ def test_patches_are_ruled_on_beforehand(workspace: PatchWorkspace, source: Path
     assert (wrong.returncode, "no applied patch 'nope.patch'" in wrong.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("patches", [{}, {"comment.patch": "# nothing yet\n"}])
+def test_a_queue_with_nothing_in_it(workspace: PatchWorkspace, patches: dict[str, str]) -> None:
+    workspace.reset(OLD, patches)
+    before = read_tree(workspace.queue)
+    done = workspace.planex("pq", "rebase", "pkg", workspace.source("2", NEW))
+    assert done.returncode == 0, done.stderr
+    assert read_tree(workspace.queue) == before
+    assert 'version: "2"' in (workspace.recipe / "package.yaml").read_text()
+    assert workspace.planex("pq", "check", "pkg").returncode == 0
+
+
 def test_usage(workspace: PatchWorkspace, source: Path) -> None:
     assert workspace.planex("pq", "rebase", "pkg").returncode == 2
     assert workspace.planex("pq", "rebase", "pkg", source, "--continue").returncode == 2
