@@ -161,7 +161,19 @@ def test_verdicts_and_journals_are_read_back(tmp_path: Path) -> None:
     orders = Orders(frozenset({"a"}), {"b": "why"}, frozenset({"c"}))
     writes = Writes({"x": b"\xff\0"}, ("y",))
     state = State(
-        "pkg", ("g",), version, version, {"version": "2"}, "u", "q", orders, (version,), (VERDICT,), False, writes, {"k": 1}
+        "pkg",
+        ("g",),
+        version,
+        version,
+        {"version": "2"},
+        "u",
+        "q",
+        orders,
+        (version,),
+        (VERDICT,),
+        False,
+        writes,
+        {"k": 1},
     )
     workspace = Workspace(tmp_path)
     assert load_state(workspace, "pkg") is None
