@@ -20,7 +20,8 @@ from planex.workspace import Workspace
 
 FIRST_PATCH = 1
 _SOURCE_LINE = re.compile(r"^(Source|Patch)\d*\s*:", re.IGNORECASE)
-_APPLIES_PATCHES = re.compile(r"^\s*%(autosetup|autopatch)\b", re.MULTILINE)
+_APPLIES_PATCHES = re.compile(r"^\s*%(?:autosetup|autopatch)\b.*", re.MULTILINE)
+_STRIP = re.compile(r"\s-p\s*(\d+)")
 
 
 def _scalar(value: object) -> object:
@@ -166,9 +167,28 @@ def insert_patches(text: str, patches: Iterable[Patch], path: Path, package: str
 
 
 def _require_patches_applied(text: str, patches: Iterable[Patch], path: Path) -> None:
-    if any(True for _ in patches) and not _APPLIES_PATCHES.search(text):
+    """The spec must apply the queue, dropping as many leading folders as the series says of each patch."""
+    patches = list(patches)
+    lines = [match.group(0) for match in _APPLIES_PATCHES.finditer(text)]
+    if patches and not lines:
         message = "has a patch queue, but no %autosetup or %autopatch line that would apply it"
         raise ConfigError([Problem(path, 0, message)], "use `%autosetup -p1` in %prep")
+    if not patches or any("-S" in line for line in lines):
+        return
+    strip = _STRIP.search(lines[0])
+    level = int(strip.group(1)) if strip else 0
+    problems = [
+        Problem(
+            patch.path.parent / "series",
+            patch.entry.line,
+            f"{patch.name} is -p{patch.strip}, but {path.name} has "
+            f"`{lines[0].strip()}`, which applies all patches with -p{level}",
+        )
+        for patch in patches
+        if patch.strip != level
+    ]
+    if problems:
+        raise ConfigError(problems, "use `%autosetup -p1` in %prep, and patches with paths like a/src/file.c")
 
 
 def _variables(recipe: Recipe, config: Config, target_name: str) -> dict[str, Any]:

@@ -67,6 +67,21 @@ def test_a_queue_that_nothing_applies_is_refused(workspace: Workspace) -> None:
         render_spec(load_recipe(workspace, "foo"), CONFIG, "bookworm")
 
 
+@pytest.mark.parametrize(
+    ("line", "series", "expected"),
+    [
+        ("%autosetup", "one.patch\n", "series:1: one.patch is -p1, but foo.spec has `%autosetup`"),
+        ("%autosetup -p1 -n x", "one.patch\ntwo.patch -p0\n", "series:2: two.patch is -p0"),
+    ],
+)
+def test_a_queue_is_applied_as_the_series_says(workspace: Workspace, line: str, series: str, expected: str) -> None:
+    (workspace.specs / "foo" / "foo.spec").write_text(PLAIN.replace("%autosetup -p1", line))
+    queue(workspace, series)
+    with pytest.raises(ConfigError) as caught:
+        render_spec(load_recipe(workspace, "foo"), CONFIG, "bookworm")
+    assert expected in str(caught.value)
+
+
 def test_a_template_sees_variables_distro_target_and_patches(workspace: Workspace) -> None:
     folder = workspace.specs / "foo"
     (folder / "package.yaml").write_text("variables:\n  version: 4.20\nguards: [extra]\n")
