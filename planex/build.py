@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from planex import dnf, repo, userns
 from planex.builders import Builder, Job
 from planex.errors import LoggedError, PlanexError
@@ -28,7 +26,7 @@ from planex.run import stop_all, tail
 from planex.sources import fetch, local_files, remote_sources
 from planex.srpm import make_srpm, source_date_epoch
 from planex.store import Result
-from planex.workspace import temporary_folder
+from planex.workspace import temporary_folder, write_atomic
 
 
 class Status(Enum):
@@ -95,6 +93,8 @@ class Build:
     options: Options
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     _srpms: dict[str, Path] = field(default_factory=dict)
+    _own: dict[str, Inputs] = field(default_factory=dict)
+    """What went into each SRPM, taken before it was made: a file that is edited meanwhile is no part of the result."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> list[Outcome]:
@@ -128,6 +128,7 @@ class Build:
         logs = _fresh_folder(project.workspace.logs(project.target_name, name))
         with self.reporter.task(name) as task:
             try:
+                self._own[name] = project.inputs(name, {})
                 files = dict(local_files(recipe, package))
                 for source in remote_sources(recipe, package):
                     files[source.name] = fetch(project.workspace, source, task, offline=self.options.offline)
@@ -199,7 +200,8 @@ class Build:
         return True
 
     def _inputs(self, name: str) -> Inputs:
-        return self.project.inputs(name, {need: self._result(need).digest for need in self.project.graph.needs(name)})
+        own = self._own.get(name) or self.project.inputs(name, {})
+        return own.with_dependencies({need: self._result(need).digest for need in self.project.graph.buildroot(name)})
 
     def _result(self, name: str) -> Result:
         result = self.project.store.current(name)
@@ -213,7 +215,7 @@ class Build:
         results = _fresh_folder(work / "results")
         started = time.monotonic()
         dependencies: dict[str, Path] = {}
-        for need in project.graph.needs(name):
+        for need in project.graph.buildroot(name):
             dependencies |= self._result(need).rpm_paths
         job = Job(
             package=package,
@@ -250,21 +252,9 @@ def _workers(jobs: int) -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(jobs) as pool:
         try:
             yield pool
-        except KeyboardInterrupt:
+        except BaseException:
             stop_all()
             raise
-
-
-@contextmanager
-def exclusive(project: Project) -> Iterator[None]:
-    """Keep a second planex from building for the same target in the same workspace."""
-    project.folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(project.folder / ".lock", timeout=0):
-            yield
-    except Timeout:
-        message = f"another planex is building for target {project.target_name} in {project.workspace.root}"
-        raise PlanexError(message, "wait until it has ended") from None
 
 
 def compose(project: Project) -> bool:
@@ -278,12 +268,16 @@ def compose(project: Project) -> bool:
 
 
 def check_closure(project: Project) -> None:
-    """``dnf repoclosure`` of the composed repository against the base."""
+    """``dnf repoclosure`` of the composed repository against the base, unless this very repository passed already."""
     folder = project.folder / "buildroots"
+    passed, name = project.folder / ".closed", f"{project.repository.resolve().name} {project.buildroot_digest}"
+    if passed.exists() and passed.read_text() == name:
+        return
     with temporary_folder(folder, "closure.") as scratch:
         conf = scratch / "dnf.conf"
         conf.write_text(project.mock_config.dnf_conf)
         dnf.repoclosure(conf, scratch / "cache", folder / "home", {"planex": project.repository.resolve()})
+    write_atomic(passed, name)
 
 
 def _failure(name: str, task: Task, error: PlanexError, log: Path) -> BuildFailed:
@@ -295,7 +289,10 @@ def _try_patches(project: Project, name: str, files: Mapping[str, Path]) -> None
     """Apply the queue to the files that it touches, as %autosetup will do to the whole tree."""
     queue = project.recipes[name].queue
     if queue.patches:
-        tarball = next(source.file_name for source in project.packages[name].sources if source.kind == "source")
+        sources = [source for source in project.packages[name].sources if source.kind == "source"]
+        if not sources:
+            raise PlanexError(f"{name} has a patch queue but no Source", "name the tarball in a Source0 line")
+        tarball = min(sources, key=lambda source: source.number).file_name
         require_applies(check_queue(queue, files[tarball], project.workspace.cache / "patches"), name, queue)
 
 

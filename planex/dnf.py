@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from planex import userns
-from planex.errors import CommandFailed, PlanexError
-from planex.run import run, run_logged
+from planex.errors import PlanexError
+from planex.run import run, run_logged, tail
 from planex.workspace import write_atomic
 
 # Debian's rpm keeps its database in ~/.rpmdb; the databases of all roots are where every other system has them.
@@ -35,7 +35,7 @@ def base_argv(conf: Path, cache: Path, repos: Mapping[str, Path] | None = None) 
     words = ["dnf", "--config", str(conf), "--noplugins", "--assumeyes", f"{_CACHEDIR}{cache}"]
     for name, folder in (repos or {}).items():
         words += [f"--repofrompath={name},file://{folder}", f"--setopt={name}.gpgcheck=0"]
-        words += [f"--setopt={name}.metadata_expire=0", f"--setopt={name}.cost=1"]
+        words += [f"--setopt={name}.metadata_expire=0", f"--setopt={name}.priority=1"]
     return words
 
 
@@ -70,7 +70,7 @@ def install(
     inner = userns.installer_argv(root, argv)
     words = userns.as_root(userns.overlay_argv(overlay, inner) if overlay else inner)
     times = {} if epoch is None else {"SOURCE_DATE_EPOCH": str(epoch)}
-    run_logged(words, log, env=prepare_home(home) | times)
+    run_logged(words, log, env=prepare_home(home) | times, program="dnf")
     cache = next(word.removeprefix(_CACHEDIR) for word in argv if word.startswith(_CACHEDIR))
     _forget_cache(overlay.upper if overlay else root, Path(cache))
 
@@ -94,13 +94,11 @@ def repoclosure(conf: Path, cache: Path, home: Path, repos: Mapping[str, Path]) 
     only = [word for name in repos for word in ("--check", name)]
     # Without a root dnf opens the machine's own database, which an ordinary user cannot make where there is none.
     own = home.absolute() / "repoclosure"
-    try:
-        run(
-            [*argv, "--disableplugin=*", "--enableplugin=repoclosure", "repoclosure", *only],
-            env=prepare_home(own, own / "rpmdb"),
-        )
-    except CommandFailed as error:
-        raise PlanexError(f"the repository is not closed:\n{error.tail}", "add what is missing to specs/") from error
+    words = [*argv, "--disableplugin=*", "--enableplugin=repoclosure", "repoclosure", *only]
+    done = run(words, env=prepare_home(own, own / "rpmdb"), check=False)
+    if done.returncode:
+        said = tail(done.stdout.strip() or done.stderr)
+        raise PlanexError(f"the repository is not closed:\n{said}", "add what is missing to specs/")
 
 
 def list_installed(root: Path, output: Path, home: Path, overlay: userns.Overlay | None = None) -> None:

@@ -21,6 +21,11 @@ class Inputs:
 
     rows: tuple[tuple[str, str], ...]
 
+    def with_dependencies(self, digests: Mapping[str, str]) -> Inputs:
+        """These inputs and, by package, digests of what the dependencies made."""
+        rows = [(f"dependency {name}", digest) for name, digest in digests.items()]
+        return Inputs(tuple(sorted([*self.rows, *rows])))
+
     @property
     def key(self) -> str:
         """SHA-256 in hexadecimal."""

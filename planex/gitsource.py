@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import git
+from filelock import FileLock
 
 from planex.errors import PlanexError
 
@@ -21,13 +22,22 @@ _EXAMPLE = "git+https://host/repo.git?commit=<40 hex digits>#/name-1.0.tar"
 
 def archive(url: str, cache: Path, partial: Path) -> None:
     """Write the tar archive of a commit; its top folder is the file's name without ``.tar``."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise PlanexError(f"{url}: {error}", f"write {_EXAMPLE}") from None
     commit = parse_qs(parts.query).get("commit", [""])[0]
     name = parts.fragment.rsplit("/", 1)[-1]
     if not _COMMIT.match(commit) or not name.endswith(".tar"):
         raise PlanexError(f"{url}: not a git source", f"write {_EXAMPLE}")
     remote = parts._replace(scheme=parts.scheme.removeprefix("git+"), query="", fragment="").geturl()
     mirror = cache / hashlib.sha256(remote.encode()).hexdigest()[:16]
+    mirror.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{mirror}.lock"):
+        _archive(remote, commit, name, mirror, partial)
+
+
+def _archive(remote: str, commit: str, name: str, mirror: Path, partial: Path) -> None:
     try:
         repository = git.Repo.init(mirror, bare=True)
         if not _has(repository, commit):

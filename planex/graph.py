@@ -44,6 +44,10 @@ class Graph:
         """Packages whose results go into the buildroot of ``package``."""
         return frozenset(edge.needs for edge in self.edges if edge.package == package)
 
+    def buildroot(self, package: str) -> frozenset[str]:
+        """Packages whose results may be installed to build ``package``: what it needs, and all that those need."""
+        return self.closure([package]) - {package}
+
     def closure(self, packages: Iterable[str]) -> frozenset[str]:
         """``packages`` and all that they need, directly or not."""
         wanted = set(packages)

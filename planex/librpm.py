@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, TypedDict
 
 import rpm
+
+_FILES = re.compile(r"%files(\s|$)")
 
 
 class Request(TypedDict):
@@ -61,10 +64,12 @@ def _parse(path: str, macros: dict[str, str]) -> dict[str, Any]:
             os.close(saved)
         errors.seek(0)
         said = errors.read().decode(errors="replace")
-    return {"errors": said or "cannot be parsed"} if spec is None else _facts(spec)
+    return (
+        {"errors": said or "cannot be parsed"} if spec is None else _facts(spec, Path(path).read_text(errors="replace"))
+    )
 
 
-def _facts(spec: Any) -> dict[str, Any]:
+def _facts(spec: Any, text: str) -> dict[str, Any]:
     header = spec.sourceHeader
     return {
         "name": header["name"],
@@ -75,18 +80,48 @@ def _facts(spec: Any) -> dict[str, Any]:
         "changelog_time": next(iter(header["changelogtime"]), 0),
         "build_requires": _capabilities(header, "require"),
         "sources": [[number, url, "patch" if flags & 2 else "source"] for url, number, flags in reversed(spec.sources)],
-        "subpackages": [_subpackage(package) for package in spec.packages if package.fileList is not None],
+        "subpackages": [_subpackage(package) for package in _built(spec, text)],
     }
+
+
+def _built(spec: Any, text: str) -> list[Any]:
+    """Packages with a %files section, empty or not: those that rpmbuild makes.
+
+    The bindings give an empty section as none, and leave the first %files line out of ``spec.parsed``, mostly that of
+    the main package; so that one is looked for in the spec's own ``text``.
+    """
+    main = spec.sourceHeader["name"]
+    named = {_files_of(line, main) for line in spec.parsed.splitlines() if _FILES.match(line)}
+    if any(_FILES.match(line) and _files_of(line, main) == main for line in text.splitlines()):
+        named.add(main)
+    return [
+        package
+        for package in spec.packages
+        if package.fileList is not None or package.fileFile is not None or package.header["name"] in named
+    ]
+
+
+def _files_of(line: str, main: str) -> str:
+    """The package that a %files line is for."""
+    words = line.split()[1:]
+    while "-f" in words:
+        at = words.index("-f")
+        del words[at : at + 2]
+    if "-n" in words[:-1]:
+        return words[words.index("-n") + 1]
+    return f"{main}-{words[0]}" if words else main
 
 
 def _subpackage(package: Any) -> dict[str, Any]:
     header = package.header
     return {
         "name": header["name"],
+        "version": header["version"],
+        "release": header["release"],
         "arch": header["arch"],
         "provides": _capabilities(header, "provide"),
         "requires": _capabilities(header, "require"),
-        "files": _paths(package.fileList),
+        "files": _paths(package.fileList or ""),
     }
 
 

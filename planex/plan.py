@@ -76,7 +76,7 @@ def make_plan(
     digests: dict[str, str] = {}
     decided: dict[str, tuple[Action, tuple[str, ...]]] = {}
     for package in (name for name in graph.order if name in scope):
-        needs = graph.needs(package)
+        needs = graph.buildroot(package)
         pending = tuple(f"dependency {name} is to be rebuilt" for name in sorted(needs) if name not in digests)
         inputs = inputs_of(package, {name: digests.get(name, "") for name in needs})
         action, reasons, result = _decide(package, inputs, pending, history, package in forced)

@@ -72,6 +72,7 @@ class Project:
         conf = self.mock_config.dnf_conf.replace(str(self.workspace.root), "$workspace")
         base = repo.digest(self.base_repository) if self.base_repository else ""
         parts = [self.mock_config.arch, *self.mock_config.setup_command, conf, base]
+        parts += [] if self.target.embedded else [self.mock_config.releasever]
         parts += [f"{name} {body}" for name, body in sorted(self.mock_config.macros.items())]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -106,7 +107,24 @@ def load_project(workspace: Workspace, config: Config, target_name: str) -> Proj
     recipes = find_recipes(workspace, target.guards)
     paths = render_all(workspace, config, target_name, recipes)
     packages = parse_specs(paths, _macros(workspace, target, mock_config), workspace.cache / "specs")
+    _require_queues_named(recipes, packages)
     return Project(workspace, config, target_name, target, mock_config, recipes, packages)
+
+
+def _require_queues_named(recipes: Mapping[str, Recipe], packages: Mapping[str, Package]) -> None:
+    """Every patch of a queue must be a PatchN of the parsed spec, or it would be left out without a word."""
+    problems = []
+    for name, recipe in recipes.items():
+        named = {source.file_name for source in packages[name].sources if source.kind == "patch"}
+        left_out = [Path(patch.name).name for patch in recipe.queue.patches if Path(patch.name).name not in named]
+        if left_out:
+            problems.append(
+                Problem(recipe.template, 0, f"does not name the patches of its queue: {', '.join(left_out)}")
+            )
+    if problems:
+        raise ConfigError(
+            problems, "put {{ patch_lines }} on a line of its own behind the Source lines, outside any %if"
+        )
 
 
 def render_all(

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from planex.config import Config, Words
+from planex.config import Config, Words, text_of
 from planex.errors import ConfigError, Problem
 from planex.patchqueue.queue import Patch, PatchQueue, load_queue
 from planex.schema import Model, did_you_mean, load
@@ -21,15 +21,12 @@ from planex.workspace import Workspace
 FIRST_PATCH = 1
 _SOURCE_LINE = re.compile(r"^(Source|Patch)\d*\s*:", re.IGNORECASE)
 _APPLIES_PATCHES = re.compile(r"^\s*%(?:autosetup|autopatch)\b.*", re.MULTILINE)
+_APPLIES_NONE = re.compile(r"%autosetup\b.*\s-N\b")
 _STRIP = re.compile(r"\s-p\s*(\d+)")
 
 
-def _scalar(value: object) -> object:
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
 Value = Annotated[
-    str | bool | tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else _scalar(v))
+    str | bool | tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else text_of(v))
 ]
 
 
@@ -75,7 +72,9 @@ def find_recipes(workspace: Workspace, guards: Iterable[str] = ()) -> dict[str, 
     """All packages of the workspace by name; raises ConfigError with the mistakes of all of them."""
     recipes: dict[str, Recipe] = {}
     problems: list[Problem] = []
-    folders = sorted(path for path in workspace.specs.glob("*") if path.is_dir()) if workspace.specs.is_dir() else []
+    folders = (
+        sorted(path for path in workspace.specs.glob("[!.]*") if path.is_dir()) if workspace.specs.is_dir() else []
+    )
     for folder in folders:
         try:
             recipes[folder.name] = load_recipe(workspace, folder.name, guards)
@@ -135,10 +134,17 @@ def _orphan_queues(workspace: Workspace, recipes: dict[str, Recipe]) -> list[Pro
 def render_spec(recipe: Recipe, config: Config, target_name: str) -> str:
     """The text of the package's spec for a target."""
     if not recipe.is_template:
-        return insert_patches(recipe.template.read_text(), recipe.queue.patches, recipe.template, recipe.name)
+        return insert_patches(_read(recipe.template), recipe.queue.patches, recipe.template, recipe.name)
     text = render(recipe.template, _variables(recipe, config, target_name))
     _require_patches_applied(text, recipe.queue.patches, recipe.template)
     return text
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem(path, 0, f"cannot be read: {error}")]) from None
 
 
 def patch_lines(patches: Iterable[Patch], package: str, first: int = FIRST_PATCH) -> str:
@@ -169,7 +175,7 @@ def insert_patches(text: str, patches: Iterable[Patch], path: Path, package: str
 def _require_patches_applied(text: str, patches: Iterable[Patch], path: Path) -> None:
     """The spec must apply the queue, dropping as many leading folders as the series says of each patch."""
     patches = list(patches)
-    lines = [match.group(0) for match in _APPLIES_PATCHES.finditer(text)]
+    lines = [match.group(0) for match in _APPLIES_PATCHES.finditer(text) if not _APPLIES_NONE.search(match.group(0))]
     if patches and not lines:
         message = "has a patch queue, but no %autosetup or %autopatch line that would apply it"
         raise ConfigError([Problem(path, 0, message)], "use `%autosetup -p1` in %prep")

@@ -77,8 +77,9 @@ def cached_path(workspace: Workspace, checksum: Checksum) -> Path:
 def fetch(workspace: Workspace, source: RemoteSource, task: Task, *, offline: bool = False) -> Path:
     """The verified file in the download cache, fetched first if it is not there yet."""
     final = cached_path(workspace, source.checksum)
-    if final.exists():
+    if final.exists() and source.checksum.matches(final):
         return final
+    final.unlink(missing_ok=True)
     if offline:
         raise PlanexError(
             f"{source.package}: {source.name} is not in the download cache",

@@ -16,7 +16,7 @@ from planex.errors import ConfigError, PlanexError, Problem
 from planex.run import run
 from planex.workspace import write_atomic
 
-FORMAT = 1
+FORMAT = 2
 _HOST_RPMCONFIG = Path("/usr/lib/rpm")
 _GENERIC = ("macros", "rpmrc", "platform")
 _ERROR = re.compile(r"error: (?:.*?line (\d+): )?(.*)")
@@ -39,6 +39,8 @@ class Subpackage:
     """One RPM that a spec makes. ``files``: paths and patterns of its %files section."""
 
     name: str
+    version: str
+    release: str
     arch: str
     provides: tuple[Capability, ...]
     requires: tuple[Capability, ...]
@@ -83,7 +85,7 @@ class Package:
     @property
     def rpm_names(self) -> tuple[str, ...]:
         """File names of the RPMs that a build must give."""
-        return tuple(f"{sub.name}-{self.version}-{self.release}.{sub.arch}.rpm" for sub in self.subpackages)
+        return tuple(f"{sub.name}-{sub.version}-{sub.release}.{sub.arch}.rpm" for sub in self.subpackages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +146,14 @@ def _cached(path: Path) -> dict[str, Any] | None:
 
 def _ask_librpm(paths: list[Path], macros: Macros) -> dict[str, Any]:
     request = {"macros": dict(macros.definitions), "specs": [str(path) for path in paths]}
-    argv = [*_without_host_macros(), sys.executable, "-m", "planex.librpm"]
+    argv = [*without_host_macros(), sys.executable, "-m", "planex.librpm"]
     env = macros.environment | {"PYTHONPATH": str(Path(__file__).parent.parent)}
     answers: dict[str, Any] = json.loads(run(argv, stdin=json.dumps(request).encode(), env=env).stdout)
     return answers
 
 
-def _without_host_macros() -> list[str]:
-    """librpm always reads /etc/rpm, where the host's own macros are: hide it."""
+def without_host_macros() -> list[str]:
+    """Words before a command of rpm's: it always reads /etc/rpm, where the host's own macros are: hide it."""
     etc = Path("/etc/rpm")
     return ["bwrap", "--dev-bind", "/", "/", "--tmpfs", str(etc), "--"] if etc.is_dir() else []
 
@@ -188,13 +190,15 @@ def _package(facts: Mapping[str, Any]) -> Package:
             sources=tuple(Source(*row) for row in facts["sources"]),
             subpackages=tuple(_subpackage(row) for row in facts["subpackages"]),
         )
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         raise PlanexError(f"a cached spec is damaged: {error} is missing", "delete _build/cache/specs") from error
 
 
 def _subpackage(row: Mapping[str, Any]) -> Subpackage:
     return Subpackage(
         row["name"],
+        row["version"],
+        row["release"],
         row["arch"],
         _capabilities(row["provides"]),
         _capabilities(row["requires"]),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from planex.errors import PlanexError
 from planex.run import run_logged
-from planex.spec import Macros, Package
+from planex.spec import Macros, Package, without_host_macros
 from planex.workspace import temporary_folder
 
 DEFAULT_EPOCH = 946684800
@@ -27,7 +27,7 @@ def srpm_argv(spec: Path, sources: Path, output: Path, macros: Macros) -> list[s
     defines = {"_topdir": str(output), "_sourcedir": str(sources), "_srcrpmdir": str(output)}
     defines["_source_payload"] = "w1.zstdio"  # sources are compressed already
     defines |= {name.lstrip("%"): body for name, body in macros.definitions.items()}
-    words = ["rpmbuild", "-bs", "--nodeps"]
+    words = [*without_host_macros(), "rpmbuild", "-bs", "--nodeps"]
     for name, body in defines.items():
         words += ["--define", f"{name} {body}"]
     return [*words, str(spec)]

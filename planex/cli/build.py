@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import nullcontext
 
 import click
 
@@ -17,7 +18,6 @@ from planex.build import (
     check_closure,
     compose,
     default_jobs,
-    exclusive,
     plan_build,
 )
 from planex.builders import choose_builder
@@ -27,6 +27,7 @@ from planex.plan import Action, Plan
 from planex.project import Project, load_project, require_base
 from planex.recipe import choose
 from planex.report import Reporter, clock
+from planex.workspace import exclusive
 
 
 @click.command(short_help="Build packages, and what they need, into the repository.")
@@ -61,29 +62,32 @@ def build(
       planex build xen --dry-run   show what would be built for xen, and why
     """
     started = time.monotonic()
-    project = load_project(context.workspace, context.config, context.target_name)
-    require_base(project)
-    wanted = choose(dict(project.recipes), packages)
-    plan = plan_build(project, wanted, force=wanted if force else ())
-    if dry_run:
-        click.echo(_plan_json(plan) if as_json else _plan_text(plan))
-        return
-    for step in plan.builds:
-        context.reporter.info(f"{'build':9}  {step.package}  ({step.reason})")
-    options = Options(jobs or default_jobs(project), keep_going, offline)
-    with exclusive(project):
+    with nullcontext() if dry_run else exclusive(context.workspace.target(context.target_name)):
+        project = load_project(context.workspace, context.config, context.target_name)
+        require_base(project)
+        wanted = choose(dict(project.recipes), packages)
+        plan = plan_build(project, wanted, force=wanted if force else ())
+        if dry_run:
+            click.echo(_plan_json(plan) if as_json else _plan_text(plan))
+            return
+        for step in plan.builds:
+            context.reporter.info(f"{'build':9}  {step.package}  ({step.reason})")
+        options = Options(jobs or default_jobs(project), keep_going, offline)
         outcomes = Build(project, plan, choose_builder(project, builder), context.reporter, options).run()
         changed = _publish(project, context.reporter)
     _summarise(project, outcomes, context.reporter, clock(time.monotonic() - started), changed)
-    click.echo(_outcome_json(project, outcomes) if as_json else project.workspace.relative(project.repository))
+    if as_json:
+        click.echo(_outcome_json(project, outcomes))
     _raise_failures(outcomes)
+    if not as_json:
+        click.echo(project.workspace.relative(project.repository))
 
 
 def _publish(project: Project, reporter: Reporter) -> bool:
     """Compose the repository; prove that it is closed once every package has a result."""
     changed = compose(project)
     complete = all(project.store.current(name) for name in project.packages)
-    if changed and complete:
+    if complete:
         with reporter.task("repository") as task:
             task.phase("repoclosure")
             check_closure(project)

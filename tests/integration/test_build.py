@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -191,6 +193,38 @@ def test_unknown_build_requirements_are_found_before_anything_is_done(packages: 
     done = planex("build", "libgreet")
     assert done.returncode == 2
     assert "specs/greet: BuildRequires no-such-thing" in done.stderr
+
+
+def test_a_queue_that_the_spec_does_not_name_is_an_error(packages: Path, planex: Planex) -> None:
+    (packages / "specs/greet/greet.spec.j2").write_text(program().replace("{{ patch_lines }}\n", ""))
+    done = planex("build")
+    assert done.returncode == 2
+    assert "greet.spec.j2: does not name the patches of its queue: shout.patch" in done.stderr
+
+
+def test_what_is_edited_during_a_build_is_built_by_the_next_one(packages: Path, planex: Planex) -> None:
+    spec = packages / "specs/libgreet/libgreet.spec.j2"
+    (spec.parent / "remark.txt").write_text("")
+    slow = LIBRARY.replace("{{ patch_lines }}\n", "Source1: remark.txt\n{{ patch_lines }}\n")
+    spec.write_text(slow.replace("%install\n", "%build\nsleep 3\n%install\n"))
+    with ThreadPoolExecutor(1) as pool:
+        building = pool.submit(planex, "build", "libgreet", "--json")
+        log = packages / "_build/bookworm/logs/libgreet/build.log"
+        while not building.done() and not (log.exists() and "sleep 3" in log.read_text()):
+            time.sleep(0.1)
+        (spec.parent / "remark.txt").write_text("late")
+        assert statuses(building.result()) == {"libgreet": "built"}
+    assert plan(planex("build", "libgreet", "--dry-run", "--json")) == {"libgreet": ["file remark.txt changed"]}
+
+
+def test_a_repository_that_is_not_closed_stays_an_error(packages: Path, planex: Planex) -> None:
+    spec = packages / "specs/libgreet/libgreet.spec.j2"
+    spec.write_text(LIBRARY.replace("%description\n", "Requires: no-such-thing\n%description\n", 1))
+    for _ in range(2):
+        done = planex("build")
+        assert done.returncode == 1
+        assert "the repository is not closed" in done.stderr
+        assert "no-such-thing" in done.stderr
 
 
 @pytest.mark.parametrize(

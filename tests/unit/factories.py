@@ -19,8 +19,11 @@ def subpackage(
     name: str, version: str = "1-1", *, provides: str = "", requires: str = "", files: str = ""
 ) -> Subpackage:
     own = [Capability(name, "=", version), Capability(f"{name}(x86-64)", "=", version)]
+    number, _, release = version.partition("-")
     return Subpackage(
         name,
+        number,
+        release,
         "x86_64",
         (*own, *(capability(word) for word in provides.split(",") if word)),
         tuple(capability(word) for word in requires.split(",") if word),

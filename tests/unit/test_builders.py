@@ -114,7 +114,7 @@ def test_a_failed_package_manager_shows_what_mock_said(job: Job, fake_tool: Fake
     [
         ("Executing(%build): /bin/sh -e /var/tmp/rpm-tmp.x", "%build"),
         ("Executing(%license): /bin/sh", None),
-        ("Processing files: foo", None),
+        ("Processing files: foo-1-1", "%files"),
     ],
 )
 def test_sections_of_rpmbuild(line: str, phase: str | None) -> None:

@@ -114,3 +114,9 @@ def test_closure_and_dependents() -> None:
 )
 def test_versions_compare_as_rpm_does(have: str, wanted: str, expected: bool) -> None:
     assert satisfies(capability(have), capability(wanted)) is expected
+
+
+def test_the_buildroot_may_hold_what_dependencies_need() -> None:
+    found = graph(package("a", "b"), package("b", "c"), package("c"), package("d"))
+    assert found.buildroot("a") == {"b", "c"}
+    assert found.buildroot("d") == frozenset()

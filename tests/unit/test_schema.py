@@ -12,7 +12,7 @@ from planex.workspace import Workspace
 
 GOOD = """\
 name: distro
-version: 1.0
+version: "1.0"
 vendor: me
 targets:
   bookworm:
@@ -28,9 +28,10 @@ def problems(text: str) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_a_good_file_loads_and_numbers_become_versions() -> None:
+def test_a_good_file_loads() -> None:
     config = parse(GOOD, Config, Path("planex.yaml"))
     assert config.version == "1.0"
+    assert parse(GOOD.replace('"1.0"', "8"), Config, Path("planex.yaml")).version == "8"
     assert config.targets["bookworm"].embedded
 
 
@@ -41,6 +42,11 @@ def test_every_mistake_is_reported_with_its_line_and_the_nearest_key() -> None:
         "planex.yaml:3: unknown key 'vendr' (did you mean 'vendor'?)",
         "planex.yaml:7: unknown key 'targets.bookworm.embeded' (did you mean 'embedded'?)",
     ]
+
+
+def test_a_version_that_yaml_would_cut_must_be_quoted() -> None:
+    (problem,) = problems(GOOD.replace('"1.0"', "4.20"))
+    assert problem == "planex.yaml:2: 'version': is the number 4.2; write it in quotes, as \"4.2\""
 
 
 def test_wrong_types_name_the_key() -> None:

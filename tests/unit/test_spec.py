@@ -106,3 +106,14 @@ def test_librpm_errors_name_the_line(tmp_path: Path, old: str, new: str, line: i
 def test_the_name_must_be_the_folders(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Name is 'fo', but the package's folder is specs/foo"):
         parse(tmp_path, SPEC.replace("Name: foo", "Name: fo"))
+
+
+def test_empty_file_lists_and_own_versions_count(tmp_path: Path) -> None:
+    text = SPEC.replace("%files\n%{_bindir}/foo\n%files devel\n%attr(0644,root,root) %{_libdir}/pkgconfig/*.pc\n", "")
+    text = text.replace("%package devel\n", "%package devel\nVersion: 3\n")
+    text = text.replace("%changelog", "%files\n%files devel\n%files -n foo-nothing -f list\n%changelog")
+    assert parse(tmp_path, text).rpm_names == (
+        "foo-1.0-2.el9.x86_64.rpm",
+        "foo-devel-3-2.el9.x86_64.rpm",
+        "foo-nothing-1.0-2.el9.x86_64.rpm",
+    )
