@@ -40,7 +40,7 @@ def read_checksums(path: Path) -> dict[str, Checksum]:
         return {}
     checksums: dict[str, Checksum] = {}
     problems: list[Problem] = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         match = _LINE.match(line.strip())

@@ -17,13 +17,18 @@ def _tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _text(value: object) -> object:
-    """YAML reads an unquoted ``4.20`` as a number; a version is a text."""
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+RESERVED = ("base", "cache", "downloads")
+
+
+def text_of(value: object) -> object:
+    """A text, also from a whole number. YAML reads an unquoted 4.20 as the number 4.2, so such must be quoted."""
+    if isinstance(value, float):
+        raise ValueError(f'is the number {value}; write it in quotes, as "{value}"')
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
-Version = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[A-Za-z0-9._+~^]+$")]
+Version = Annotated[str, BeforeValidator(text_of), Field(pattern=r"^[A-Za-z0-9._+~^]+$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 
 
@@ -73,6 +78,11 @@ def load_config(workspace: Workspace) -> Config:
         for name, target in config.targets.items()
         for path in _needed_files(workspace, name, target)
         if not path.is_file()
+    ]
+    problems += [
+        Problem(workspace.config, 0, f"a target cannot be called '{name}': planex keeps other things in _build/{name}")
+        for name in config.targets
+        if name in RESERVED
     ]
     if problems:
         raise ConfigError(problems)

@@ -13,7 +13,7 @@ from urllib3.util.retry import Retry
 from planex import __version__
 from planex.errors import PlanexError
 from planex.report import Task
-from planex.run import run
+from planex.run import check_stopped, run
 
 TIMEOUT = 30.0
 """Seconds without a byte before a try is given up."""
@@ -40,6 +40,7 @@ def download(url: str, partial: Path, task: Task | None = None) -> None:
     """
     partial.parent.mkdir(parents=True, exist_ok=True)
     for attempt in range(_RETRIES):
+        check_stopped()
         try:
             return _continue(url, partial, task)
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
@@ -63,6 +64,7 @@ def _continue(url: str, partial: Path, task: Task | None) -> None:
         total = int(response.headers.get("Content-Length", 0)) + done
         with partial.open("ab" if resumed else "wb") as file:
             for chunk in response.iter_content(_CHUNK):
+                check_stopped()
                 file.write(chunk)
                 done += len(chunk)
                 if task and total:

@@ -66,9 +66,15 @@ class CommandFailed(LoggedError):
     """A subprocess ended badly."""
 
     def __init__(
-        self, argv: Sequence[str], returncode: int, tail: str = "", log: Path | None = None, hint: str | None = None
+        self,
+        argv: Sequence[str],
+        returncode: int,
+        tail: str = "",
+        log: Path | None = None,
+        hint: str | None = None,
+        program: str | None = None,
     ) -> None:
-        super().__init__(f"{argv[0]} failed with exit status {returncode}", hint, tail, log)
+        super().__init__(f"{program or argv[0]} failed with exit status {returncode}", hint, tail, log)
         self.argv = tuple(argv)
         self.returncode = returncode
 

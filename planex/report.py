@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -53,7 +54,9 @@ class Reporter:
     def __init__(self, verbosity: int = 0, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self.verbosity = verbosity
-        self._here = f"{Path.cwd()}/"  # paths below it are shown as a person would type them
+        here = re.escape(f"{Path.cwd()}/".replace("//", "/"))
+        # Paths below this folder are shown as a person would type them; those in commands and URLs stay whole.
+        self._here = re.compile(rf"(?<=[\s:(]){here}(?=\S)|^{here}(?=\S)" if len(here) > 1 else "(?!)")
         self._tasks: list[Task] = []
         self._lock = threading.Lock()
         self._live: Live | None = None
@@ -103,7 +106,7 @@ class Reporter:
 
     def _print(self, markup: str, level: int) -> None:
         if self.verbosity >= level:
-            self.console.print(markup.replace(self._here, ""))
+            self.console.print(self._here.sub("", markup))
 
     def _start_live(self) -> None:
         if self._live is None and self.console.is_terminal and self.verbosity >= 0:

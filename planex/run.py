@@ -99,10 +99,12 @@ def run_logged(
     env: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
     check: bool = True,
+    program: str | None = None,
 ) -> Completed:
     """Run a long command; append its output, both streams in order, to ``log``.
 
     The log's first line is the command, so that it can be replayed. ``on_line`` sees every line as it comes.
+    ``program`` names the program that matters, where others only wrap it.
     """
     words = [str(word) for word in argv]
     started = time.monotonic()
@@ -115,7 +117,7 @@ def run_logged(
         _pump(process.stdout, file, last, on_line)
         process.wait()
     if check and process.returncode:
-        raise CommandFailed(words, process.returncode, "".join(last).rstrip(), log)
+        raise CommandFailed(words, process.returncode, "".join(last).rstrip(), log, program=program)
     return Completed(tuple(words), process.returncode, "", "", time.monotonic() - started)
 
 
@@ -151,8 +153,7 @@ def _pump(stream: IO[bytes], file: IO[bytes], last: deque[str], on_line: Callabl
 
 @contextlib.contextmanager
 def _started(words: list[str], cwd: Path | None, env: Mapping[str, str] | None, stdin: int, stderr: int):  # type: ignore[no-untyped-def]
-    if _stopping.is_set():
-        raise PlanexError("stopped")
+    check_stopped()
     try:
         process = subprocess.Popen(
             words,
@@ -177,6 +178,12 @@ def _started(words: list[str], cwd: Path | None, env: Mapping[str, str] | None, 
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
+
+
+def check_stopped() -> None:
+    """Raise if the user interrupted; for work that runs no program."""
+    if _stopping.is_set():
+        raise PlanexError("stopped")
 
 
 def stop_all() -> None:

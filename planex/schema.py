@@ -46,6 +46,8 @@ def parse(text: str, model: type[M], path: Path) -> M:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ConfigError([Problem(path, line, f"not valid YAML: {error.problem}")]) from None
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        raise ConfigError([Problem(path, 0, f"not usable as YAML here: {str(error).splitlines()[0]}")]) from None
     try:
         return model.model_validate({} if data is None else data)
     except ValidationError as error:
@@ -84,6 +86,8 @@ def _refuse_duplicates(node: yaml.Node | None, path: Path) -> None:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key.value, str):
+                raise ConfigError([Problem(path, key.start_mark.line + 1, "a key must be a word")])
             if key.value in seen:
                 raise ConfigError([Problem(path, key.start_mark.line + 1, f"key '{key.value}' is given twice")])
             seen.add(key.value)

@@ -7,6 +7,7 @@ A result appears whole, by one rename, and never changes. ``store/<package>/curr
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,10 +101,10 @@ class Store:
 def _delete(folder: Path) -> None:
     """Delete a result; out of the way first, so that nobody finds half of it."""
     doomed = folder.with_name(f".{folder.name}.old")
+    if doomed.exists():  # left by a run that was killed here
+        shutil.rmtree(doomed)
     folder.rename(doomed)
-    for file in doomed.iterdir():
-        file.unlink()
-    doomed.rmdir()
+    shutil.rmtree(doomed)
 
 
 def _read(folder: Path) -> Result | None:
@@ -111,7 +112,9 @@ def _read(folder: Path) -> Result | None:
         record = json.loads((folder / "result.json").read_text())
     except (OSError, ValueError):
         return None
-    if not all((folder / name).exists() for name in record["rpms"]):
+    try:
+        rows = tuple((label, digest) for label, digest in record["inputs"])
+        result = Result(folder, Inputs(rows), *(record[key] for key in ("rpms", "srpm", "seconds", "builder")))
+    except (KeyError, TypeError, ValueError):
         return None
-    rows = tuple((label, digest) for label, digest in record["inputs"])
-    return Result(folder, Inputs(rows), record["rpms"], record["srpm"], record["seconds"], record["builder"])
+    return result if all((folder / name).exists() for name in result.rpms) else None

@@ -42,7 +42,7 @@ def render_text(text: str, variables: Mapping[str, Any], path: Path) -> str:
         ) from None
     except jinja2.exceptions.SecurityError as error:
         raise ConfigError([Problem(path, _line(error), f"not allowed in a template: {error}")]) from None
-    except (TypeError, ValueError, ArithmeticError) as error:
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise ConfigError([Problem(path, _line(error), str(error))]) from None
 
 

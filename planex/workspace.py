@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from planex.errors import ConfigError
+from filelock import FileLock, Timeout
+
+from planex.errors import ConfigError, PlanexError
 
 CONFIG_NAME = "planex.yaml"
 AWKWARD = ":,%'\"\\"
@@ -103,6 +105,17 @@ def _refuse_awkward(folder: Path) -> None:
             f"{folder}: rpm and overlays cannot work in a path with {' '.join(map(repr, awkward))}",
             "move the workspace to a path without it",
         )
+
+
+@contextmanager
+def exclusive(target: Path) -> Iterator[None]:
+    """Keep a second planex from working below the same target folder."""
+    target.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(target / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise PlanexError(f"another planex is building in {target}", "wait until it has ended") from None
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:

@@ -126,7 +126,7 @@ class SandboxBuilder:
             if section := rpmbuild_section(line):
                 task.phase(section)
 
-        run_logged(argv, job.logs / "build.log", on_line=on_line)
+        run_logged(argv, job.logs / "build.log", on_line=on_line, program="rpmbuild")
         for rpm in sorted((inside / "build" / "RPMS").rglob("*.rpm")):
             rpm.rename(job.results / rpm.name)
 

@@ -39,6 +39,8 @@ class StateLog:
 
 def rpmbuild_section(line: str) -> str | None:
     """``%build`` when a line of build.log begins that section."""
+    if line.startswith("Processing files: "):
+        return "%files"
     match = _SECTION.match(line)
     return f"%{match.group(1)}" if match else None
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -34,14 +35,24 @@ def cli(context: click.Context, directory: Path, target: str | None, verbose: in
     context.obj = Context(directory, target, Reporter(-1 if quiet else verbose))
 
 
+def _interrupt(number: int, frame: object) -> None:
+    """A closed terminal or a CI job's time limit stops a run as Ctrl-C does, and leaves no program behind."""
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Entry point: run a command; print a PlanexError as what, where and what to do; set the exit status."""
     reporter = Reporter()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         cli.main(standalone_mode=False)
     except PlanexError as error:
         show(error, reporter)
         sys.exit(error.exit_code)
+    except OSError as error:
+        reporter.error(f"{error.filename or 'planex'}: {error.strerror or error}")
+        sys.exit(1)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

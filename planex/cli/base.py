@@ -19,7 +19,7 @@ def base() -> None:
     """Make the embedded base: repository and base ISO from the Debian archive."""
 
 
-@base.command()
+@base.command(short_help="Make the repository and the base ISO, if anything in them changed.")
 @click.option("--update", is_flag=True, help="Ask the archive again; without it, its last answer is kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @pass_context

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import click
 
 from planex import userns
 from planex.cli.context import Context, pass_context
+from planex.workspace import exclusive
 
 
 @click.command(short_help="Delete what planex made.")
@@ -29,7 +32,11 @@ def clean(context: Context, everything: bool) -> None:
     else:
         targets = [workspace.target(name) for name in context.config.targets]
         doomed = [target / name for target in targets for name in ("buildroots", "work")]
-    for folder in doomed:
-        if folder.exists():
-            userns.remove_tree(folder)
-            click.echo(f"deleted {workspace.relative(folder)}")
+    with ExitStack() as locks:
+        for name in context.config.targets:
+            if workspace.target(name).exists():
+                locks.enter_context(exclusive(workspace.target(name)))
+        for folder in doomed:
+            if folder.exists():
+                userns.remove_tree(folder)
+                click.echo(f"deleted {workspace.relative(folder)}")

@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from planex.config import Name, Words
+from planex.errors import ConfigError, Problem
 from planex.schema import Model, load
 from planex.workspace import Workspace
 
@@ -114,4 +115,9 @@ class IsoDefinition(Model):
 
 def load_definition(workspace: Workspace) -> IsoDefinition:
     """Read and check iso/iso.yaml."""
-    return load(workspace.iso / "iso.yaml", IsoDefinition)
+    path = workspace.iso / "iso.yaml"
+    if not path.is_file():
+        raise ConfigError(
+            [Problem(path, 0, "file not found")], "this workspace makes no host ISO; docs/iso.md says how"
+        )
+    return load(path, IsoDefinition)
