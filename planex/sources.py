@@ -126,7 +126,8 @@ def _none_worked(source: RemoteSource, failures: list[PlanexError]) -> PlanexErr
             message if message.startswith(source.package) else f"{source.package}: {message}", failures[0].hint
         )
     reasons = "\n".join(f"  {failure.message}" for failure in failures)
-    return PlanexError(f"{source.package}: no place has {source.name}:\n{reasons}", failures[-1].hint)
+    telling = next((failure for failure in failures if "wrong checksum" in failure.message), failures[-1])
+    return PlanexError(f"{source.package}: no place has {source.name}:\n{reasons}", telling.hint)
 
 
 def fetch_url(workspace: Workspace, url: str, partial: Path, task: Task) -> None:

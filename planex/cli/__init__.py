@@ -55,6 +55,8 @@ def main() -> None:
         sys.exit(1)
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption) and any(error.option_name in option.opts for option in cli.params):
+            reporter.plain(f"hint: it goes before the command, as in `planex {error.option_name} ... build`")
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         run.stop_all()
