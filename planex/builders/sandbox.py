@@ -8,6 +8,7 @@ the BuildRequires of a package add to it. Where this file system cannot carry an
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ from planex.userns import Overlay
 from planex.workspace import write_atomic
 
 TOPDIR = "/builddir/build"
+KEPT_LAYERS = 40
+"""Layers of BuildRequires kept at most."""
 _USER = f"mockbuild:x:{userns.BUILDER_ID}:{userns.BUILDER_ID}:package builder:/builddir:/bin/bash\n"
 _GROUP = f"mockbuild:x:{userns.BUILDER_ID}:\n"
 
@@ -56,7 +59,7 @@ class SandboxBuilder:
             if not self._base.exists():
                 task.phase("install packages")
                 self._make_base()
-                self._prune()
+            self._prune()
 
     def build(self, job: Job, task: Task) -> None:
         state = StateLog(job.logs / "state.log", task)
@@ -81,6 +84,7 @@ class SandboxBuilder:
         """Layers with the BuildRequires installed, topmost first."""
         wanted = [str(capability) for capability in job.package.build_requires]
         if not wanted:
+            _copy_log(self._base, job)
             dnf.list_installed(self._base, job.logs / "installed_pkgs.log", self._home)
             return (self._base,)
         parts = [self._digest, str(self._overlays), job.dependencies_digest, *sorted(wanted)]
@@ -89,6 +93,8 @@ class SandboxBuilder:
             if not layer.exists():
                 self._make_dependencies(job, layer, wanted)
         shutil.copyfile(layer.with_suffix(".installed"), job.logs / "installed_pkgs.log")
+        _copy_log(layer, job)
+        os.utime(layer)
         return (layer, self._base) if self._overlays else (layer,)
 
     def _make_dependencies(self, job: Job, layer: Path, wanted: Sequence[str]) -> None:
@@ -107,6 +113,7 @@ class SandboxBuilder:
             _copy(self._base, draft, job.logs / "root.log")
             dnf.install(argv, target, self._home, job.logs / "root.log")
             dnf.list_installed(target, layer.with_suffix(".installed"), self._home)
+        shutil.copyfile(job.logs / "root.log", layer.with_suffix(".log"))
         draft.rename(layer)
 
     def _rpmbuild(self, job: Job, layers: tuple[Path, ...], task: Task) -> None:
@@ -137,11 +144,19 @@ class SandboxBuilder:
         return draft
 
     def _prune(self) -> None:
-        """Layers of an older base are of no more use."""
-        for layer in [*self._folder.glob("base-*"), *self._folder.glob("deps-*")]:
-            if layer.is_dir() and layer != self._base:
-                userns.remove_tree(layer)
-                layer.with_suffix(".installed").unlink(missing_ok=True)
+        """Drop layers of an older base, and those that were not used for longest."""
+        bases = [path for path in self._folder.glob("base-*") if path.is_dir() and path != self._base]
+        layers = sorted(
+            (path for path in self._folder.glob("deps-*") if path.is_dir()), key=lambda path: path.stat().st_mtime
+        )
+        made = self._base.stat().st_mtime
+        for layer in [
+            *bases,
+            *(path for path in layers if path in layers[:-KEPT_LAYERS] or path.stat().st_mtime < made),
+        ]:
+            userns.remove_tree(layer)
+            for suffix in (".installed", ".log", ".lock"):
+                layer.with_suffix(suffix).unlink(missing_ok=True)
 
     @property
     def _home(self) -> Path:
@@ -169,6 +184,13 @@ def rpmbuild_argv(root: Path, job: Job, arch: str) -> list[str]:
 def _rpmmacros(config: MockConfig) -> str:
     macros = {"%_topdir": TOPDIR, "%_rpmfilename": "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm"} | config.macros
     return "".join(f"%{name.lstrip('%')} {body}\n" for name, body in macros.items())
+
+
+def _copy_log(layer: Path, job: Job) -> None:
+    """A package's root.log tells how its buildroot was made, also when that was for an earlier build."""
+    log, made = job.logs / "root.log", layer.with_suffix(".log")
+    if made.exists() and not log.exists():
+        shutil.copyfile(made, log)
 
 
 def _add_builder(root: Path) -> None:
