@@ -201,7 +201,9 @@ def _show_end(reporter: Reporter, found: PackageQueue, end: Finished, as_json: b
         reporter.warn(f"{left} holds files that are not in a commit, so it stays")
     folder = found.project.workspace.relative(end.reports)
     reporter.info(f"written: the queue, package.yaml, sources; report and commit message in {folder}")
-    reporter.info(f"next: planex build {found.name}, then git commit -F {folder}/commit-message.txt")
+    reporter.info(f"next: planex build {found.name}, then")
+    reporter.info(f"  git add patchqueues/{found.name} specs/{found.name}")
+    reporter.info(f"  git commit -F {folder}/commit-message.txt")
 
 
 def _status_json(rebase_: Rebase) -> str:
