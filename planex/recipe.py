@@ -20,6 +20,7 @@ from planex.workspace import Workspace
 
 FIRST_PATCH = 1
 _SOURCE_LINE = re.compile(r"^(Source|Patch)\d*\s*:", re.IGNORECASE)
+_PATCH_LINE = re.compile(r"^Patch(\d*)\s*:", re.IGNORECASE)
 _APPLIES_PATCHES = re.compile(r"^\s*%(?:autosetup|autopatch)\b.*", re.MULTILINE)
 _APPLIES_NONE = re.compile(r"%autosetup\b.*\s-N\b")
 _STRIP = re.compile(r"\s-p\s*(\d+)")
@@ -164,12 +165,19 @@ def insert_patches(text: str, patches: Iterable[Patch], path: Path, package: str
     tags = [n for n in range(preamble) if _SOURCE_LINE.match(lines[n])]
     if not tags:
         raise ConfigError([Problem(path, 0, "has a patch queue but no Source line")])
-    numbers = [
-        int(match.group(1) or 0) for line in lines[:preamble] if (match := re.match(r"Patch(\d*)\s*:", line, re.I))
-    ]
-    block = patch_lines(patches, package, max(numbers, default=FIRST_PATCH - 1) + 1)
+    block = patch_lines(patches, package, _last_patch_number(lines[:preamble]) + 1)
     lines.insert(tags[-1] + 1, block + "\n")
     return "".join(lines)
+
+
+def _last_patch_number(preamble: Iterable[str]) -> int:
+    """Highest number of the spec's own patches; rpm numbers a bare ``Patch:`` on from the one before it."""
+    highest, last = FIRST_PATCH - 1, -1
+    for line in preamble:
+        if match := _PATCH_LINE.match(line):
+            last = int(match.group(1)) if match.group(1) else last + 1
+            highest = max(highest, last)
+    return highest
 
 
 def _require_patches_applied(text: str, patches: Iterable[Patch], path: Path) -> None:

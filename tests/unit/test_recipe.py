@@ -56,6 +56,14 @@ def test_a_plain_spec_gets_patch_lines_and_nothing_else_changes(workspace: Works
     assert text == PLAIN.replace("Patch7: old.patch\n", "Patch7: old.patch\n" + added)
 
 
+def test_patches_without_numbers_are_counted_as_rpm_does(workspace: Workspace) -> None:
+    (workspace.specs / "foo" / "foo.spec").write_text(
+        PLAIN.replace("Patch7: old.patch", "Patch: a.patch\nPatch: b.patch")
+    )
+    queue(workspace, "one.patch\n")
+    assert "Patch2: one.patch" in render_spec(load_recipe(workspace, "foo"), CONFIG, "bookworm")
+
+
 def test_without_a_queue_a_plain_spec_is_untouched() -> None:
     assert insert_patches(PLAIN, (), Path("foo.spec"), "foo") == PLAIN
 
