@@ -135,12 +135,6 @@ def talk(
     return _started([str(word) for word in argv], cwd, env, subprocess.PIPE, subprocess.DEVNULL)
 
 
-def replace_process(argv: Sequence[str | Path]) -> None:
-    """Hand the terminal over to a program; never returns."""
-    words = [str(word) for word in argv]
-    os.execvpe(words[0], words, environment())
-
-
 def _pump(stream: IO[bytes], file: IO[bytes], last: deque[str], on_line: Callable[[str], None] | None) -> None:
     for raw in iter(stream.readline, b""):
         file.write(raw)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,6 @@ class Context:
     directory: Path
     target_option: str | None
     reporter: Reporter
-    offline: bool = field(default=False)
 
     @cached_property
     def workspace(self) -> Workspace:
