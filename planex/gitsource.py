@@ -11,10 +11,11 @@ import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import git
 from filelock import FileLock
 
-from planex.errors import PlanexError
+from planex.errors import CommandFailed, PlanexError
+from planex.git.door import GitError, Repo, run_git
+from planex.run import NETWORK
 
 _COMMIT = re.compile(r"^[0-9a-f]{40}$")
 _EXAMPLE = "git+https://host/repo.git?commit=<40 hex digits>#/name-1.0.tar"
@@ -39,24 +40,18 @@ def archive(url: str, cache: Path, partial: Path) -> None:
 
 def _archive(remote: str, commit: str, name: str, mirror: Path, partial: Path) -> None:
     try:
-        repository = git.Repo.init(mirror, bare=True)
-        if not _has(repository, commit):
-            repository.git.fetch("--quiet", remote, commit, "--depth=1")
-        with partial.open("wb") as file:
-            repository.archive(file, commit, prefix=f"{name.removesuffix('.tar')}/", format="tar")
+        repository = Repo.init(mirror, bare=True)
         repository.close()
-    except git.GitError as error:
+        if run_git(mirror, ["cat-file", "-e", f"{commit}^{{commit}}"], check=False).returncode:
+            run_git(mirror, ["fetch", "--quiet", "--depth=1", "--", remote, commit], inherit=NETWORK)
+        with partial.open("wb") as file:
+            words = ["archive", "--format=tar", f"--prefix={name.removesuffix('.tar')}/", commit]
+            run_git(mirror, words, output=file)
+    except (GitError, CommandFailed) as error:
         raise PlanexError(f"{remote}: commit {commit}: {_last_line(error)}") from error
 
 
-def _has(repository: git.Repo, commit: str) -> bool:
-    try:
-        repository.git.cat_file("-e", f"{commit}^{{commit}}")
-    except git.GitCommandError:
-        return False
-    return True
-
-
-def _last_line(error: git.GitError) -> str:
-    lines = [line.strip(" '") for line in str(error).splitlines() if line.strip()]
+def _last_line(error: GitError | CommandFailed) -> str:
+    text = error.tail if isinstance(error, CommandFailed) else str(error)
+    lines = [line.strip(" '") for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "git failed"

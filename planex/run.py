@@ -2,7 +2,10 @@
 """Runs programs. The only module that uses ``subprocess``.
 
 Commands are argv lists, never shell strings. Each runs in a process group of its own, with no standard
-input and a C.UTF-8 locale, and is stopped as a group: interrupt, then terminate, then kill.
+input and a built environment, and is stopped as a group: interrupt, then terminate, then kill.
+
+Of the caller's environment a child gets BASIC and what ``inherit`` names, nothing else: tokens and passwords often
+lie in it, and much of what planex starts handles what strangers wrote.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -24,6 +27,16 @@ from typing import IO
 from planex.errors import CommandFailed, MissingTool, PlanexError
 
 TAIL_LINES = 20
+BASIC = frozenset({"PATH", "TMPDIR"})
+"""What every child gets of the caller's environment, where it is set."""
+NETWORK = frozenset(
+    {
+        *("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO"),
+    }
+)
+"""What a child that downloads needs as well: proxies and certificates."""
 Process = subprocess.Popen
 """A running program, as ``spawn`` gives it."""
 _running: set[subprocess.Popen[bytes]] = set()
@@ -58,11 +71,11 @@ def require(tool: str, purpose: str) -> str:
     return path
 
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a child: this process's own, a fixed locale, ``sbin`` on PATH, then ``extra``."""
-    env = {**os.environ, "LC_ALL": "C.UTF-8"}
+def environment(extra: Mapping[str, str] | None = None, inherit: Collection[str] = ()) -> dict[str, str]:
+    """The environment of a child: BASIC and ``inherit`` of this process's own, a fixed locale, then ``extra``."""
+    env = {name: value for name, value in os.environ.items() if name in BASIC or name in inherit}
     env["PATH"] = env.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-    return env | dict(extra or {})
+    return {**env, "LC_ALL": "C.UTF-8", **(extra or {})}
 
 
 def run(
@@ -70,22 +83,27 @@ def run(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    inherit: Collection[str] = (),
     stdin: bytes | None = None,
+    output: IO[bytes] | None = None,
     check: bool = True,
     timeout: float | None = None,
+    errors: str = "replace",
 ) -> Completed:
-    """Run a short command and capture its output as text.
+    """Run a short command and capture its output as text, or send it to the file ``output``.
 
-    ``timeout`` is in seconds. Raises CommandFailed on a non-zero exit status if ``check`` is set.
+    ``timeout`` is in seconds; ``errors`` says what becomes of bytes that are no UTF-8 (see codecs). Raises
+    CommandFailed on a non-zero exit status if ``check`` is set.
     """
     words = [str(word) for word in argv]
     started = time.monotonic()
-    with _started(words, cwd, env, subprocess.PIPE if stdin else subprocess.DEVNULL, subprocess.PIPE) as process:
+    streams = (subprocess.PIPE if stdin else subprocess.DEVNULL, output or subprocess.PIPE, subprocess.PIPE)
+    with _started(words, cwd, environment(env, inherit), *streams) as process:
         try:
             out, err = process.communicate(stdin, timeout)
         except subprocess.TimeoutExpired as error:
             raise PlanexError(f"{words[0]} did not end within {timeout:g} s") from error
-    stdout, stderr = out.decode(errors="replace"), err.decode(errors="replace")
+    stdout, stderr = (out or b"").decode(errors=errors), err.decode(errors="replace")
     if check and process.returncode:
         raise CommandFailed(words, process.returncode, tail(stderr.strip() or stdout))
     return Completed(tuple(words), process.returncode, stdout, stderr, time.monotonic() - started)
@@ -97,6 +115,7 @@ def run_logged(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    inherit: Collection[str] = (),
     on_line: Callable[[str], None] | None = None,
     check: bool = True,
     program: str | None = None,
@@ -110,7 +129,8 @@ def run_logged(
     started = time.monotonic()
     last: deque[str] = deque(maxlen=TAIL_LINES)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as file, _started(words, cwd, env, subprocess.DEVNULL, subprocess.STDOUT) as process:
+    streams = (subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT)
+    with log.open("ab") as file, _started(words, cwd, environment(env, inherit), *streams) as process:
         file.write(f"$ {shlex.join(words)}\n".encode())
         file.flush()
         assert process.stdout is not None
@@ -125,14 +145,16 @@ def spawn(
     argv: Sequence[str | Path], *, cwd: Path | None = None
 ) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
     """Start a program to talk with, standard output and error on separate pipes; leaving the context stops it."""
-    return _started([str(word) for word in argv], cwd, None, subprocess.DEVNULL, subprocess.PIPE)
+    streams = (subprocess.DEVNULL, subprocess.PIPE, subprocess.PIPE)
+    return _started([str(word) for word in argv], cwd, environment(), *streams)
 
 
 def talk(
     argv: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
     """Start a program that answers on standard output what it is asked on standard input; its errors are dropped."""
-    return _started([str(word) for word in argv], cwd, env, subprocess.PIPE, subprocess.DEVNULL)
+    streams = (subprocess.PIPE, subprocess.PIPE, subprocess.DEVNULL)
+    return _started([str(word) for word in argv], cwd, environment(env), *streams)
 
 
 def _pump(stream: IO[bytes], file: IO[bytes], last: deque[str], on_line: Callable[[str], None] | None) -> None:
@@ -146,15 +168,17 @@ def _pump(stream: IO[bytes], file: IO[bytes], last: deque[str], on_line: Callabl
 
 
 @contextlib.contextmanager
-def _started(words: list[str], cwd: Path | None, env: Mapping[str, str] | None, stdin: int, stderr: int):  # type: ignore[no-untyped-def]
+def _started(  # type: ignore[no-untyped-def]
+    words: list[str], cwd: Path | None, env: Mapping[str, str], stdin: int, stdout: int | IO[bytes], stderr: int
+):
     check_stopped()
     try:
         process = subprocess.Popen(
             words,
             cwd=cwd,
-            env=environment(env),
+            env=env,
             stdin=stdin,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=stderr,
             start_new_session=True,
         )

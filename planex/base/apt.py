@@ -14,7 +14,7 @@ from pathlib import Path
 
 from planex.base.control import DebPackage, parse_stanzas
 from planex.errors import CommandFailed, PlanexError
-from planex.run import require, run, run_logged
+from planex.run import NETWORK, require, run, run_logged
 from planex.workspace import write_atomic
 
 # In a file, as `#clear` takes out the hooks of the machine's configuration and no option can do that.
@@ -61,7 +61,7 @@ class Apt:
     def update(self) -> None:
         """Fetch the package lists. Raises PlanexError where none can be had."""
         try:
-            run([*self._argv("apt-get"), "update"])
+            run([*self._argv("apt-get"), "update"], inherit=NETWORK)
         except CommandFailed as error:
             hint = "look at this machine's apt sources (/etc/apt) and network; `apt-get update` must work"
             raise PlanexError(f"the Debian archive cannot be read:\n{error.tail}", hint) from error
@@ -90,7 +90,8 @@ class Apt:
         wanted = [f"{package.name}={package.version}" for package in packages]
         log.unlink(missing_ok=True)
         try:
-            run_logged([*self._argv("apt-get"), "download", *wanted], log, cwd=folder, on_line=on_line)
+            argv = [*self._argv("apt-get"), "download", *wanted]
+            run_logged(argv, log, cwd=folder, inherit=NETWORK, on_line=on_line)
         except CommandFailed:
             missing = parse_missing(log.read_text(errors="replace"))
             if not missing:

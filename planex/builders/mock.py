@@ -10,7 +10,7 @@ from planex.builders.job import Job
 from planex.builders.state import mock_phase
 from planex.errors import CommandFailed, PlanexError
 from planex.report import Task
-from planex.run import require, run_logged, tail
+from planex.run import NETWORK, require, run_logged, tail
 
 # mock's documented exit statuses (mockbuild/exception.py); a failed %build gives rpmbuild's own, mostly 1.
 _MEANINGS = {
@@ -29,6 +29,8 @@ _MEANINGS = {
     80: "no namespace could be made",
     90: "the bootstrap buildroot failed",
 }
+_CALLER = frozenset({"HOME", "USER", "LOGNAME", "SUDO_UID", "SUDO_GID", "SUDO_USER", "XDG_CONFIG_HOME"})
+"""By which mock finds who called it and that user's configuration; it builds under an environment of its own."""
 _BEFORE_RPMBUILD = {2, 3, 5, 6, 20, 30, 50, 60, 70, 80, 90}
 
 
@@ -60,7 +62,7 @@ class MockBuilder:
 
         _hand_over(job.results)
         try:
-            run_logged(mock_argv(self._config, job), job.logs / "mock.log", on_line=on_line)
+            run_logged(mock_argv(self._config, job), job.logs / "mock.log", inherit=NETWORK | _CALLER, on_line=on_line)
         except CommandFailed as error:
             raise self._explain(error, job) from None
         finally:

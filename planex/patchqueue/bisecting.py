@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,7 +98,8 @@ def bisect(
 
 
 def _run(command: str, folder: Path, log: Path) -> Result:
-    status = run_logged(["sh", "-c", command], log, cwd=folder, check=False).returncode
+    # The user's own command, typed by hand: it gets what the user's shell would give it.
+    status = run_logged(["sh", "-c", command], log, cwd=folder, inherit=os.environ, check=False).returncode
     return Result.GOOD if status == 0 else Result.SKIPPED if status == _SKIP else Result.BAD
 
 

@@ -14,6 +14,7 @@ from planex.patchqueue.commits import Chain, Link
 from planex.patchqueue.pipes import DIFF_FLAGS, Differ, Pipe
 from planex.patchqueue.tree import Repository
 from planex.patchqueue.verdict import Proof, Strength
+from planex.run import NETWORK
 from planex.workspace import write_atomic
 
 ALIKE = 0.8
@@ -40,7 +41,7 @@ def fetch_tags(repository: Repository, url: str, tags: Iterable[str]) -> dict[st
         ref = f"refs/upstream/{tag}"
         commit = repository.resolve(f"{ref}^{{commit}}")
         if commit is None and url:
-            repository.attempt("fetch", "--quiet", "--no-tags", url, f"+refs/tags/{tag}:{ref}")
+            repository.attempt("fetch", "--quiet", "--no-tags", url, f"+refs/tags/{tag}:{ref}", inherit=NETWORK)
             commit = repository.resolve(f"{ref}^{{commit}}")
         if commit:
             found[tag] = commit

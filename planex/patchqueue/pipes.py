@@ -15,9 +15,10 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from planex.errors import PlanexError
+from planex.git.door import ENVIRONMENT
 from planex.patchqueue.diff import unquote
 from planex.patchqueue.files import Changes, File
-from planex.patchqueue.tree import ENVIRONMENT, Repository, Signature
+from planex.patchqueue.tree import Repository, Signature
 from planex.run import find, talk
 
 NULL_ID = "0" * 40

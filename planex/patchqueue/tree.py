@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The door to git. With ``pipes.py`` (git processes that are talked to) the only module that starts it.
-
-Every call sees the same git on every machine: no user or system configuration is read, and dates and authors
-come from planex.
-"""
+"""Repositories of planex's own: caches, and trees that people work in."""
 
 from __future__ import annotations
 
@@ -11,29 +7,13 @@ import hashlib
 import os
 import shutil
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
-
-import git
 
 from planex.errors import PlanexError
+from planex.git.door import run_git
 
-ENVIRONMENT = {
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_EDITOR": "true",
-    "GIT_CONFIG_COUNT": "1",
-    "GIT_CONFIG_KEY_0": "safe.directory",  # a workspace may belong to another user than the one who runs planex
-    "GIT_CONFIG_VALUE_0": "*",
-    "LC_ALL": "C.UTF-8",
-    "GIT_AUTHOR_NAME": "planex",
-    "GIT_AUTHOR_EMAIL": "planex@localhost",
-    "GIT_COMMITTER_NAME": "planex",
-    "GIT_COMMITTER_EMAIL": "planex@localhost",
-}
 SETTINGS = {
     "core.autocrlf": "false",
     "core.quotePath": "false",
@@ -74,8 +54,6 @@ class Repository:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.git_dir = path / ".git" if (path / ".git").exists() else path
-        self._door = git.Git(str(path))
-        self._door.update_environment(**ENVIRONMENT)
 
     @classmethod
     def create(cls, path: Path, *, bare: bool) -> Repository:
@@ -99,21 +77,15 @@ class Repository:
         return done[1].removesuffix("\n")
 
     def attempt(
-        self, *words: str | Path, env: Mapping[str, str] | None = None, stdin: bytes | None = None
+        self,
+        *words: str | Path,
+        env: Mapping[str, str] | None = None,
+        inherit: Collection[str] = (),
+        stdin: bytes | None = None,
     ) -> tuple[int, str, str]:
         """Run git, whatever it says: exit status, output, errors."""
-        argv = ["git", *(str(word) for word in words)]
-        with TemporaryFile() as feed:
-            feed.write(stdin or b"")
-            feed.seek(0)
-            try:
-                status, out, err = self._door.execute(
-                    argv, with_extended_output=True, with_exceptions=False, env=dict(env or {}),
-                    strip_newline_in_stdout=False, istream=feed,
-                )  # fmt: skip
-            except git.GitCommandNotFound as error:
-                raise PlanexError("git is not installed", "run `planex doctor` to see how to get it") from error
-        return int(status), str(out), str(err)
+        done = run_git(self.path, words, env=env, inherit=inherit, stdin=stdin, check=False)
+        return done.returncode, done.stdout, done.stderr
 
     def resolve(self, name: str) -> str | None:
         """The object id that a name stands for, if it is there."""

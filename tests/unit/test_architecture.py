@@ -20,7 +20,7 @@ OWNERS = {
     "yaml": {"schema.py"},
     "createrepo_c": {"repo.py"},
     "requests": {"download.py"},
-    "git": {"gitsource.py", "patchqueue/tree.py"},
+    "git": {"git/door.py"},
     "rich": {"report.py", "cli/"},
 }
 # Folders and modules from top to bottom; a module imports from its own layer or a lower one.
@@ -31,7 +31,7 @@ LAYERS = [
     ["plan", "srpm", "sources", "recipe"],
     ["store", "graph", "gitsource", "patchqueue"],
     ["spec", "fingerprint", "download", "mockconfig", "repo", "dnf"],
-    ["librpm", "userns", "config", "template", "checksums"],
+    ["librpm", "userns", "config", "template", "checksums", "git"],
     ["schema", "workspace", "run", "report", "errors", "planex"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

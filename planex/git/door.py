@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The door to git: GitPython, whose every process is started and ended by ``planex.run``. The only user of GitPython.
+
+Every call sees the same git on every machine: no user or system configuration is read, and dates and authors
+come from planex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import git
+
+from planex.run import Completed, run
+
+ENVIRONMENT = {
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_EDITOR": "true",
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",  # a workspace may belong to another user than the one who runs planex
+    "GIT_CONFIG_VALUE_0": "*",
+    "GIT_AUTHOR_NAME": "planex",
+    "GIT_AUTHOR_EMAIL": "planex@localhost",
+    "GIT_COMMITTER_NAME": "planex",
+    "GIT_COMMITTER_EMAIL": "planex@localhost",
+}
+GitError = git.GitError
+"""What GitPython raises when git fails."""
+
+
+class Door(git.Git):
+    """GitPython's own door, but for the process."""
+
+    def execute(self, command: Sequence[Any], istream: Any = None, **options: Any) -> Any:  # type: ignore[override]
+        """Run git and give its output without the last line end; raises GitCommandError when it fails."""
+        done = run_git(Path(self.working_dir or "."), [str(word) for word in command[1:]], check=False)
+        if done.returncode:
+            raise git.GitCommandError(list(command), done.returncode, done.stderr, done.stdout)
+        return done.stdout.removesuffix("\n")
+
+
+class Repo(git.Repo):
+    """GitPython's repository behind that door."""
+
+    GitCommandWrapperType = Door
+
+
+def run_git(
+    folder: Path,
+    words: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    inherit: Collection[str] = (),
+    stdin: bytes | None = None,
+    output: IO[bytes] | None = None,
+    check: bool = True,
+) -> Completed:
+    """Run git in a folder. Raises MissingTool without git, CommandFailed if it fails and ``check`` is set."""
+    return run(
+        ["git", *words],
+        cwd=folder,
+        env={**ENVIRONMENT, **(env or {})},
+        inherit=inherit,
+        stdin=stdin,
+        output=output,
+        check=check,
+        errors="surrogateescape",  # content of files comes this way too
+    )
