@@ -62,6 +62,10 @@ class LoggedError(PlanexError):
         self.log = log
 
 
+class LimitReached(LoggedError):
+    """A subprocess was ended because it used more than it may."""
+
+
 class CommandFailed(LoggedError):
     """A subprocess ended badly."""
 

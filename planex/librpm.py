@@ -1,31 +1,32 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Parses specs with librpm. The only user of the rpm bindings.
 
-librpm's macros are global to a process and come from the host unless it is told otherwise, so specs are parsed
-in a child (``python -m planex.librpm``), which reads a JSON request on standard input and answers with JSON: see
-``planex.spec``. ``RPM_CONFIGDIR`` in its environment chooses the target's macro files.
+librpm's macros are global to a process and come from the host unless it is told otherwise, and a spec may run programs
+(``%(...)``) and Lua while it is parsed. So specs are parsed in a caged child (``python -m planex.librpm``, asked by
+``planex.spec``), each in a process of its own. ``RPM_CONFIGDIR`` in its environment chooses the target's macro files.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any, TypedDict
 
 import rpm
 
+from planex.cage.answer import serve
+
+_MOST_SAID = 1 << 20
 _FILES = re.compile(r"%files(\s|$)")
 
 
-class Request(TypedDict):
-    """``macros``: name (with or without ``%``) to body; ``specs``: paths of rendered specs."""
+class Question(TypedDict):
+    """``macros``: name (with or without ``%``) to body; ``spec``: path of a rendered spec."""
 
     macros: dict[str, str]
-    specs: list[str]
+    spec: str
 
 
 def compare_versions(first: str, second: str) -> int:
@@ -42,31 +43,24 @@ def _evr(text: str) -> tuple[str, str, str]:
     return (epoch if colon else "0", version, release)
 
 
-def parse_all(request: Request) -> dict[str, Any]:
-    """For each spec its facts, or ``{"errors": text}`` with what librpm said."""
-    return {path: _parse(path, request["macros"]) for path in request["specs"]}
-
-
-def _parse(path: str, macros: dict[str, str]) -> dict[str, Any]:
+def parse(name: str, question: Question) -> dict[str, Any]:
+    """A spec's facts, or ``{"errors": text}`` with what librpm said."""
+    path = question["spec"]
     rpm.reloadConfig()
-    for name, body in macros.items():
-        rpm.addMacro(name.lstrip("%"), body)
+    for macro, body in question["macros"].items():
+        rpm.addMacro(macro.lstrip("%"), body)
     rpm.addMacro("_sourcedir", str(Path(path).parent))
     with tempfile.TemporaryFile() as errors:
-        saved = os.dup(2)
         os.dup2(errors.fileno(), 2)
         try:
             spec = rpm.spec(path, rpm.RPMSPEC_ANYARCH | rpm.RPMSPEC_FORCE)
         except (ValueError, rpm.error):
             spec = None
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
         errors.seek(0)
-        said = errors.read().decode(errors="replace")
-    return (
-        {"errors": said or "cannot be parsed"} if spec is None else _facts(spec, Path(path).read_text(errors="replace"))
-    )
+        said = errors.read(_MOST_SAID).decode(errors="replace")
+    if spec is None:
+        return {"errors": said or "cannot be parsed"}
+    return _facts(spec, Path(path).read_text(errors="replace"))
 
 
 def _facts(spec: Any, text: str) -> dict[str, Any]:
@@ -141,4 +135,4 @@ def _paths(file_list: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    json.dump(parse_all(json.load(sys.stdin)), sys.stdout)
+    serve(parse)

@@ -2,7 +2,8 @@
 """Reads a mock configuration, the one description of a target's buildroot, as mock itself does.
 
 A mock configuration is Python that fills the dictionary ``config_opts`` (mock(1), "CONFIGURATION"); its texts may
-hold Jinja2 expressions over the same dictionary. It is run as it is, so it is trusted as much as a Makefile.
+hold Jinja2 expressions over the same dictionary. It is run in a caged child (``python -m planex.mockconfig``) that has
+the folders ``mock-configs`` and ``repos`` and mock's own configurations; the answer is kept by what is in these.
 """
 
 from __future__ import annotations
@@ -11,16 +12,24 @@ import hashlib
 import json
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from planex.cage.answer import serve
+from planex.cage.ask import ask
 from planex.errors import ConfigError, Problem
 from planex.template import render_text
+from planex.workspace import write_atomic
 
+FORMAT = 1
+SECONDS = 10.0
+"""Time for one configuration."""
 _INCLUDE = re.compile(r"^\s*include\((.*)\)", re.MULTILINE)
 _SYSTEM_CONFIGS = Path("/etc/mock")
+_LARGEST = 1 << 20
 
 
 class _Options(dict[str, Any]):
@@ -53,36 +62,117 @@ class MockConfig:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def load_mock_config(path: Path) -> MockConfig:
-    """Evaluate a mock configuration file. Raises ConfigError for Python errors and missing options."""
+def load_mock_config(path: Path, cache: Path) -> MockConfig:
+    """Evaluate a mock configuration file. Raises ConfigError for Python errors, missing options and wrong types."""
+    files = _files(path)
+    answer_path = cache / f"{_key(path, files)}.json"
+    answer = _known(answer_path)
+    if answer is None:
+        question = {"path": str(path), "files": files}
+        system = {str(_SYSTEM_CONFIGS): _SYSTEM_CONFIGS} if _SYSTEM_CONFIGS.is_dir() else {}
+        answer = ask("planex.mockconfig", {"": question}, readable=system, seconds=SECONDS)[""]
+        if "errors" in answer:
+            problem = Problem(Path(answer.get("path", path)), answer.get("line", 0), answer["errors"])
+            raise ConfigError([problem], answer.get("hint"))
+        write_atomic(answer_path, json.dumps(answer))
+    return MockConfig(**{**answer, "path": path, "setup_command": tuple(answer["setup_command"])})
+
+
+def _files(path: Path) -> dict[str, str]:
+    """Path to text of all that a configuration may read in the workspace."""
+    folders = (path.parent, path.parent.parent / "repos")
+    found = [file for folder in folders for file in sorted(folder.glob("*")) if file.is_file()]
+    try:
+        texts = {str(file): file.read_text() for file in found if file.stat().st_size <= _LARGEST}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem(path, 0, f"what it may read cannot be read: {error}")]) from None
+    if str(path) not in texts:
+        reason = f"is larger than {_LARGEST >> 20} MiB" if path.is_file() else "file not found"
+        raise ConfigError([Problem(path, 0, reason)])
+    return texts
+
+
+def _key(path: Path, files: Mapping[str, str]) -> str:
+    """SHA-256 of all that decides what a configuration says."""
+    system = [
+        [str(file), file.stat().st_mtime_ns, file.stat().st_size]
+        for file in sorted(_SYSTEM_CONFIGS.rglob("*"))
+        if file.is_file()
+    ]
+    return hashlib.sha256(json.dumps([FORMAT, str(path), files, system]).encode()).hexdigest()
+
+
+def _known(path: Path) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    wanted = MockConfig.__dataclass_fields__.keys() - {"path"}
+    return answer if isinstance(answer, dict) and answer.keys() == wanted else None
+
+
+def _answer(name: str, question: Mapping[str, Any]) -> dict[str, Any]:
+    """The child's part: the options, or what is wrong and where."""
+    for file, text in question["files"].items():
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).write_text(text)
+    try:
+        return _evaluate(Path(question["path"]))
+    except ConfigError as error:
+        problem = error.problems[0]
+        return {
+            "errors": problem.message, "line": problem.line, "path": str(problem.path), "hint": error.hint,
+        }  # fmt: skip
+
+
+def _evaluate(path: Path) -> dict[str, Any]:
     options = _Options(config_file=str(path), macros={}, environment={})
     try:
         exec(compile(_expand_includes(path, set()), str(path), "exec"), {"config_opts": options})
+        return _config(path, options)
     except ConfigError:
         raise
     except SyntaxError as error:
         raise ConfigError([Problem(path, error.lineno or 0, f"not valid Python: {error.msg}")]) from None
+    except SystemExit as error:
+        message = "ends the program (sys.exit), which a configuration must not"
+        raise ConfigError([Problem(path, _line_of(error, path), message)]) from None
     except Exception as error:  # whatever the user's Python raises is a mistake in this file
         raise ConfigError([Problem(path, _line_of(error, path), f"{type(error).__name__}: {error}")]) from None
-    return _config(path, options)
 
 
-def _config(path: Path, options: _Options) -> MockConfig:
-    required = ("root", "target_arch", "chroot_setup_cmd", "dnf.conf")
-    missing = [Problem(path, 0, f"config_opts['{name}'] is not set") for name in required if name not in options]
-    if missing:
-        raise ConfigError(missing)
+def _config(path: Path, options: _Options) -> dict[str, Any]:
     options.setdefault("user_agent", "planex")
+    options.setdefault("releasever", "")
+    problems = [
+        Problem(path, 0, f"config_opts['{name}'] {_complaint(options.get(name))}")
+        for name in ("root", "target_arch", "chroot_setup_cmd", "dnf.conf", "releasever")
+        if not isinstance(options.get(name), str)
+    ]
+    if not isinstance(options["macros"], dict):
+        problems.append(Problem(path, 0, "config_opts['macros'] must be a dictionary of macro names and bodies"))
+    if problems:
+        raise ConfigError([Problem(path, 0, "; ".join(problem.message for problem in problems))])
     expand = {key: _text(value, options, path) for key, value in options.items() if isinstance(value, str)}
-    return MockConfig(
-        path=path,
-        root=expand["root"],
-        arch=expand["target_arch"],
-        setup_command=tuple(shlex.split(expand["chroot_setup_cmd"])),
-        dnf_conf=expand["dnf.conf"].strip() + "\n",
-        macros={name: _text(str(value), options, path) for name, value in sorted(options["macros"].items())},
-        releasever=expand.get("releasever", ""),
-    )
+    return {
+        "root": expand["root"],
+        "arch": expand["target_arch"],
+        "setup_command": _words(expand["chroot_setup_cmd"], path),
+        "dnf_conf": expand["dnf.conf"].strip() + "\n",
+        "macros": {str(name): _text(str(body), options, path) for name, body in sorted(options["macros"].items())},
+        "releasever": expand["releasever"],
+    }
+
+
+def _complaint(value: object) -> str:
+    return "is not set" if value is None else f"must be a text, not {type(value).__name__}"
+
+
+def _words(command: str, path: Path) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise ConfigError([Problem(path, 0, f"config_opts['chroot_setup_cmd']: {error}")]) from None
 
 
 def _text(value: str, options: _Options, path: Path) -> str:
@@ -117,3 +207,7 @@ def _line_of(error: BaseException, path: Path) -> int:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
+
+
+if __name__ == "__main__":
+    serve(_answer)

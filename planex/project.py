@@ -16,7 +16,7 @@ from planex.errors import ConfigError, PlanexError, Problem
 from planex.fingerprint import Inputs
 from planex.graph import Graph, build_graph
 from planex.mockconfig import MockConfig, load_mock_config
-from planex.recipe import Recipe, find_recipes, render_spec
+from planex.recipe import Recipe, find_recipes, render_specs
 from planex.sources import local_files, remote_sources
 from planex.spec import Macros, Package, parse_specs, target_macros
 from planex.store import Store
@@ -103,7 +103,7 @@ class Project:
 def load_project(workspace: Workspace, config: Config, target_name: str) -> Project:
     """Load, render and parse everything; all mistakes of one kind are reported at once."""
     target = config.targets[target_name]
-    mock_config = load_mock_config(workspace.mock_configs / f"{target_name}.cfg")
+    mock_config = load_mock_config(workspace.mock_configs / f"{target_name}.cfg", workspace.cache / "mock-configs")
     recipes = find_recipes(workspace, target.guards)
     paths = render_all(workspace, config, target_name, recipes)
     packages = parse_specs(paths, _macros(workspace, target, mock_config), workspace.cache / "specs")
@@ -131,19 +131,10 @@ def render_all(
     workspace: Workspace, config: Config, target_name: str, recipes: Mapping[str, Recipe]
 ) -> dict[str, Path]:
     """Write every package's rendered spec, where its text changed; name to path."""
-    paths: dict[str, Path] = {}
-    problems: list[Problem] = []
-    for name, recipe in recipes.items():
-        path = paths[name] = _rendered(workspace, target_name, name)
-        try:
-            text = render_spec(recipe, config, target_name)
-        except ConfigError as error:
-            problems += error.problems
-            continue
-        if not path.exists() or path.read_text() != text:
-            write_atomic(path, text)
-    if problems:
-        raise ConfigError(problems)
+    paths = {name: _rendered(workspace, target_name, name) for name in recipes}
+    for name, text in render_specs(recipes, config, target_name, workspace.cache / "templates").items():
+        if not paths[name].exists() or paths[name].read_text() != text:
+            write_atomic(paths[name], text)
     return paths
 
 

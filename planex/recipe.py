@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from planex.config import Config, Words, text_of
 from planex.errors import ConfigError, Problem
 from planex.patchqueue.queue import Patch, PatchQueue, load_queue
 from planex.schema import Model, did_you_mean, load
-from planex.template import render
+from planex.template import Template, render_all
 from planex.workspace import Workspace
 
 FIRST_PATCH = 1
@@ -132,13 +132,45 @@ def _orphan_queues(workspace: Workspace, recipes: dict[str, Recipe]) -> list[Pro
     ]
 
 
-def render_spec(recipe: Recipe, config: Config, target_name: str) -> str:
-    """The text of the package's spec for a target."""
-    if not recipe.is_template:
-        return insert_patches(_read(recipe.template), recipe.queue.patches, recipe.template, recipe.name)
-    text = render(recipe.template, _variables(recipe, config, target_name))
-    _require_patches_applied(text, recipe.queue.patches, recipe.template)
-    return text
+def render_specs(recipes: Mapping[str, Recipe], config: Config, target_name: str, cache: Path) -> dict[str, str]:
+    """The text of every package's spec for a target; raises ConfigError with the mistakes of all of them."""
+    errors: list[ConfigError] = []
+    texts: dict[str, str] = {}
+    rendered = render_all(_templates(recipes, config, target_name, errors), cache)
+    for name, recipe in recipes.items():
+        try:
+            if not recipe.is_template:
+                texts[name] = insert_patches(_read(recipe.template), recipe.queue.patches, recipe.template, name)
+            elif name in rendered:
+                texts[name] = _checked(rendered[name], recipe)
+        except ConfigError as error:
+            errors.append(error)
+    if errors:
+        problems = [problem for error in errors for problem in error.problems]
+        raise ConfigError(problems, errors[0].hint if len(errors) == 1 else None)
+    return texts
+
+
+def _templates(
+    recipes: Mapping[str, Recipe], config: Config, target_name: str, errors: list[ConfigError]
+) -> dict[str, Template]:
+    """What is to be rendered; what cannot be read is told in ``errors``."""
+    templates: dict[str, Template] = {}
+    for name, recipe in recipes.items():
+        try:
+            if recipe.is_template:
+                variables = _variables(recipe, config, target_name)
+                templates[name] = Template(recipe.template, _read(recipe.template), variables)
+        except ConfigError as error:
+            errors.append(error)
+    return templates
+
+
+def _checked(rendered: str | ConfigError, recipe: Recipe) -> str:
+    if isinstance(rendered, ConfigError):
+        raise rendered
+    _require_patches_applied(rendered, recipe.queue.patches, recipe.template)
+    return rendered
 
 
 def _read(path: Path) -> str:

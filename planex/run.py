@@ -19,12 +19,12 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from planex.errors import CommandFailed, MissingTool, PlanexError
+from planex.errors import CommandFailed, LimitReached, MissingTool, PlanexError
 
 TAIL_LINES = 20
 BASIC = frozenset({"PATH", "TMPDIR"})
@@ -39,6 +39,11 @@ NETWORK = frozenset(
 """What a child that downloads needs as well: proxies and certificates."""
 Process = subprocess.Popen
 """A running program, as ``spawn`` gives it."""
+Watch = Callable[[int, float, int], str | None]
+"""Given a process id, the seconds since its start and the bytes of its output: why it must end, or None."""
+_WATCH_SECONDS = 0.25
+_LONGEST_LINE = 1 << 16
+_LIMIT_HINT = "if it needs more, say so in package.yaml under 'limits'"
 _running: set[subprocess.Popen[bytes]] = set()
 _lock = threading.Lock()
 _stopping = threading.Event()
@@ -89,20 +94,24 @@ def run(
     check: bool = True,
     timeout: float | None = None,
     errors: str = "replace",
+    watch: Watch | None = None,
 ) -> Completed:
     """Run a short command and capture its output as text, or send it to the file ``output``.
 
     ``timeout`` is in seconds; ``errors`` says what becomes of bytes that are no UTF-8 (see codecs). Raises
-    CommandFailed on a non-zero exit status if ``check`` is set.
+    CommandFailed on a non-zero exit status if ``check`` is set, LimitReached when ``watch`` ends it.
     """
     words = [str(word) for word in argv]
     started = time.monotonic()
     streams = (subprocess.PIPE if stdin else subprocess.DEVNULL, output or subprocess.PIPE, subprocess.PIPE)
     with _started(words, cwd, environment(env, inherit), *streams) as process:
         try:
-            out, err = process.communicate(stdin, timeout)
+            with _watched(process, watch, lambda: 0) as reasons:
+                out, err = process.communicate(stdin, timeout)
         except subprocess.TimeoutExpired as error:
             raise PlanexError(f"{words[0]} did not end within {timeout:g} s") from error
+    if reasons:
+        raise LimitReached(f"{words[0]} was stopped: {reasons[0]}")
     stdout, stderr = (out or b"").decode(errors=errors), err.decode(errors="replace")
     if check and process.returncode:
         raise CommandFailed(words, process.returncode, tail(stderr.strip() or stdout))
@@ -119,11 +128,12 @@ def run_logged(
     on_line: Callable[[str], None] | None = None,
     check: bool = True,
     program: str | None = None,
+    watch: Watch | None = None,
 ) -> Completed:
     """Run a long command; append its output, both streams in order, to ``log``.
 
     The log's first line is the command, so that it can be replayed. ``on_line`` sees every line as it comes.
-    ``program`` names the program that matters, where others only wrap it.
+    ``program`` names the program that matters, where others only wrap it. Raises LimitReached when ``watch`` ends it.
     """
     words = [str(word) for word in argv]
     started = time.monotonic()
@@ -131,11 +141,15 @@ def run_logged(
     log.parent.mkdir(parents=True, exist_ok=True)
     streams = (subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT)
     with log.open("ab") as file, _started(words, cwd, environment(env, inherit), *streams) as process:
+        start = file.tell()
         file.write(f"$ {shlex.join(words)}\n".encode())
         file.flush()
         assert process.stdout is not None
-        _pump(process.stdout, file, last, on_line)
-        process.wait()
+        with _watched(process, watch, lambda: log.stat().st_size - start) as reasons:
+            _pump(process.stdout, file, last, on_line)
+            process.wait()
+    if reasons:
+        raise LimitReached(f"{program or words[0]} was stopped: {reasons[0]}", _LIMIT_HINT, "".join(last).rstrip(), log)
     if check and process.returncode:
         raise CommandFailed(words, process.returncode, "".join(last).rstrip(), log, program=program)
     return Completed(tuple(words), process.returncode, "", "", time.monotonic() - started)
@@ -158,13 +172,38 @@ def talk(
 
 
 def _pump(stream: IO[bytes], file: IO[bytes], last: deque[str], on_line: Callable[[str], None] | None) -> None:
-    for raw in iter(stream.readline, b""):
+    for raw in iter(lambda: stream.readline(_LONGEST_LINE), b""):
         file.write(raw)
         file.flush()
         line = raw.decode(errors="replace")
         last.append(line)
         if on_line is not None:
             on_line(line.rstrip("\n"))
+
+
+@contextlib.contextmanager
+def _watched(process: subprocess.Popen[bytes], watch: Watch | None, output: Callable[[], int]) -> Iterator[list[str]]:
+    """Ask ``watch`` while the context lasts; what it said when it ended the process, if it did."""
+    reasons: list[str] = []
+    done = threading.Event()
+
+    def look() -> None:
+        started = time.monotonic()
+        while watch is not None and not done.wait(_WATCH_SECONDS):
+            if reason := watch(process.pid, time.monotonic() - started, output()):
+                reasons.append(reason)
+                _stop(process)
+                return
+
+    thread = threading.Thread(target=look, daemon=True)
+    if watch is not None:
+        thread.start()
+    try:
+        yield reasons
+    finally:
+        done.set()
+        if watch is not None:
+            thread.join()
 
 
 @contextlib.contextmanager

@@ -6,17 +6,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from planex.cage.ask import ask
 from planex.errors import ConfigError, PlanexError, Problem
-from planex.run import run
 from planex.workspace import write_atomic
 
 FORMAT = 2
+CAGED_CONFIG = "/rpmconfig"
+"""Where a cage has a target's macro files."""
 _HOST_RPMCONFIG = Path("/usr/lib/rpm")
 _GENERIC = ("macros", "rpmrc", "platform")
 _ERROR = re.compile(r"error: (?:.*?line (\d+): )?(.*)")
@@ -95,11 +96,6 @@ class Macros:
     rpmconfig: Path
     definitions: Mapping[str, str]
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What makes rpm programs use these macro files and no personal ones."""
-        return {"RPM_CONFIGDIR": str(self.rpmconfig), "HOME": "/nonexistent"}
-
 
 def target_macros(base: Path, cache: Path, definitions: Mapping[str, str]) -> Macros:
     """Macro files of an embedded base, or rpm's generic ones without what the host's packages added to them."""
@@ -120,12 +116,11 @@ def parse_specs(paths: Mapping[str, Path], macros: Macros, cache: Path) -> dict[
     keys = {name: _key(path, macros) for name, path in paths.items()}
     facts = {name: cached for name, key in keys.items() if (cached := _cached(cache / f"{key}.json")) is not None}
     missing = {name: path for name, path in paths.items() if name not in facts}
-    if missing:
-        answers = _ask_librpm(list(missing.values()), macros)
-        _raise_errors(answers)
-        for name, path in missing.items():
-            facts[name] = answers[str(path)]
-            write_atomic(cache / f"{keys[name]}.json", json.dumps(facts[name]))
+    answers = _ask_librpm(missing, macros)
+    _raise_errors({str(path): answers[name] for name, path in missing.items()})
+    for name, answer in answers.items():
+        facts[name] = answer
+        write_atomic(cache / f"{keys[name]}.json", json.dumps(answer))
     packages = {name: _package(facts[name]) for name in paths}
     _check_names(packages, paths)
     return packages
@@ -144,18 +139,12 @@ def _cached(path: Path) -> dict[str, Any] | None:
     return facts
 
 
-def _ask_librpm(paths: list[Path], macros: Macros) -> dict[str, Any]:
-    request = {"macros": dict(macros.definitions), "specs": [str(path) for path in paths]}
-    argv = [*without_host_macros(), sys.executable, "-m", "planex.librpm"]
-    env = macros.environment | {"PYTHONPATH": str(Path(__file__).parent.parent)}
-    answers: dict[str, Any] = json.loads(run(argv, stdin=json.dumps(request).encode(), env=env).stdout)
-    return answers
-
-
-def without_host_macros() -> list[str]:
-    """Words before a command of rpm's: it always reads /etc/rpm, where the host's own macros are: hide it."""
-    etc = Path("/etc/rpm")
-    return ["bwrap", "--dev-bind", "/", "/", "--tmpfs", str(etc), "--"] if etc.is_dir() else []
+def _ask_librpm(paths: Mapping[str, Path], macros: Macros) -> dict[str, Any]:
+    definitions = dict(macros.definitions)
+    questions = {name: {"macros": definitions, "spec": f"/specs/{name}/{path.name}"} for name, path in paths.items()}
+    folders = {f"/specs/{name}": path.parent for name, path in paths.items()}
+    env = {"RPM_CONFIGDIR": CAGED_CONFIG}
+    return ask("planex.librpm", questions, readable={CAGED_CONFIG: macros.rpmconfig, **folders}, env=env)
 
 
 def _raise_errors(answers: Mapping[str, Any]) -> None:

@@ -1,17 +1,74 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Renders Jinja2 templates, sandboxed and strict: an unknown variable is an error. The only user of jinja2."""
+"""Renders Jinja2 templates, sandboxed and strict: an unknown variable is an error. The only user of jinja2.
+
+A template can loop for ever and ask for any amount of memory, so templates of specs are rendered in a caged child
+(``python -m planex.template``); what it answers is kept by the template's text and variables.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from planex.cage.answer import serve
+from planex.cage.ask import ask
 from planex.errors import ConfigError, Problem
-from planex.schema import did_you_mean
+from planex.workspace import write_atomic
+
+FORMAT = 1
+SECONDS = 10.0
+"""Time for one template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template's text and what it sees. ``path`` names it in errors."""
+
+    path: Path
+    text: str
+    variables: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of all that decides what it renders to."""
+        parts = [FORMAT, jinja2.__version__, self.text, self.variables]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def render_all(templates: Mapping[str, Template], cache: Path) -> dict[str, str | ConfigError]:
+    """What each template renders to, or what is wrong with it; what was rendered before comes from ``cache``."""
+    paths = {name: cache / f"{template.key}.spec" for name, template in templates.items()}
+    known = {name: path.read_text() for name, path in paths.items() if path.is_file()}
+    questions = {
+        name: {"text": template.text, "variables": template.variables, "path": str(template.path)}
+        for name, template in templates.items()
+        if name not in known
+    }
+    rendered: dict[str, str | ConfigError] = {**known}
+    for name, answer in ask("planex.template", questions, seconds=SECONDS).items():
+        if "text" in answer:
+            write_atomic(paths[name], answer["text"])
+        rendered[name] = answer["text"] if "text" in answer else _error(templates[name].path, answer)
+    return rendered
+
+
+def _error(path: Path, answer: Mapping[str, Any]) -> ConfigError:
+    return ConfigError([Problem(path, answer.get("line", 0), answer["errors"])], answer.get("hint"))
+
+
+def _answer(name: str, question: Mapping[str, Any]) -> dict[str, Any]:
+    """The child's part: the text, or what is wrong and where."""
+    try:
+        return {"text": render_text(question["text"], question["variables"], Path(question["path"]))}
+    except ConfigError as error:
+        return {"errors": error.problems[0].message, "line": error.problems[0].line, "hint": error.hint}
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
@@ -20,16 +77,8 @@ def _environment() -> ImmutableSandboxedEnvironment:
     )
 
 
-def render(path: Path, variables: Mapping[str, Any]) -> str:
-    """The text that a template file makes of ``variables``. ConfigError names the template's line."""
-    try:
-        return render_text(path.read_text(), variables, path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(path, 0, f"cannot be read: {error}")]) from None
-
-
 def render_text(text: str, variables: Mapping[str, Any], path: Path) -> str:
-    """As render, from a text; ``path`` names it in errors."""
+    """The text that a template makes of ``variables``. ConfigError names ``path`` and the template's line."""
     environment = _environment()
     try:
         return environment.from_string(text).render(variables)
@@ -42,11 +91,16 @@ def render_text(text: str, variables: Mapping[str, Any], path: Path) -> str:
         ) from None
     except jinja2.exceptions.SecurityError as error:
         raise ConfigError([Problem(path, _line(error), f"not allowed in a template: {error}")]) from None
-    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
+    except (MemoryError, RecursionError) as error:
+        what = "needs more memory than it may have" if isinstance(error, MemoryError) else "is nested too deeply"
+        raise ConfigError([Problem(path, _line(error), what)]) from None
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise ConfigError([Problem(path, _line(error), str(error))]) from None
 
 
 def _suggestion(message: str, variables: Mapping[str, Any]) -> str:
+    from planex.schema import did_you_mean  # brings pydantic, which a child that makes no error does not need
+
     name = message.split("'")[1] if message.count("'") >= 2 else ""
     return did_you_mean(name, list(variables))
 
@@ -59,3 +113,7 @@ def _line(error: BaseException) -> int:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
+
+
+if __name__ == "__main__":
+    serve(_answer)

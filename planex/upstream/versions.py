@@ -13,7 +13,7 @@ from planex.checksums import RECORDED, Checksum, digest_of, read_checksums
 from planex.errors import ConfigError, PlanexError
 from planex.patchqueue.forecast import Version
 from planex.project import Project
-from planex.recipe import Recipe, render_spec
+from planex.recipe import Recipe, render_specs
 from planex.report import Task
 from planex.sources import cached_path, fetch, fetch_url, remote_sources
 from planex.spec import Package, Source, parse_specs
@@ -88,7 +88,8 @@ def with_variables(recipe: Recipe, variables: Mapping[str, str]) -> Recipe:
 def parse_with(project: Project, name: str, variables: Mapping[str, str]) -> Package:
     """The package as its spec would be with other variables."""
     recipe = with_variables(project.recipes[name], variables)
-    text = render_spec(recipe, project.config, project.target_name)
+    cache = project.workspace.cache / "templates"
+    text = render_specs({recipe.name: recipe}, project.config, project.target_name, cache)[recipe.name]
     path = project.workspace.cache / "patchqueue" / "specs" / f"{name}.spec"
     write_atomic(path, text)
     return parse_specs({name: path}, project.macros, project.workspace.cache / "specs")[name]

@@ -31,7 +31,8 @@ LAYERS = [
     ["plan", "srpm", "sources", "recipe"],
     ["store", "graph", "gitsource", "patchqueue"],
     ["spec", "fingerprint", "download", "mockconfig", "repo", "dnf"],
-    ["librpm", "userns", "config", "template", "checksums", "git"],
+    ["librpm", "config", "template", "checksums"],
+    ["cage", "git"],
     ["schema", "workspace", "run", "report", "errors", "planex"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -15,7 +15,7 @@ from planex.builders.state import StateLog, mock_phase, rpmbuild_section
 from planex.errors import CommandFailed
 from planex.report import Reporter, Task
 from planex.spec import Macros
-from planex.srpm import srpm_argv
+from planex.srpm import srpm_argv, srpm_cage
 from tests.unit.factories import package
 
 FakeTool = Callable[[str, str], Path]
@@ -65,11 +65,14 @@ def test_rpmbuild_runs_caged_without_network_as_an_ordinary_user(job: Job) -> No
 
 def test_the_srpm_is_made_under_the_targets_macros() -> None:
     macros = Macros(Path("/config"), {"%dist": ".el9"})
-    argv = srpm_argv(Path("/s/foo.spec"), Path("/s"), Path("/out"), macros)
+    argv = srpm_argv("foo.spec", macros)
     assert argv[:3] == ["rpmbuild", "-bs", "--nodeps"]
     assert "dist .el9" in argv
-    assert argv[-1] == "/s/foo.spec"
-    assert macros.environment["RPM_CONFIGDIR"] == "/config"
+    assert argv[-1] == "/sources/foo.spec"
+    cage = srpm_cage(Path("/s"), Path("/out"), macros, 7)
+    assert cage.readable == {"/sources": Path("/s"), "/rpmconfig": Path("/config")}
+    assert cage.env["RPM_CONFIGDIR"] == "/rpmconfig"
+    assert not cage.network and not cage.superuser
 
 
 FAKE = """#!/bin/sh

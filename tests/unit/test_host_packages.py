@@ -14,28 +14,36 @@ from planex.checksums import read_checksums
 from planex.config import load_config
 from planex.patchqueue.queue import load_queue
 from planex.proof import Listener
-from planex.recipe import find_recipes, render_spec
+from planex.recipe import find_recipes, render_specs
 from planex.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKSPACE = Workspace(ROOT)
 CONFIG = load_config(WORKSPACE)
 RECIPES = find_recipes(WORKSPACE)
+Specs = dict[str, dict[str, str]]
 QUEUES = sorted(path.parent for path in WORKSPACE.patchqueues.glob("*/series"))
+
+
+@pytest.fixture(scope="module")
+def specs(tmp_path_factory: pytest.TempPathFactory) -> Specs:
+    """For each target the specs of all packages."""
+    cache = tmp_path_factory.mktemp("templates")
+    return {target: render_specs(RECIPES, CONFIG, target, cache) for target in CONFIG.targets}
 
 
 @pytest.mark.parametrize("target", CONFIG.targets)
 @pytest.mark.parametrize("package", RECIPES)
-def test_every_template_renders_for_every_target(package: str, target: str) -> None:
-    spec = render_spec(RECIPES[package], CONFIG, target)
+def test_every_template_renders_for_every_target(package: str, target: str, specs: Specs) -> None:
+    spec = specs[target][package]
     assert re.search(rf"^Name: +{package}$", spec, re.MULTILINE)
     assert "{{" not in spec and "{%" not in spec
 
 
 @pytest.mark.parametrize("package", RECIPES)
-def test_the_newest_changelog_entry_has_the_weekday_of_its_date(package: str) -> None:
+def test_the_newest_changelog_entry_has_the_weekday_of_its_date(package: str, specs: Specs) -> None:
     """rpm takes SOURCE_DATE_EPOCH from it, and only warns of a wrong day."""
-    spec = render_spec(RECIPES[package], CONFIG, next(iter(CONFIG.targets)))
+    spec = specs[next(iter(CONFIG.targets))][package]
     entry = re.search(r"^%changelog\n\* (\w{3}) (\w{3} \d{2} \d{4}) .+ <\S+@\S+> - (\S+)$", spec, re.MULTILINE)
     assert entry, "no entry in the form of EL"
     assert datetime.datetime.strptime(entry[2], "%b %d %Y").strftime("%a") == entry[1]
@@ -44,9 +52,9 @@ def test_the_newest_changelog_entry_has_the_weekday_of_its_date(package: str) ->
 
 
 @pytest.mark.parametrize("package", RECIPES)
-def test_every_remote_source_has_a_sha512(package: str) -> None:
+def test_every_remote_source_has_a_sha512(package: str, specs: Specs) -> None:
     recipe = RECIPES[package]
-    spec = render_spec(recipe, CONFIG, next(iter(CONFIG.targets)))
+    spec = specs[next(iter(CONFIG.targets))][package]
     remote = re.findall(r"^Source\d+: +(?:debian|https?):\S+", spec, re.MULTILINE)
     checksums = read_checksums(recipe.checksums) if recipe.checksums.exists() else {}
     assert len(checksums) == len(remote)

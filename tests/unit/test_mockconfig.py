@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from planex import mockconfig
 from planex.errors import ConfigError
 from planex.mockconfig import load_mock_config
 
@@ -29,7 +30,7 @@ def write(tmp_path: Path, text: str) -> Path:
 
 
 def test_values_are_expanded_as_mock_does(tmp_path: Path) -> None:
-    config = load_mock_config(write(tmp_path, GOOD))
+    config = load_mock_config(write(tmp_path, GOOD), tmp_path / "cache")
     assert config.setup_command == ("install", "@build", "bash")
     assert config.macros == {"%dist": ".test"}
     assert config.dnf_conf == "[main]\narch=x86_64\n"
@@ -37,7 +38,9 @@ def test_values_are_expanded_as_mock_does(tmp_path: Path) -> None:
 
 def test_includes_are_followed(tmp_path: Path) -> None:
     (tmp_path / "common.tpl").write_text(GOOD)
-    config = load_mock_config(write(tmp_path, "include('common.tpl')\nconfig_opts['root'] = 'mine'\n"))
+    config = load_mock_config(
+        write(tmp_path, "include('common.tpl')\nconfig_opts['root'] = 'mine'\n"), tmp_path / "cache"
+    )
     assert config.root == "mine"
 
 
@@ -48,23 +51,47 @@ def test_includes_are_followed(tmp_path: Path) -> None:
         ("\nimport no_such_module\n", "test.cfg:2: ModuleNotFoundError"),
         ("config_opts['root'] = 'x'\n", "test.cfg: config_opts['target_arch'] is not set"),
         ("include('nowhere.tpl')\n", "nowhere.tpl: cannot be read"),
+        ("\nimport sys; sys.exit(0)\n", "test.cfg:2: ends the program (sys.exit)"),
+        ("import os; os._exit(0)\n", "test.cfg: ended by itself (exit status 0)"),
+        (GOOD + "config_opts['root'] = 7\n", "config_opts['root'] must be a text, not int"),
+        (GOOD + "config_opts['root'] = None\n", "config_opts['root'] is not set"),
+        (GOOD + "config_opts['macros'] = ['%dist']\n", "config_opts['macros'] must be a dictionary"),
+        (GOOD + "config_opts['chroot_setup_cmd'] = 'install \"x'\n", "chroot_setup_cmd']: No closing quotation"),
+        ("x = 'a' * 10**11\n", "MemoryError"),
+        ("print(open('/etc/passwd').read())\nopen('/etc/shadow')\n", "test.cfg:2: FileNotFoundError"),
     ],
 )
 def test_mistakes_name_file_and_line(tmp_path: Path, text: str, expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_mock_config(write(tmp_path, text))
+        load_mock_config(write(tmp_path, text), tmp_path / "cache")
     assert expected in str(caught.value)
 
 
+def test_an_endless_configuration_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mockconfig, "SECONDS", 0.5)
+    with pytest.raises(ConfigError, match=r"does not end within 0\.5 s"):
+        load_mock_config(write(tmp_path, "while True: pass\n"), tmp_path / "cache")
+
+
+def test_an_answer_is_kept_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, GOOD)
+    first = load_mock_config(path, tmp_path / "cache")
+    monkeypatch.setattr(mockconfig, "ask", None)
+    assert load_mock_config(path, tmp_path / "cache") == first
+    next((tmp_path / "cache").iterdir()).write_text("{")
+    with pytest.raises(TypeError):
+        load_mock_config(path, tmp_path / "cache")
+
+
 def test_the_digest_tells_buildroots_apart(tmp_path: Path) -> None:
-    first = load_mock_config(write(tmp_path, GOOD)).digest
-    assert load_mock_config(write(tmp_path, GOOD + "# remark\n")).digest == first
-    assert load_mock_config(write(tmp_path, GOOD.replace("@build", "@other"))).digest != first
+    first = load_mock_config(write(tmp_path, GOOD), tmp_path / "cache").digest
+    assert load_mock_config(write(tmp_path, GOOD + "# remark\n"), tmp_path / "cache").digest == first
+    assert load_mock_config(write(tmp_path, GOOD.replace("@build", "@other")), tmp_path / "cache").digest != first
 
 
 @pytest.mark.parametrize("target", ["bookworm", "el9", "el10"])
-def test_the_targets_of_this_repository_load(target: str) -> None:
-    config = load_mock_config(ROOT / "mock-configs" / f"{target}.cfg")
+def test_the_targets_of_this_repository_load(target: str, tmp_path: Path) -> None:
+    config = load_mock_config(ROOT / "mock-configs" / f"{target}.cfg", tmp_path / "cache")
     assert config.arch == "x86_64"
     assert "{{" not in config.dnf_conf
     assert "%dist" in config.macros

@@ -7,7 +7,7 @@ import pytest
 
 from planex.config import Config
 from planex.errors import ConfigError
-from planex.recipe import find_recipes, insert_patches, load_recipe, render_spec
+from planex.recipe import find_recipes, insert_patches, load_recipe, render_specs
 from planex.schema import parse
 from planex.workspace import Workspace
 
@@ -41,6 +41,10 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path)
 
 
+def rendered(workspace: Workspace) -> str:
+    return render_specs({"foo": load_recipe(workspace, "foo")}, CONFIG, "bookworm", workspace.cache)["foo"]
+
+
 def queue(workspace: Workspace, series: str) -> None:
     folder = workspace.patchqueues / "foo"
     (folder / "series").write_text(series)
@@ -51,7 +55,7 @@ def queue(workspace: Workspace, series: str) -> None:
 def test_a_plain_spec_gets_patch_lines_and_nothing_else_changes(workspace: Workspace) -> None:
     (workspace.specs / "foo" / "foo.spec").write_text(PLAIN)
     queue(workspace, "one.patch\ntwo.patch\n")
-    text = render_spec(load_recipe(workspace, "foo"), CONFIG, "bookworm")
+    text = rendered(workspace)
     added = "# Patch queue: patchqueues/foo/series\nPatch8: one.patch\nPatch9: two.patch\n"
     assert text == PLAIN.replace("Patch7: old.patch\n", "Patch7: old.patch\n" + added)
 
@@ -61,7 +65,7 @@ def test_patches_without_numbers_are_counted_as_rpm_does(workspace: Workspace) -
         PLAIN.replace("Patch7: old.patch", "Patch: a.patch\nPatch: b.patch")
     )
     queue(workspace, "one.patch\n")
-    assert "Patch2: one.patch" in render_spec(load_recipe(workspace, "foo"), CONFIG, "bookworm")
+    assert "Patch2: one.patch" in rendered(workspace)
 
 
 def test_without_a_queue_a_plain_spec_is_untouched() -> None:
@@ -72,7 +76,7 @@ def test_a_queue_that_nothing_applies_is_refused(workspace: Workspace) -> None:
     (workspace.specs / "foo" / "foo.spec").write_text(PLAIN.replace("%autosetup -p1", "%setup"))
     queue(workspace, "one.patch\n")
     with pytest.raises(ConfigError, match="no %autosetup or %autopatch line"):
-        render_spec(load_recipe(workspace, "foo"), CONFIG, "bookworm")
+        rendered(workspace)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +90,7 @@ def test_a_queue_is_applied_as_the_series_says(workspace: Workspace, line: str, 
     (workspace.specs / "foo" / "foo.spec").write_text(PLAIN.replace("%autosetup -p1", line))
     queue(workspace, series)
     with pytest.raises(ConfigError) as caught:
-        render_spec(load_recipe(workspace, "foo"), CONFIG, "bookworm")
+        rendered(workspace)
     assert expected in str(caught.value)
 
 
@@ -97,7 +101,7 @@ def test_a_template_sees_variables_distro_target_and_patches(workspace: Workspac
         "{{ package.name }} {{ version }} {{ distro.name }} {{ target.name }}\n{{ patch_lines }}\n%autosetup -p1\n"
     )
     queue(workspace, "one.patch #+extra\ntwo.patch #+other\n")
-    text = render_spec(load_recipe(workspace, "foo"), CONFIG, "bookworm")
+    text = rendered(workspace)
     lines = "foo 8 d bookworm\n# Patch queue: patchqueues/foo/series\nPatch1: one.patch\n%autosetup -p1\n"
     assert text == lines
 
