@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from planex import dnf, repo, userns
+from planex import dnf, repo
 from planex.builders import Builder, Job
+from planex.cage.trees import remove_tree
+from planex.dnf import Repositories
 from planex.errors import LoggedError, PlanexError
 from planex.fingerprint import Inputs, outputs_digest
 from planex.patchqueue.check import check_queue, require_applies
@@ -232,7 +234,7 @@ class Build:
         _require_rpms(job)
         shutil.copy(job.srpm, results / job.srpm.name)
         project.store.add(name, results, self._inputs(name), time.monotonic() - started, self.builder.name)
-        userns.remove_tree(work)
+        remove_tree(work)
 
     def _work(self, name: str) -> Path:
         return self.project.folder / "work" / name
@@ -274,9 +276,8 @@ def check_closure(project: Project) -> None:
     if passed.exists() and passed.read_text() == name:
         return
     with temporary_folder(folder, "closure.") as scratch:
-        conf = scratch / "dnf.conf"
-        conf.write_text(project.mock_config.dnf_conf)
-        dnf.repoclosure(conf, scratch / "cache", folder / "home", {"planex": project.repository.resolve()})
+        own = {"planex": project.repository.resolve()}
+        dnf.repoclosure(Repositories(project.mock_config.dnf_conf, scratch / "cache", own), scratch)
     write_atomic(passed, name)
 
 
@@ -316,6 +317,6 @@ def _dependency_repo(folder: Path, rpms: Mapping[str, Path]) -> Path | None:
 
 def _fresh_folder(folder: Path) -> Path:
     if folder.exists():
-        userns.remove_tree(folder)
+        remove_tree(folder)
     folder.mkdir(parents=True)
     return folder

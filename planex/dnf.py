@@ -1,109 +1,222 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Installs packages into roots and proves that repositories are closed. The only user of dnf."""
+"""Packages into roots: dnf chooses and downloads, rpm installs; and the proof that a repository is closed.
+
+The two have different needs, and so different cages. Choosing reads what mirrors say and needs the network; it runs
+no line of any package. Installing runs the scriptlets of packages, and sees the root, the RPMs and nothing else.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping, Sequence
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from planex import userns
-from planex.errors import PlanexError
-from planex.run import run, run_logged, tail
-from planex.workspace import write_atomic
+from planex.cage.command import Cage, Overlay, caged
+from planex.cage.limits import Limits, Watch
+from planex.checksums import digest_of
+from planex.errors import LoggedError, PlanexError
+from planex.run import require, run, run_logged, tail
+from planex.workspace import temporary_folder
 
+ROOT, CACHE, RPMS = "/buildroot", "/cache", "/rpms"
+LIMITS = Limits(time=3600.0)
+_SCRIPT = Path(__file__).with_name("dnf_resolve.py")
+_ENV = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/", "LC_ALL": "C.UTF-8"}
 # Debian's rpm keeps its database in ~/.rpmdb; the databases of all roots are where every other system has them.
 # /dev and /proc are mounts while a root is being made: rpm must not try to own them.
-_RPMMACROS = "%_dbpath {}\n%_netsharedpath /dev:/proc\n"
-_DATABASE = Path("/var/lib/rpm")
-_CACHEDIR = "--setopt=cachedir="
+_MACROS = {"_dbpath": "/var/lib/rpm", "_netsharedpath": "/dev:/proc"}
+_RPM_FLAGS = {"nodocs": "--excludedocs", "noscripts": "--noscripts", "nocontexts": "--nocontexts"}
+"""What dnf.conf's ``tsflags`` are to rpm."""
+_LOCAL = re.compile(r"^\s*(?:baseurl\s*=\s*|)file://(/\S+)", re.MULTILINE)
+_SHEBANG = re.compile(rb"#!\s*(\S+)")
 
 
-def prepare_home(folder: Path, database: Path = _DATABASE) -> dict[str, str]:
-    """A home for dnf and rpm with the macros that they need, as the environment that names it.
+@dataclass(frozen=True, slots=True)
+class Repositories:
+    """Where packages come from: the text of a dnf.conf, further repositories as folders, and a cache of their own."""
 
-    ``database``: folder of the package database, inside a root where there is one.
+    conf: str
+    cache: Path
+    own: Mapping[str, Path] = field(default_factory=dict)
+    releasever: str = ""
+
+    @property
+    def local(self) -> dict[str, Path]:
+        """Folders that the configuration names by ``file:`` URLs, as paths inside to paths outside."""
+        return {path: Path(path).resolve() for path in _LOCAL.findall(self.conf)}
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenPackage:
+    """A package that dnf chose. ``path``: the RPM on this machine, which nobody has looked into yet."""
+
+    nevra: str
+    path: Path
+    algorithm: str
+    digest: str
+    buildtime: int
+    size: int
+    """Bytes when installed."""
+    source: str
+    """File name of the source RPM; empty if unknown."""
+    repository: str
+
+    @property
+    def line(self) -> str:
+        """As mock's installed_pkgs.log has it."""
+        return f"{self.nevra} {self.buildtime} {self.size} installed"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is to be installed, and the ``tsflags`` to do it with."""
+
+    packages: tuple[ChosenPackage, ...]
+    flags: tuple[str, ...]
+
+
+def choose(
+    repositories: Repositories, packages: Sequence[str], log: Path, *, installed: Overlay | None = None
+) -> Choice:
+    """Let dnf choose ``packages`` (names, capabilities, ``@groups``) and all they need, and download them.
+
+    ``installed``: a root with packages that need not be chosen again. Raises LoggedError with dnf's reason.
     """
-    macros, text = folder / ".rpmmacros", _RPMMACROS.format(database)
-    if not macros.exists() or macros.read_text() != text:
-        write_atomic(macros, text)
-    return {"HOME": str(folder)}
+    repositories.cache.mkdir(parents=True, exist_ok=True)
+    request = {
+        "conf": repositories.conf,
+        "cache": CACHE,
+        "root": ROOT,
+        "installed": installed is not None,
+        "releasever": repositories.releasever,
+        "repos": {name: f"/own/{name}" for name in repositories.own},
+        "packages": list(packages),
+        "macros": "".join(f"%{name} {body}\n" for name, body in _MACROS.items()),
+    }
+    cage = _network_cage(repositories, {"/opt/resolve.py": _SCRIPT}, {ROOT: installed} if installed else {})
+    argv = caged(cage, [_dnf_python(), "-I", "/opt/resolve.py"])
+    done = run(argv, stdin=json.dumps(request).encode(), check=False, watch=Watch(LIMITS))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as file:
+        file.write(f"dnf chooses: {' '.join(packages)}\n{done.stderr}")
+    if done.returncode:
+        raise LoggedError(_reason(done.stderr), "see which package asks for it, or add it to specs/", "", log)
+    answer = json.loads(done.stdout)
+    return Choice(tuple(_chosen(row, repositories) for row in answer["packages"]), tuple(answer["flags"]))
 
 
-def base_argv(conf: Path, cache: Path, repos: Mapping[str, Path] | None = None) -> list[str]:
-    """dnf with one configuration, a cache of planex's own, and further repositories given as folders."""
-    words = ["dnf", "--config", str(conf), "--noplugins", "--assumeyes", f"{_CACHEDIR}{cache}"]
-    for name, folder in (repos or {}).items():
-        words += [f"--repofrompath={name},file://{folder}", f"--setopt={name}.gpgcheck=0"]
-        words += [f"--setopt={name}.metadata_expire=0", f"--setopt={name}.priority=1"]
-    return words
+def _reason(said: str) -> str:
+    lines = said.strip().splitlines()
+    start = next((number for number, line in enumerate(lines) if line.startswith("Error: ")), -1)
+    return "dnf cannot choose packages: " + "\n".join(lines[start:]).removeprefix("Error: ")
 
 
-def install_argv(
-    conf: Path,
-    cache: Path,
-    root: Path,
-    packages: Sequence[str],
-    *,
-    repos: Mapping[str, Path] | None = None,
-    releasever: str = "",
-    command: str = "install",
-) -> list[str]:
-    """dnf that installs ``packages`` into ``root``."""
-    version = [f"--releasever={releasever}"] if releasever else []
-    return [*base_argv(conf, cache, repos), f"--installroot={root}", *version, command, "--", *packages]
+def _chosen(row: Mapping[str, object], repositories: Repositories) -> ChosenPackage:
+    path = str(row["path"])
+    places = {f"{CACHE}/": repositories.cache}
+    places |= {f"/own/{name}/": folder for name, folder in repositories.own.items()}
+    for inside, outside in places.items():
+        if path.startswith(inside):
+            path = str(outside / path.removeprefix(inside))
+    rest = {key: row[key] for key in ("nevra", "algorithm", "digest", "buildtime", "size", "source", "repository")}
+    return ChosenPackage(path=Path(path), **rest)  # type: ignore[arg-type]
+
+
+def _network_cage(
+    repositories: Repositories, readable: Mapping[str, Path], writable: Mapping[str, Overlay | Path]
+) -> Cage:
+    """What reads mirrors: it has the network, a cache and the repositories on this machine."""
+    own = {f"/own/{name}": folder for name, folder in repositories.own.items()}
+    return Cage(
+        readable={**repositories.local, **own, **readable},
+        writable={CACHE: repositories.cache, **writable},
+        env=_ENV,
+        superuser=True,
+        network=True,
+        limits=LIMITS,
+    )
+
+
+def _dnf_python() -> str:
+    """The Python that dnf itself runs under, which has its library."""
+    program = Path(require("dnf", "choose packages")).resolve()
+    match = _SHEBANG.match(program.read_bytes()[:200])
+    return match.group(1).decode() if match else "/usr/bin/python3"
 
 
 def install(
-    argv: Sequence[str],
-    root: Path,
-    home: Path,
-    log: Path,
-    overlay: userns.Overlay | None = None,
-    *,
-    epoch: int | None = None,
+    choice: Choice, root: Path | Overlay, scratch: Path, log: Path, *, epoch: int | None = None, commands: str = ""
 ) -> None:
-    """Run an install_argv as namespace root; with ``overlay``, what it adds goes to the overlay's upper folder.
+    """Install what was chosen into ``root``, with rpm in a cage; ``scratch`` is a folder for this run alone.
 
-    ``epoch`` (seconds since 1970) stands for the time of the installation in the database of packages.
+    ``epoch`` (seconds since 1970) stands for the time of the installation in the database of packages. ``commands``
+    are lines of shell to run behind it, as root of the cage, where the root is at ROOT.
     """
-    inner = userns.installer_argv(root, argv)
-    words = userns.as_root(userns.overlay_argv(overlay, inner) if overlay else inner)
+    with temporary_folder(scratch, "rpms.") as rpms:
+        names = [_bring(package, rpms) for package in choice.packages]
+        cage = install_cage(root, rpms, epoch)
+        script = f'set -e\n[ $# = 0 ] || rpm "$@"\n{commands}'
+        argv = caged(cage, ["sh", "-c", script, "sh", *_rpm_argv(choice.flags, names)])
+        run_logged(argv, log, program="rpm", watch=Watch(LIMITS, scratch))
+
+
+def install_cage(root: Path | Overlay, rpms: Path, epoch: int | None) -> Cage:
+    """What sees the scriptlets of packages: the root, the RPMs and this machine's programs; no network."""
     times = {} if epoch is None else {"SOURCE_DATE_EPOCH": str(epoch)}
-    run_logged(words, log, env=prepare_home(home) | times, program="dnf")
-    cache = next(word.removeprefix(_CACHEDIR) for word in argv if word.startswith(_CACHEDIR))
-    _forget_cache(overlay.upper if overlay else root, Path(cache))
+    return Cage(
+        readable={RPMS: rpms},
+        writable={ROOT: root},
+        devices=("/", ROOT),
+        env={**_ENV, **times},
+        superuser=True,
+        limits=LIMITS,
+    )
 
 
-def _forget_cache(root: Path, cache: Path) -> None:
-    """dnf notes expired repositories below the root, under the path that the cache has outside; take that out."""
-    inside = root / cache.relative_to("/")
-    (inside / "expired_repos.json").unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        while inside != root:
-            inside.rmdir()
-            inside = inside.parent
+def _rpm_argv(flags: Iterable[str], names: Sequence[str]) -> Iterator[str]:
+    if not names:
+        return
+    # Plugins speak to services of the host, which are not there. Signatures were checked when the RPMs were chosen.
+    yield from ("--root", ROOT, "--noplugins", "--nosignature", "-U", "-v")
+    yield from (_RPM_FLAGS[flag] for flag in flags if flag in _RPM_FLAGS)
+    for name, body in _MACROS.items():
+        yield from ("--define", f"{name} {body}")
+    yield from (f"{RPMS}/{name}" for name in names)
 
 
-def repoclosure(conf: Path, cache: Path, home: Path, repos: Mapping[str, Path]) -> None:
-    """Prove that every package of ``repos`` can be installed from them and the configured ones.
+def _bring(package: ChosenPackage, folder: Path) -> str:
+    """Put a verified RPM into ``folder``; its name there."""
+    copy = folder / package.path.name
+    try:
+        os.link(package.path, copy)  # the cage can only read it
+    except OSError:
+        shutil.copyfile(package.path, copy)
+    if digest_of(copy, package.algorithm) != package.digest:
+        hint = "its repository says otherwise: make the repository again, or clear the cache (planex clean)"
+        raise PlanexError(f"{package.path} is damaged: its checksum is wrong", hint)
+    return copy.name
+
+
+def repoclosure(repositories: Repositories, scratch: Path) -> None:
+    """Prove that every package of ``repositories.own`` can be installed from them and the configured ones.
 
     Raises PlanexError with dnf's list of what is missing.
     """
-    argv = [word for word in base_argv(conf, cache, repos) if word != "--noplugins"]
-    only = [word for name in repos for word in ("--check", name)]
-    # Without a root dnf opens the machine's own database, which an ordinary user cannot make where there is none.
-    own = home.absolute() / "repoclosure"
-    words = [*argv, "--disableplugin=*", "--enableplugin=repoclosure", "repoclosure", *only]
-    done = run(words, env=prepare_home(own, own / "rpmdb"), check=False)
+    conf = scratch / "dnf.conf"
+    conf.write_text(repositories.conf)
+    repositories.cache.mkdir(parents=True, exist_ok=True)
+    words = ["dnf", "--config", "/opt/dnf.conf", "--assumeyes", f"--setopt=cachedir={CACHE}"]
+    for name in repositories.own:
+        words += [f"--repofrompath={name},file:///own/{name}", f"--setopt={name}.gpgcheck=0"]
+        words += [f"--setopt={name}.metadata_expire=0"]
+    words += ["--disableplugin=*", "--enableplugin=repoclosure", "repoclosure"]
+    words += [word for name in repositories.own for word in ("--check", name)]
+    cage = _network_cage(repositories, {"/opt/dnf.conf": conf}, {})
+    done = run(caged(cage, words), check=False, watch=Watch(LIMITS))
     if done.returncode:
         said = tail(done.stdout.strip() or done.stderr)
         raise PlanexError(f"the repository is not closed:\n{said}", "add what is missing to specs/")
-
-
-def list_installed(root: Path, output: Path, home: Path, overlay: userns.Overlay | None = None) -> None:
-    """Write a root's packages, one a line with build time and size, as mock's installed_pkgs.log does."""
-    query = ["rpm", "--root", str(root), "-qa", "--qf", "%{nevra} %{buildtime} %{size} installed\n"]
-    argv = userns.as_root(userns.overlay_argv(overlay, query) if overlay else query)
-    lines = run(argv, env=prepare_home(home)).stdout.splitlines(keepends=True)
-    write_atomic(output, "".join(sorted(lines)))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from planex import userns
+from planex.cage import trees
 from planex.config import Target, unmet_needs
 from planex.errors import PlanexError
 from planex.run import find, run
@@ -84,10 +84,10 @@ def _version(name: str, path: str) -> str:
 
 
 def _check_kernel() -> Iterator[Check]:
-    reason = userns.problem() if find("unshare") else "unshare is missing"
-    remedy = f"{reason}; give this user a range in /etc/subuid and /etc/subgid: usermod --add-subuids 100000-165535"
-    yield Check("user namespaces", None if reason else "work", "build without root", remedy if reason else "")
-    works = reason is None and userns.overlay_works(Path.cwd())
+    reason = trees.problem() if find("bwrap") else "bwrap is missing"
+    remedy = trees.REMEDY if reason == trees.NO_IDS else reason or ""
+    yield Check("cages", None if reason else "hold", "run what strangers wrote", remedy)
+    works = reason is None and trees.overlay_works(Path.cwd())
     note = "put the workspace on ext4, xfs or btrfs; until then buildroots are copied, which is slower"
     yield Check("overlay here", "works" if works else None, "fast buildroots", "" if works else note)
 

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from planex import dnf
+from planex.cage.trees import remove_tree
+from planex.dnf import Repositories
 from planex.errors import PlanexError
 from planex.run import run
 
@@ -18,15 +19,14 @@ _QUERY = "[%{=NAME}|" + "|".join(f"%{{{column}}}" for column in _COLUMNS) + "\\n
 def check_closed(repo: Path, work: Path) -> None:
     """Prove that the repository needs nothing from outside it. Raises PlanexError naming what is missing."""
     work.mkdir(parents=True, exist_ok=True)
-    conf = work / "dnf.conf"
-    conf.write_text("[main]\nreposdir=/dev/null\n")
+    repositories = Repositories("[main]\nreposdir=/dev/null\n", work / "cache", {"planex-base": repo})
     try:
-        dnf.repoclosure(conf, work / "cache", work, {"planex-base": repo})
+        dnf.repoclosure(repositories, work)
     except PlanexError as error:
         hint = "name what is missing in a group of the base's definition, or list it under drop_requires"
         raise PlanexError(error.message, hint) from error
     finally:
-        shutil.rmtree(work / "cache", ignore_errors=True)
+        remove_tree(work / "cache")
 
 
 def check_conflicts(rpms: Iterable[Path]) -> None:

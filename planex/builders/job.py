@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from planex.cage.limits import Limits
 from planex.report import Task
 from planex.spec import Package
 
@@ -28,6 +29,7 @@ class Job:
     """Where root.log, build.log, state.log and installed_pkgs.log go."""
     epoch: int
     """SOURCE_DATE_EPOCH, in seconds since 1970."""
+    limits: Limits = field(default_factory=Limits)
 
 
 class Builder(Protocol):

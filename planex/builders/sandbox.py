@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Builds without mock and without root: a buildroot in read-only layers, an overlay for each build, a bubblewrap cage.
+"""Builds without mock and without root: a buildroot in read-only layers, an overlay for each build, a cage around it.
 
 Layers are folders named by the hash of what is in them: ``base-*`` is the target's empty buildroot, ``deps-*`` what
 the BuildRequires of a package add to it. Where this file system cannot carry an overlay, layers are whole copies.
@@ -10,26 +10,40 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from filelock import FileLock
 
-from planex import dnf, userns
+from planex import dnf
 from planex.builders.job import Job
 from planex.builders.state import StateLog, rpmbuild_section
+from planex.cage import trees
+from planex.cage.command import Cage, Overlay, caged
+from planex.cage.enter import BUILDER
+from planex.cage.limits import Watch
+from planex.dnf import ChosenPackage, Repositories
 from planex.errors import PlanexError
 from planex.mockconfig import MockConfig
 from planex.report import Task
 from planex.run import require, run_logged
-from planex.userns import Overlay
 from planex.workspace import write_atomic
 
-TOPDIR = "/builddir/build"
+FORMAT = 2
+"""Raised when layers are made differently, so that old ones are not taken for new ones."""
+HOME = "/builddir"
+TOPDIR = f"{HOME}/build"
 KEPT_LAYERS = 40
 """Layers of BuildRequires kept at most."""
-_USER = f"mockbuild:x:{userns.BUILDER_ID}:{userns.BUILDER_ID}:package builder:/builddir:/bin/bash\n"
-_GROUP = f"mockbuild:x:{userns.BUILDER_ID}:\n"
+# Shell lines for the empty buildroot. The root may hold links that lead anywhere, so they run in its cage.
+_ADD_BUILDER = f"""
+cd {dnf.ROOT}
+echo 'mockbuild:x:{BUILDER}:{BUILDER}:package builder:{HOME}:/bin/bash' >> etc/passwd
+echo 'mockbuild:x:{BUILDER}:' >> etc/group
+mkdir -p .{HOME} tmp
+chown {BUILDER}:{BUILDER} .{HOME}
+chmod 1777 tmp
+"""
 
 
 class SandboxBuilder:
@@ -38,23 +52,21 @@ class SandboxBuilder:
     name = "sandbox"
 
     def __init__(self, config: MockConfig, digest: str, folder: Path) -> None:
-        """``digest`` decides the base layer's content, ``folder`` holds layers, caches and dnf's home."""
+        """``digest`` decides the base layer's content, ``folder`` holds layers and caches."""
         self._config = config
-        self._digest = digest
+        self._digest = hashlib.sha256(f"{FORMAT} {digest}".encode()).hexdigest()
         self._folder = folder
-        self._conf = folder / "dnf.conf"
-        self._base = folder / f"base-{digest[:16]}"
+        self._base = folder / f"base-{self._digest[:16]}"
         self._overlays = True
 
     def prepare(self, task: Task) -> None:
         """Make the base layer, unless it is there."""
-        for tool in ("bwrap", "dnf", "unshare", "rpmbuild"):
+        for tool in ("bwrap", "dnf", "rpmbuild"):
             require(tool, "build packages in the sandbox")
-        if reason := userns.problem():
-            raise PlanexError(f"no user namespace can be made: {reason}", "run `planex doctor`")
+        if reason := trees.problem():
+            raise PlanexError(f"no cage can be made: {reason}", "run `planex doctor`")
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._overlays = userns.overlay_works(self._folder)
-        write_atomic(self._conf, self._config.dnf_conf)
+        self._overlays = trees.overlay_works(self._folder)
         with FileLock(f"{self._base}.lock"):
             if not self._base.exists():
                 task.phase("install packages")
@@ -69,116 +81,134 @@ class SandboxBuilder:
             self._rpmbuild(job, layers, task)
 
     def _make_base(self) -> None:
-        draft = self._draft(self._base)
+        draft = _fresh(self._base.with_name(f"{self._base.name}.draft"))
         log = self._base.with_suffix(".log")
         log.unlink(missing_ok=True)
-        command, *packages = self._config.setup_command
-        argv = dnf.install_argv(
-            self._conf, self._cache, draft, packages, releasever=self._config.releasever, command=command
-        )
-        dnf.install(argv, draft, self._home, log)
-        _add_builder(draft)
-        draft.rename(self._base)
+        (draft / "root").mkdir()
+        choice = dnf.choose(self._repositories(None), _packages(self._config), log)
+        dnf.install(choice, draft / "root", draft, log, commands=_ADD_BUILDER)
+        _write_installed(self._base, choice.packages)
+        (draft / "root").rename(self._base)
+        trees.remove_tree(draft)
 
     def _dependencies(self, job: Job) -> tuple[Path, ...]:
         """Layers with the BuildRequires installed, topmost first."""
-        wanted = [str(capability) for capability in job.package.build_requires]
-        if not wanted:
-            _copy_log(self._base, job)
-            dnf.list_installed(self._base, job.logs / "installed_pkgs.log", self._home)
-            return (self._base,)
-        parts = [self._digest, str(self._overlays), job.dependencies_digest, *sorted(wanted)]
-        layer = self._folder / f"deps-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
-        with FileLock(f"{layer}.lock"):
-            if not layer.exists():
-                self._make_dependencies(job, layer, wanted)
+        wanted = sorted(str(capability) for capability in job.package.build_requires)
+        layer = self._base
+        if wanted:
+            parts = [self._digest, str(self._overlays), job.dependencies_digest, *wanted]
+            layer = self._folder / f"deps-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
+            with FileLock(f"{layer}.lock"):
+                if not layer.exists():
+                    self._make_dependencies(job, layer, wanted)
+            os.utime(layer.with_suffix(".installed"))
         shutil.copyfile(layer.with_suffix(".installed"), job.logs / "installed_pkgs.log")
         _copy_log(layer, job)
-        os.utime(layer)
-        return (layer, self._base) if self._overlays else (layer,)
+        return (layer, self._base) if wanted and self._overlays else (layer,)
 
-    def _make_dependencies(self, job: Job, layer: Path, wanted: Sequence[str]) -> None:
-        draft = self._draft(layer)
-        overlay = Overlay((self._base,), draft, job.work / "deps-work", job.work / "deps-root")
-        overlay.make_folders()
-        target = overlay.target if self._overlays else draft
-        repos = {"planex": job.dependencies} if job.dependencies else {}
-        argv = dnf.install_argv(
-            self._conf, self._cache, target, wanted, repos=repos, releasever=self._config.releasever
+    def _make_dependencies(self, job: Job, layer: Path, wanted: list[str]) -> None:
+        draft, log = _fresh(layer.with_name(f"{layer.name}.draft")), job.logs / "root.log"
+        for name in ("choosing", "installing"):
+            (draft / name).mkdir()
+        # dnf may write to the root that it looks at, so each gets a layer of its own.
+        choice = dnf.choose(
+            self._repositories(job.dependencies), wanted, log, installed=Overlay((self._base,), draft / "choosing")
         )
-        if self._overlays:
-            dnf.install(argv, target, self._home, job.logs / "root.log", overlay)
-            dnf.list_installed(target, layer.with_suffix(".installed"), self._home, overlay)
-        else:
-            _copy(self._base, draft, job.logs / "root.log")
-            dnf.install(argv, target, self._home, job.logs / "root.log")
-            dnf.list_installed(target, layer.with_suffix(".installed"), self._home)
-        shutil.copyfile(job.logs / "root.log", layer.with_suffix(".log"))
-        draft.rename(layer)
+        overlay = Overlay((self._base,), draft / "installing")
+        root = overlay if self._overlays else overlay.upper
+        if not self._overlays:
+            overlay.upper.mkdir()
+            trees.copy_tree(self._base, overlay.upper, log)
+        dnf.install(choice, root, draft, log)
+        _write_installed(layer, choice.packages, self._base)
+        shutil.copyfile(log, layer.with_suffix(".log"))
+        overlay.upper.rename(layer)
+        trees.remove_tree(draft)
+
+    def _repositories(self, own: Path | None) -> Repositories:
+        repositories = {"planex": own} if own else {}
+        return Repositories(self._config.dnf_conf, self._folder / "dnf-cache", repositories, self._config.releasever)
 
     def _rpmbuild(self, job: Job, layers: tuple[Path, ...], task: Task) -> None:
-        overlay = Overlay(layers, job.work / "upper", job.work / "overlay-work", job.work / "root")
-        overlay.make_folders()
-        root = overlay.target if self._overlays else overlay.upper
+        scratch = job.work / "root"
+        scratch.mkdir()
+        overlay = Overlay(layers, scratch)
+        root: Path | Overlay = overlay
         if not self._overlays:
-            _copy(layers[0], root, job.logs / "root.log")
-        inside = overlay.upper / "builddir"
-        inside.mkdir(exist_ok=True)
-        (inside / ".rpmmacros").write_text(_rpmmacros(self._config))
-        shutil.copyfile(job.srpm, inside / job.srpm.name)
-        cage = rpmbuild_argv(root, job, self._config.arch)
-        argv = userns.as_root(userns.overlay_argv(overlay, cage) if self._overlays else cage)
+            overlay.upper.mkdir()
+            trees.copy_tree(layers[0], overlay.upper, job.logs / "root.log")
+            root = overlay.upper
+        macros = job.work / "rpmmacros"
+        macros.write_text(_rpmmacros(self._config))
+        argv = caged(build_cage(root, job, macros), rpmbuild_argv(job, self._config.arch))
 
         def on_line(line: str) -> None:
             if section := rpmbuild_section(line):
                 task.phase(section)
 
-        run_logged(argv, job.logs / "build.log", on_line=on_line, program="rpmbuild")
-        for rpm in sorted((inside / "build" / "RPMS").rglob("*.rpm")):
-            rpm.rename(job.results / rpm.name)
-
-    def _draft(self, final: Path) -> Path:
-        draft = final.with_name(f"{final.name}.draft")
-        userns.remove_tree(draft)
-        draft.mkdir(parents=True)
-        return draft
+        watch = Watch(job.limits, scratch)
+        run_logged(argv, job.logs / "build.log", on_line=on_line, program="rpmbuild", watch=watch)
+        for rpm in sorted((overlay.upper / TOPDIR.lstrip("/") / "RPMS").rglob("*.rpm")):
+            shutil.copyfile(rpm, job.results / rpm.name)
 
     def _prune(self) -> None:
         """Drop layers of an older base, and those that were not used for longest."""
         bases = [path for path in self._folder.glob("base-*") if path.is_dir() and path != self._base]
-        layers = sorted(
-            (path for path in self._folder.glob("deps-*") if path.is_dir()), key=lambda path: path.stat().st_mtime
-        )
-        made = self._base.stat().st_mtime
-        for layer in [
-            *bases,
-            *(path for path in layers if path in layers[:-KEPT_LAYERS] or path.stat().st_mtime < made),
-        ]:
-            userns.remove_tree(layer)
+        layers = {path: _used(path) for path in self._folder.glob("deps-*") if path.is_dir()}
+        kept = sorted(layers, key=lambda path: layers[path])[-KEPT_LAYERS:]
+        made = _used(self._base)
+        for layer in [*bases, *(path for path, used in layers.items() if path not in kept or used < made)]:
+            trees.remove_tree(layer)
             for suffix in (".installed", ".log", ".lock"):
                 layer.with_suffix(suffix).unlink(missing_ok=True)
 
-    @property
-    def _home(self) -> Path:
-        return self._folder / "home"
 
-    @property
-    def _cache(self) -> Path:
-        return self._folder / "dnf-cache"
+def _fresh(folder: Path) -> Path:
+    trees.remove_tree(folder)
+    folder.mkdir(parents=True)
+    return folder
 
 
-def rpmbuild_argv(root: Path, job: Job, arch: str) -> list[str]:
-    """rpmbuild inside the cage, as an ordinary user there."""
-    env = {
-        "HOME": "/builddir",
+def _used(layer: Path) -> float:
+    """When a layer was used last. Its own time is the cage's to say, that of the list beside it is not."""
+    listing = layer.with_suffix(".installed")
+    return listing.stat().st_mtime if listing.exists() else 0.0
+
+
+def _packages(config: MockConfig) -> list[str]:
+    """What a buildroot starts with, from mock's ``chroot_setup_cmd``: a dnf command and its words."""
+    command, *words = config.setup_command
+    if command == "groupinstall":
+        return [f"@{word.lstrip('@')}" for word in words]
+    if command == "install":
+        return words
+    message = f"config_opts['chroot_setup_cmd'] begins with '{command}'"
+    raise PlanexError(f"{config.path}: {message}", "the sandbox knows 'install' and 'groupinstall'")
+
+
+def _write_installed(layer: Path, packages: Iterable[ChosenPackage], below: Path | None = None) -> None:
+    lines = below.with_suffix(".installed").read_text().splitlines() if below else []
+    lines += [package.line for package in packages]
+    write_atomic(layer.with_suffix(".installed"), "".join(f"{line}\n" for line in sorted(lines)))
+
+
+def build_cage(root: Path | Overlay, job: Job, macros: Path) -> Cage:
+    """What a build sees: the buildroot, its SRPM and the target's macros."""
+    env: Mapping[str, str] = {
+        "HOME": HOME,
         "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
         "LANG": "C.UTF-8",
         "SHELL": "/bin/bash",
         "TERM": "dumb",
         "SOURCE_DATE_EPOCH": str(job.epoch),
     }
-    words = ["rpmbuild", "--rebuild", "--target", arch, f"/builddir/{job.srpm.name}"]
-    return userns.cage_argv(root, words, env=env, chdir="/builddir")
+    readable = {f"{HOME}/{job.srpm.name}": job.srpm, f"{HOME}/.rpmmacros": macros}
+    return Cage(root, readable=readable, env=env, chdir=HOME, limits=job.limits)
+
+
+def rpmbuild_argv(job: Job, arch: str) -> list[str]:
+    """rpmbuild inside the cage, as an ordinary user there."""
+    return ["rpmbuild", "--rebuild", "--target", arch, f"{HOME}/{job.srpm.name}"]
 
 
 def _rpmmacros(config: MockConfig) -> str:
@@ -191,15 +221,3 @@ def _copy_log(layer: Path, job: Job) -> None:
     log, made = job.logs / "root.log", layer.with_suffix(".log")
     if made.exists() and not log.exists():
         shutil.copyfile(made, log)
-
-
-def _add_builder(root: Path) -> None:
-    for name, line in (("passwd", _USER), ("group", _GROUP)):
-        path = root / "etc" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text((path.read_text() if path.exists() else "") + line)
-    (root / "builddir").mkdir(exist_ok=True)
-
-
-def _copy(source: Path, destination: Path, log: Path) -> None:
-    run_logged(userns.as_root(["cp", "-a", "--reflink=auto", f"{source}/.", str(destination)]), log)

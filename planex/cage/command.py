@@ -8,6 +8,7 @@ refuses the system calls that no build needs. For root and for an ordinary user 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +16,18 @@ from pathlib import Path
 
 from planex.cage import enter
 from planex.cage.enter import BUILDER, STAGE
-from planex.cage.ids import own_ids
+from planex.cage.ids import is_root, own_ids
 from planex.cage.limits import Limits
 from planex.errors import PlanexError
-from planex.run import require
+from planex.run import NETWORK, require
 
 PROGRAMS = Path("/usr")
 _ROOT_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _ETC = ("ld.so.cache", "alternatives")
+_NETWORK_ETC = (
+    *("resolv.conf", "hosts", "host.conf", "gai.conf", "nsswitch.conf", "services", "protocols"),
+    *("ssl", "pki", "ca-certificates", "crypto-policies"),
+)
 _DATA = Path(__file__).parents[1] / "data" / "cage"
 # What rpm and the scriptlets of packages need as root of a buildroot; all of it reaches the cage's own files only.
 _ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETFCAP", "SETGID", "SETUID", "SYS_CHROOT", "MKNOD")
@@ -72,13 +77,14 @@ def caged(cage: Cage, argv: Sequence[str | Path]) -> list[str]:
     return [*entered, require("bwrap", "keep builds in cages"), *words]
 
 
-def as_namespace_root(argv: Sequence[str | Path]) -> list[str]:
-    """``argv``, a trusted program, as root of the user namespace, with this machine's files as they are.
+def as_owner(argv: Sequence[str | Path]) -> list[str]:
+    """``argv``, a trusted program, with rights over the files of cages and this machine's files as they are.
 
     For what belongs to subordinate ids and lies in no cage, as a buildroot that is to be deleted.
     """
     program, *words = map(str, argv)
-    return [*_entered([]), require(program, "work on buildroots"), *words]
+    words = [require(program, "work on buildroots"), *words]
+    return words if is_root() else [*_entered([]), *words]
 
 
 def _entered(options: Sequence[str]) -> list[str]:
@@ -146,23 +152,33 @@ def _root_words(cage: Cage, stage: _Stage) -> Iterator[str]:
 
 
 def _folder_words(cage: Cage, stage: _Stage) -> Iterator[str]:
+    half = str(cage.limits.memory // 2)
+    yield from ("--perms", "1777", "--size", half, "--tmpfs", "/tmp")
     for inside, outside in cage.readable.items():
         yield from ("--ro-bind", stage.show(outside), inside)
     for inside, place in cage.writable.items():
         yield from ("--bind", stage.place(place), inside)
-    half = str(cage.limits.memory // 2)
     for folder in cage.devices:
         top = folder.rstrip("/")
         yield from ("--dev", f"{top}/dev", "--proc", f"{top}/proc", "--ro-bind", "/proc/sys", f"{top}/proc/sys")
         yield from ("--perms", "1777", "--size", half, "--tmpfs", f"{top}/dev/shm")
-    yield from ("--perms", "1777", "--size", half, "--tmpfs", "/tmp")
 
 
 def _alone_words(cage: Cage) -> Iterator[str]:
     yield from ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "planex")
     yield from ("--die-with-parent", "--new-session", "--clearenv")
-    if not cage.network:
-        yield "--unshare-net"
+    yield from _network_words() if cage.network else ["--unshare-net"]
+
+
+def _network_words() -> Iterator[str]:
+    """What it takes to reach a mirror: names of hosts, certificates, the proxy."""
+    for name in _NETWORK_ETC:
+        yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
+    for name in sorted(NETWORK & os.environ.keys()):
+        value = os.environ[name]
+        yield from ("--setenv", name, value)
+        if value.startswith("/"):
+            yield from ("--ro-bind-try", value, value)
 
 
 def _user_words(cage: Cage) -> Iterator[str]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import click
 
-from planex import userns
+from planex.cage.trees import remove_tree
 from planex.cli.context import Context, pass_context
 from planex.workspace import exclusive
 
@@ -38,5 +38,5 @@ def clean(context: Context, everything: bool) -> None:
                 locks.enter_context(exclusive(workspace.target(name)))
         for folder in doomed:
             if folder.exists():
-                userns.remove_tree(folder)
+                remove_tree(folder)
                 click.echo(f"deleted {workspace.relative(folder)}")

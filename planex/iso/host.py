@@ -9,24 +9,33 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from planex import dnf, repo, userns
-from planex.errors import CommandFailed, LoggedError, PlanexError
+from planex import dnf, repo
+from planex.cage import trees
+from planex.cage.command import Cage, caged
+from planex.dnf import Choice, Repositories
+from planex.errors import LoggedError, PlanexError
 from planex.iso.definition import Live
 from planex.project import Project
 from planex.report import Task
-from planex.run import require, run, run_logged
+from planex.run import require, run
 from planex.workspace import write_atomic
 
-FORMAT = 1
+FORMAT = 2
 """Raised when roots are made differently, so that old ones are not taken for new ones."""
 BUSYBOX = ("usr/sbin/busybox", "usr/bin/busybox", "sbin/busybox", "bin/busybox")
-_OF_THIS_RUN = ("var/log/dnf*", "var/log/hawkey*", "var/cache/*/*", "var/lib/dnf", "tmp/*", "var/tmp/*", "run/*")
-_DATABASES = ("var/lib/rpm/rpmdb.sqlite", "usr/lib/sysimage/rpm/rpmdb.sqlite")
+# Lines of shell for the cage of the root: it knows its libraries and is of no run and no machine yet.
+_FINISH = f"""
+cd {dnf.ROOT}
+[ ! -e sbin/ldconfig ] || chroot . /sbin/ldconfig -X
+rm -rf var/log/dnf* var/log/hawkey* var/cache/*/* var/lib/dnf tmp/* var/tmp/* run/*
+rm -f etc/machine-id
+: > etc/machine-id
+chmod 0444 etc/machine-id
+"""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -89,101 +98,96 @@ def make_host(project: Project, live: Live, work: Path, task: Task) -> LiveHost:
     if not final.exists():
         require("mksquashfs", "make the live host's root image")
         draft = work / "host.draft"
-        userns.remove_tree(draft)
+        trees.remove_tree(draft)
         (draft / "root").mkdir(parents=True)
-        _install(project, live, work, draft / "root", task)
-        _describe(project, work, draft)
+        _describe(project, _install(project, live, work, draft, task), draft)
         _take_boot_files(draft)
         _compress(draft, live, project.epoch, task)
-        userns.remove_tree(draft / "root")
+        trees.remove_tree(draft / "root")
         draft.rename(final)
     for old in work.glob("host-*"):
         if old != final:
-            userns.remove_tree(old)
+            trees.remove_tree(old)
     return LiveHost(final)
 
 
-def _install(project: Project, live: Live, work: Path, root: Path, task: Task) -> None:
+def _install(project: Project, live: Live, work: Path, draft: Path, task: Task) -> Choice:
     task.phase("host root")
     config = project.mock_config
-    conf, log = work / "dnf.conf", project.workspace.logs(project.target_name, "iso") / "root.log"
-    write_atomic(conf, config.dnf_conf)
+    log = project.workspace.logs(project.target_name, "iso") / "root.log"
     log.unlink(missing_ok=True)
-    argv = dnf.install_argv(
-        conf,
-        work / "dnf-cache",
-        root,
-        live.packages,
-        repos={"planex": project.repository.resolve()},
-        releasever=config.releasever,
-    )
+    own = {"planex": project.repository.resolve()}
+    repositories = Repositories(config.dnf_conf, work / "dnf-cache", own, config.releasever)
     try:
-        dnf.install(argv, root, work / "home", log, epoch=project.epoch)
-    except CommandFailed as error:
+        choice = dnf.choose(repositories, live.packages, log)
+        dnf.install(choice, draft / "root", draft, log, epoch=project.epoch, commands=_FINISH)
+    except LoggedError as error:
+        names = ", ".join(live.packages)
         raise LoggedError(
-            f"the live host ({', '.join(live.packages)}) cannot be installed from the base and the repository",
+            f"the live host ({names}) cannot be installed from the base and the repository: {error.message}",
             "build what is missing (planex build), or correct live.packages in iso/iso.yaml",
             error.tail,
             log,
         ) from None
-    if (root / "sbin/ldconfig").exists():
-        run_logged(userns.as_root(userns.cage_argv(root, ["/sbin/ldconfig", "-X"], builder=False)), log)
-    _forget_this_run(root)
+    return choice
 
 
-def _forget_this_run(root: Path) -> None:
-    """Remove logs and caches, empty the machine's identity, and close the database of packages."""
-    run(userns.as_root(["install", "-D", "-m", "0444", "/dev/null", root / "etc/machine-id"]))
-    leftovers = sorted(path for pattern in _OF_THIS_RUN for path in root.glob(pattern))
-    run(userns.as_root(["rm", "-rf", "--", *leftovers]))
-    for path in (root / name for name in _DATABASES):
-        if path.is_file() and not path.parent.is_symlink():
-            with sqlite3.connect(path) as database:
-                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            database.close()
-
-
-def _describe(project: Project, work: Path, draft: Path) -> None:
+def _describe(project: Project, choice: Choice, draft: Path) -> None:
     """Write packages.json: every package with its checksum and where it came from."""
-    query = "%{nevra}\\t%{sourcerpm}\\t%{size}\\n"
-    argv = ["rpm", "--root", str(draft / "root"), "-qa", "--qf", query]
-    lines = run(userns.as_root(argv), env=dnf.prepare_home(work / "home")).stdout.splitlines()
     built = repo.read_digests(project.repository)
-    base = repo.read_digests(project.base_repository) if project.base_repository else {}
-    packages = sorted(_installed(line, built, base) for line in lines if not line.startswith("gpg-pubkey"))
+    packages = sorted(
+        Installed(
+            package.nevra,
+            package.digest if package.algorithm == "sha256" else "",
+            "built" if package.nevra in built else "base",
+            package.source,
+            package.size,
+        )
+        for package in choice.packages
+    )
     write_atomic(draft / "packages.json", json.dumps([asdict(package) for package in packages], indent=1) + "\n")
-
-
-def _installed(line: str, built: dict[str, str], base: dict[str, str]) -> Installed:
-    nevra, source, size = line.split("\t")
-    origin = "built" if nevra in built else "base"
-    return Installed(nevra, built.get(nevra) or base.get(nevra, ""), origin, source, int(size))
 
 
 def _take_boot_files(draft: Path) -> None:
     """Copy what the boot loader needs out of the root, so that the ISO starts what it then runs."""
     root = draft / "root"
-    _take(
-        root, draft / "xen.gz", "a hypervisor", [path for path in root.glob("boot/xen-*.gz") if not path.is_symlink()]
-    )
-    _take(root, draft / "vmlinuz", "a kernel", [path for path in root.glob("boot/vmlinuz-*") if not path.is_symlink()])
-    _take(root, draft / "busybox", "busybox", [path for name in BUSYBOX if (path := root / name).is_file()][:1])
+    _take(draft, "xen.gz", "a hypervisor", [path for path in root.glob("boot/xen-*.gz") if not path.is_symlink()])
+    _take(draft, "vmlinuz", "a kernel", [path for path in root.glob("boot/vmlinuz-*") if not path.is_symlink()])
+    _take(draft, "busybox", "busybox", [path for name in BUSYBOX if (path := root / name).is_file()][:1])
 
 
-def _take(root: Path, destination: Path, what: str, found: Sequence[Path]) -> None:
+def _take(draft: Path, name: str, what: str, found: Sequence[Path]) -> None:
+    root = draft / "root"
     if len(found) != 1:
         names = ", ".join(str(path.relative_to(root)) for path in found) or "none"
         raise PlanexError(
             f"the live host must have {what}, exactly one; found: {names}",
             "let live.packages in iso/iso.yaml bring one",
         )
-    run(userns.as_root(["install", "-m", "0644", found[0], destination]))
+    inside = f"{dnf.ROOT}/{found[0].relative_to(root)}"
+    with (draft / name).open("wb") as file:
+        run(caged(_reader(draft), ["cat", inside]), output=file)
 
 
 def _compress(draft: Path, live: Live, epoch: int, task: Task) -> None:
     task.phase("squashfs")
-    argv = userns.as_root(squashfs_argv(draft / "root", draft / "squashfs.img", live.compression))
-    run(argv, env={"SOURCE_DATE_EPOCH": str(epoch)})
+    output = draft / "image"
+    output.mkdir()
+    cage = _reader(draft, {"/output": output}, {"SOURCE_DATE_EPOCH": str(epoch)})
+    run(caged(cage, squashfs_argv(Path(dnf.ROOT), Path("/output/squashfs.img"), live.compression)))
+    with (draft / "squashfs.img").open("wb") as file:
+        run(caged(_reader(draft, {"/output": output}), ["cat", "/output/squashfs.img"]), output=file)
+    trees.remove_tree(output)
+
+
+def _reader(draft: Path, writable: Mapping[str, Path] | None = None, env: Mapping[str, str] | None = None) -> Cage:
+    """What reads the live root: it is owned by the cage's ids, and its links may lead anywhere."""
+    return Cage(
+        readable={dnf.ROOT: draft / "root"},
+        writable=writable or {},
+        env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", **(env or {})},
+        superuser=True,
+    )
 
 
 def squashfs_argv(root: Path, output: Path, level: int) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from planex import userns
+from planex.cage.trees import remove_tree
 from planex.config import load_config
 from planex.errors import ConfigError, LoggedError, PlanexError
 from planex.iso.build import build_iso, checksum_path, load_manifest, manifest_path, plan_iso, work_folder
@@ -153,7 +153,7 @@ def test_result_is_whole_described_and_reproducible(project: Project) -> None:
     assert checksum_path(iso).read_text() == f"{manifest.sha256}  tiny-1.iso\n"
     first = iso.read_bytes()
     for host in work_folder(project).glob("host-*"):
-        userns.remove_tree(host)
+        remove_tree(host)
     assert build(project, force=True) == ("forced",)
     assert iso.read_bytes() == first
     assert sorted(path.name for path in iso.parent.iterdir()) == [
