@@ -17,6 +17,7 @@ from pathlib import Path
 from planex import dnf, repo
 from planex.builders import Builder, Job
 from planex.cage.trees import remove_tree
+from planex.config import build_limits
 from planex.dnf import Repositories
 from planex.errors import LoggedError, PlanexError
 from planex.fingerprint import Inputs, outputs_digest
@@ -228,6 +229,7 @@ class Build:
             results=results,
             logs=logs,
             epoch=source_date_epoch(package),
+            limits=build_limits(project.config, project.recipes[name].settings.limits),
         )
         self.builder.build(job, task)
         task.phase("store")

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from planex.cage.limits import Limits, parse_size, parse_time
 from planex.errors import ConfigError, Problem
 from planex.run import find
 from planex.schema import Model, did_you_mean, load
@@ -27,9 +29,32 @@ def text_of(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _parsed(parse: Callable[[str], object]) -> Callable[[object], object]:
+    """A validator that reads a text such as ``8G``; a bare number is refused, since it has no unit."""
+
+    def read(value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError(f"{value} has no unit: write it as a text such as 8G or 2h")
+        return parse(value)
+
+    return read
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
 Version = Annotated[str, BeforeValidator(text_of), Field(pattern=r"^[A-Za-z0-9._+~^]+$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+Size = Annotated[int, BeforeValidator(_parsed(parse_size)), Field(ge=1)]
+Time = Annotated[float, BeforeValidator(_parsed(parse_time)), Field(gt=0)]
+
+
+class LimitSettings(Model):
+    """What a build may use: ``time`` as ``2h``, ``memory``, ``disk`` and ``output`` (its log) as ``8G``."""
+
+    time: Time | None = None
+    memory: Size | None = None
+    processes: Annotated[int, Field(ge=16)] | None = None
+    disk: Size | None = None
+    output: Size | None = None
 
 
 class Download(Model):
@@ -66,8 +91,16 @@ class Config(Model):
     url: str = ""
     jobs: Annotated[int, Field(ge=1)] | None = None
     """Packages built at once; default: one for each two cores, at least two where there are two cores."""
+    limits: LimitSettings = LimitSettings()
+    """Of the build of every package; package.yaml may say otherwise for one."""
     targets: dict[Name, Target] = Field(min_length=1)
     """In order of preference: the first whose needs this machine meets is the default."""
+
+
+def build_limits(config: Config, package: LimitSettings) -> Limits:
+    """What the build of a package may use: what package.yaml says, else planex.yaml, else the defaults."""
+    given = [settings.model_dump(exclude_none=True) for settings in (config.limits, package)]
+    return Limits(**{**given[0], **given[1]})
 
 
 def load_config(workspace: Workspace) -> Config:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from planex.config import Config, Words, text_of
+from planex.config import Config, LimitSettings, Words, text_of
 from planex.errors import ConfigError, Problem
 from planex.patchqueue.queue import Patch, PatchQueue, load_queue
 from planex.schema import Model, did_you_mean, load
@@ -48,6 +48,8 @@ class Settings(Model):
     upstream: Upstream | None = None
     mirrors: dict[str, Words] = Field(default_factory=dict)
     """For a source's file name, other URLs to try when the one in the spec fails."""
+    limits: LimitSettings = LimitSettings()
+    """What the build of this package may use."""
 
 
 @dataclass(frozen=True, slots=True)

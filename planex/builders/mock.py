@@ -8,6 +8,7 @@ from pathlib import Path
 
 from planex.builders.job import Job
 from planex.builders.state import mock_phase
+from planex.cage.limits import Watch
 from planex.errors import CommandFailed, PlanexError
 from planex.report import Task
 from planex.run import NETWORK, require, run_logged, tail
@@ -62,7 +63,13 @@ class MockBuilder:
 
         _hand_over(job.results)
         try:
-            run_logged(mock_argv(self._config, job), job.logs / "mock.log", inherit=NETWORK | _CALLER, on_line=on_line)
+            run_logged(
+                mock_argv(self._config, job),
+                job.logs / "mock.log",
+                inherit=NETWORK | _CALLER,
+                on_line=on_line,
+                watch=Watch(job.limits),
+            )
         except CommandFailed as error:
             raise self._explain(error, job) from None
         finally:

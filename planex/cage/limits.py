@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from planex.errors import PlanexError
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 _DISK_PATIENCE = 10.0
@@ -121,11 +120,17 @@ def disk_of(folder: Path) -> int:
 
 
 def parse_size(text: str) -> int:
-    """Bytes of ``500MB``, ``8GiB`` or ``64G`` (binary units all). Raises PlanexError."""
-    number = text.rstrip("BbIi").strip()
-    units = {"K": KIB, "M": MIB, "G": GIB, "T": GIB << 10}
-    unit = units.get(number[-1:].upper(), 1)
-    try:
-        return int(float(number[:-1] if unit > 1 else number) * unit)
-    except ValueError:
-        raise PlanexError(f"'{text}' is no size", "write it as 500M or 8G") from None
+    """Bytes of ``500M``, ``8G`` or ``8GiB``; every unit is a binary one. Raises ValueError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT])?(?:i?B)?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"'{text}' is no size: write it as 500M or 8G")
+    powers = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+    return int(float(match.group(1)) * KIB ** powers[(match.group(2) or "").upper()])
+
+
+def parse_time(text: str) -> float:
+    """Seconds of ``90s``, ``30m``, ``2h`` or ``1.5 h``. Raises ValueError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([smhd])", text.strip())
+    if match is None:
+        raise ValueError(f"'{text}' is no time: write it as 90s, 30m or 2h")
+    return float(match.group(1)) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match.group(2)]

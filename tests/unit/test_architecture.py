@@ -30,7 +30,7 @@ LAYERS = [
     ["builders", "project"],
     ["plan", "srpm", "sources", "recipe"],
     ["store", "graph", "gitsource", "patchqueue"],
-    ["spec", "fingerprint", "download", "mockconfig", "repo", "dnf"],
+    ["spec", "fingerprint", "download", "mockconfig", "repo", "dnf", "dnf_resolve"],
     ["librpm", "config", "template", "checksums"],
     ["cage", "git"],
     ["schema", "workspace", "run", "report", "errors", "planex"],

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Workspaces for hostile packages, and planex run on them by an ordinary user and by root.
+
+Run by root, the tests also take the part of an ordinary user, TEST_USER, whom ``.ci/run`` makes.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from planex.run import Completed, run
+from tests.cage.probes import CANARY
+from tests.conftest import ROOT
+from tests.integration.conftest import PLANEX_YAML, base  # noqa: F401  (a fixture)
+
+TEST_USER = "planex-test"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who runs planex, and where."""
+
+    name: str
+    workspace: Path
+    home: Path
+
+    def planex(self, *words: str, **env: str) -> Completed:
+        return self.run([sys.executable, "-m", "planex", "-C", self.workspace, *words], **env)
+
+    def run(self, argv: list[str | Path], **env: str) -> Completed:
+        """A command as this caller, with a secret in the environment."""
+        become = ["setpriv", "--reuid", TEST_USER, "--regid", TEST_USER, "--init-groups"] if self._other else []
+        values = {"HOME": str(self.home), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", CANARY: "hunter2"}
+        return run([*become, *argv], check=False, env={**values, "TOKEN": CANARY, **env})
+
+    @property
+    def _other(self) -> bool:
+        return self.name == "user" and os.geteuid() == 0
+
+    def give(self) -> None:
+        """Make the caller own the workspace, after the test wrote to it."""
+        if self._other:
+            run(["chown", "-RhP", TEST_USER, self.workspace.parent])
+
+
+@pytest.fixture(params=["root", "user"])
+def caller(request: pytest.FixtureRequest, base: Path) -> Iterator[Caller]:  # noqa: F811
+    """An empty workspace of root's, then one of an ordinary user's."""
+    if request.param == "root" and os.geteuid() != 0:
+        pytest.skip("root's part needs root")
+    if request.param == "user" and os.geteuid() == 0:
+        _require_test_user()
+    place = Path(tempfile.mkdtemp(prefix="planex-cage."))
+    place.chmod(0o755)
+    workspace = place / "workspace"
+    (workspace / "specs").mkdir(parents=True)
+    (workspace / "_build").mkdir()
+    (workspace / "_build" / "base").symlink_to(base)
+    (workspace / "planex.yaml").write_text(PLANEX_YAML)
+    for name in ("repos", "mock-configs"):
+        shutil.copytree(ROOT / name, workspace / name)
+    home = place / "home"
+    home.mkdir()
+    (home / f"{CANARY}-home").write_text("private\n")
+    caller = Caller(request.param, workspace, home)
+    caller.give()
+    yield caller
+    caller.planex("clean", "--all")
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def _require_test_user() -> None:
+    try:
+        pwd.getpwnam(TEST_USER)
+    except KeyError:
+        reason = f"needs a user {TEST_USER} with subordinate ids (useradd -m {TEST_USER})"
+        if os.environ.get("PLANEX_STRICT") == "1":
+            pytest.fail(f"{reason} (PLANEX_STRICT=1)", pytrace=False)
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def outside() -> Iterator[int]:
+    """Things of the host that a cage must not show: a process, an abstract socket, a server whose port it gives."""
+    marker = subprocess.Popen(["bash", "-c", f"exec -a '{CANARY} sleeps' sleep 600"])
+    with socket.socket() as server, socket.socket(socket.AF_UNIX) as abstract:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        abstract.bind(f"\0{CANARY}")
+        abstract.listen()
+        yield server.getsockname()[1]
+    marker.kill()
+    marker.wait()
