@@ -51,12 +51,14 @@ class Caller:
     def give(self) -> None:
         """Make the caller own the workspace, after the test wrote to it."""
         if self._other:
-            run(["chown", "-RhP", TEST_USER, self.workspace.parent])
+            places = [path for path in self.workspace.iterdir() if path.name != "_build"]
+            run(["chown", "-RhP", TEST_USER, *places])
+            run(["chown", TEST_USER, self.workspace, self.workspace / "_build", self.workspace.parent, self.home])
 
 
-@pytest.fixture(params=["root", "user"])
-def caller(request: pytest.FixtureRequest, base: Path) -> Iterator[Caller]:  # noqa: F811
-    """An empty workspace of root's, then one of an ordinary user's."""
+@pytest.fixture(scope="session", params=["root", "user"])
+def resident(request: pytest.FixtureRequest, base: Path) -> Iterator[Caller]:  # noqa: F811
+    """A workspace of root's, then one of an ordinary user's; kept for all tests, so that one buildroot serves them."""
     if request.param == "root" and os.geteuid() != 0:
         pytest.skip("root's part needs root")
     if request.param == "user" and os.geteuid() == 0:
@@ -64,8 +66,7 @@ def caller(request: pytest.FixtureRequest, base: Path) -> Iterator[Caller]:  # n
     place = Path(tempfile.mkdtemp(prefix="planex-cage."))
     place.chmod(0o755)
     workspace = place / "workspace"
-    (workspace / "specs").mkdir(parents=True)
-    (workspace / "_build").mkdir()
+    (workspace / "_build").mkdir(parents=True)
     (workspace / "_build" / "base").symlink_to(base)
     (workspace / "planex.yaml").write_text(PLANEX_YAML)
     for name in ("repos", "mock-configs"):
@@ -73,11 +74,19 @@ def caller(request: pytest.FixtureRequest, base: Path) -> Iterator[Caller]:  # n
     home = place / "home"
     home.mkdir()
     (home / f"{CANARY}-home").write_text("private\n")
-    caller = Caller(request.param, workspace, home)
-    caller.give()
-    yield caller
-    caller.planex("clean", "--all")
+    resident = Caller(request.param, workspace, home)
+    yield resident
+    resident.planex("clean", "--all")
     shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture
+def caller(resident: Caller) -> Caller:
+    """Root, then an ordinary user, in a workspace without packages."""
+    shutil.rmtree(resident.workspace / "specs", ignore_errors=True)
+    (resident.workspace / "specs").mkdir()
+    resident.give()
+    return resident
 
 
 def _require_test_user() -> None:
