@@ -55,6 +55,11 @@ class Proof:
     """Names of the host's systemd units that failed; they do not undo the proof."""
 
 
+def without_escapes(text: str) -> str:
+    """A piece of a console's text as it can be shown on another: no cursor movement, no colours."""
+    return _ESCAPES.sub("", text).replace("\r", "")
+
+
 def readable(text: str) -> str:
     """A console's text without what moves the cursor and sets colours, and without empty lines."""
     lines = (_ESCAPES.sub("", line).strip() for line in text.replace("\r", "\n").split("\n"))

@@ -15,6 +15,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
+from planex.printable import printable
+
 
 class Task:
     """Something under way: a package being built, a file being fetched. Its line shows phase and elapsed time."""
@@ -45,7 +47,8 @@ class Task:
         self._detail = detail
 
     def line(self) -> str:
-        return f"{self.name:20}  {self._phase:16}  {clock(self.seconds):>12}  {self._detail}".rstrip()
+        words = f"{self.name:20}  {self._phase:16}  {clock(self.seconds):>12}  {self._detail}"
+        return printable(words.replace("\n", " ")).rstrip()
 
 
 class Reporter:
@@ -54,9 +57,7 @@ class Reporter:
     def __init__(self, verbosity: int = 0, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self.verbosity = verbosity
-        here = re.escape(f"{Path.cwd()}/".replace("//", "/"))
-        # Paths below this folder are shown as a person would type them; those in commands and URLs stay whole.
-        self._here = re.compile(rf"(?<=[\s:(]){here}(?=\S)|^{here}(?=\S)" if len(here) > 1 else "(?!)")
+        self._here = _paths_below_here()
         self._tasks: list[Task] = []
         self._lock = threading.Lock()
         self._live: Live | None = None
@@ -106,7 +107,7 @@ class Reporter:
 
     def _print(self, markup: str, level: int) -> None:
         if self.verbosity >= level:
-            self.console.print(self._here.sub("", markup))
+            self.console.print(printable(self._here.sub("", markup)))
 
     def _start_live(self) -> None:
         if self._live is None and self.console.is_terminal and self.verbosity >= 0:
@@ -120,6 +121,15 @@ class Reporter:
 
     def _view(self) -> Group:
         return Group(*(Text("  " + task.line(), style="cyan", no_wrap=True) for task in list(self._tasks)))
+
+
+def _paths_below_here() -> re.Pattern[str]:
+    """Paths below this folder are shown as a person would type them; those in commands and URLs stay whole."""
+    try:
+        here = re.escape(f"{Path.cwd()}/".replace("//", "/"))
+    except OSError:  # the current folder was deleted
+        here = ""
+    return re.compile(rf"(?<=[\s:(]){here}(?=\S)|^{here}(?=\S)" if len(here) > 1 else "(?!)")
 
 
 def clock(seconds: float) -> str:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import sys
 from pathlib import Path
@@ -13,7 +15,9 @@ from planex import __version__, run
 from planex.cli.context import Context
 from planex.cli.failure import show
 from planex.cli.groups import SectionedGroup
-from planex.errors import PlanexError
+from planex.disk import explain
+from planex.errors import ConfigError, PlanexError
+from planex.printable import printable
 from planex.report import Reporter
 
 
@@ -40,9 +44,26 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def _cause(error: OSError) -> PlanexError:
+    """What an error that nobody caught is about: the current folder, or a path."""
+    try:
+        Path.cwd()
+    except OSError:
+        return ConfigError("the current folder is gone: it was deleted", "change into one that is there: cd")
+    return explain(error)
+
+
+def _shown(error: click.ClickException) -> str:
+    """What click would print of an error."""
+    text = io.StringIO()
+    error.show(text)
+    return text.getvalue()
+
+
 def main() -> None:
     """Entry point: run a command; print a PlanexError as what, where and what to do; set the exit status."""
     reporter = Reporter()
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # GitPython, where git is missing: planex says so itself
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
@@ -51,10 +72,11 @@ def main() -> None:
         show(error, reporter)
         sys.exit(error.exit_code)
     except OSError as error:
-        reporter.error(f"{error.filename or 'planex'}: {error.strerror or error}")
-        sys.exit(1)
+        cause = _cause(error)
+        show(cause, reporter)
+        sys.exit(cause.exit_code)
     except click.ClickException as error:
-        error.show()
+        click.echo(printable(_shown(error)), err=True, nl=False)
         if isinstance(error, click.NoSuchOption) and any(error.option_name in option.opts for option in cli.params):
             reporter.plain(f"hint: it goes before the command, as in `planex {error.option_name} ... build`")
         sys.exit(error.exit_code)

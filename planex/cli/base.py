@@ -10,6 +10,7 @@ import click
 from planex.base.build import OUTPUTS, build_base
 from planex.base.definition import Definition
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
 from planex.errors import ConfigError
 from planex.schema import load
 
@@ -38,6 +39,6 @@ def build(context: Context, update: bool, as_json: bool) -> None:
     result = build_base(context.workspace.base(target.base), definition, context.reporter, update=update)
     if as_json:
         paths = {name: str(result.folder / name) for name in OUTPUTS}
-        click.echo(json.dumps({**paths, "packages": result.packages, "changed": result.changed}, indent=2))
+        echo(json.dumps({**paths, "packages": result.packages, "changed": result.changed}, indent=2))
     else:
-        click.echo(context.workspace.relative(result.folder))
+        echo(context.workspace.relative(result.folder))

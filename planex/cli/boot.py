@@ -11,9 +11,11 @@ import click
 from planex.boot import Booted
 from planex.boot import boot as start
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
 from planex.errors import ConfigError, PlanexError
 from planex.iso.build import iso_path
 from planex.iso.definition import load_definition
+from planex.proof import without_escapes
 from planex.qemu import FirmwareName, Machine, MediumName, accel_here
 from planex.report import Reporter, clock
 
@@ -63,13 +65,13 @@ def boot(
     serial = log or _serial_log(context, iso, firmware, medium)
     machine = Machine(iso.resolve(), firmware, medium, memory, accel_here(accel))
     if show:
-        booted = start(machine, serial, timeout, lambda text: click.echo(text, nl=False, err=True))
+        booted = start(machine, serial, timeout, lambda text: echo(without_escapes(text), nl=False, err=True))
     else:
         with context.reporter.task("boot") as task:
             task.phase(f"{firmware}, {machine.accel}")
             booted = start(machine, serial, timeout)
     _report_health(booted, context.reporter)
-    click.echo(json.dumps(_as_data(booted), indent=2) if as_json else _as_text(booted))
+    echo(json.dumps(_as_data(booted), indent=2) if as_json else _as_text(booted))
 
 
 def _built_iso(context: Context) -> Path:

@@ -22,6 +22,7 @@ from planex.build import (
 )
 from planex.builders import choose_builder
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
 from planex.errors import PlanexError
 from planex.plan import Action, Plan
 from planex.project import Project, load_project, require_base
@@ -68,7 +69,7 @@ def build(
         wanted = choose(dict(project.recipes), packages)
         plan = plan_build(project, wanted, force=wanted if force else ())
         if dry_run:
-            click.echo(_plan_json(plan) if as_json else _plan_text(plan))
+            echo(_plan_json(plan) if as_json else _plan_text(plan))
             return
         for step in plan.builds:
             context.reporter.info(f"{'build':9}  {step.package}  ({step.reason})")
@@ -77,10 +78,10 @@ def build(
         changed = _publish(project, context.reporter)
     _summarise(project, outcomes, context.reporter, clock(time.monotonic() - started), changed)
     if as_json:
-        click.echo(_outcome_json(project, outcomes))
+        echo(_outcome_json(project, outcomes))
     _raise_failures(outcomes)
     if not as_json:
-        click.echo(project.workspace.relative(project.repository))
+        echo(project.workspace.relative(project.repository))
 
 
 def _publish(project: Project, reporter: Reporter) -> bool:

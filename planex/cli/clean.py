@@ -9,6 +9,7 @@ import click
 
 from planex.cage.trees import remove_tree
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
 from planex.workspace import exclusive
 
 
@@ -39,4 +40,4 @@ def clean(context: Context, everything: bool) -> None:
         for folder in doomed:
             if folder.exists():
                 remove_tree(folder)
-                click.echo(f"deleted {workspace.relative(folder)}")
+                echo(f"deleted {workspace.relative(folder)}")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
 from planex.errors import ConfigError
 from planex.tools import Check, check_machine
 
@@ -35,7 +36,7 @@ def doctor(context: Context, as_json: bool) -> None:
         targets = {}
     checks = check_machine(targets)
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(check) for check in checks], indent=2))
+        echo(json.dumps([dataclasses.asdict(check) for check in checks], indent=2))
     else:
         _print(checks)
     if any(check.found is None and not check.name.startswith(OPTIONAL) for check in checks):

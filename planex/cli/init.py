@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
 from planex.errors import ConfigError
 
 _TEMPLATE = Path(__file__).parent.parent / "data" / "workspace"
@@ -34,5 +35,5 @@ def init(context: Context, directory: Path) -> None:
     for path, to in destinations.items():
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, to)
-        click.echo(to)
+        echo(to)
     context.reporter.info(f"next: cd {directory} && planex base build && planex build")

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
 from planex.iso.build import (
     IsoPlan,
     IsoResult,
@@ -45,15 +46,15 @@ def build(context: Context, force: bool, dry_run: bool, as_json: bool) -> None:
     if dry_run:
         with context.reporter.task("iso") as task:
             plan = plan_iso(project, task, force=force)
-        click.echo(_plan_json(plan) if as_json else _plan_text(plan))
+        echo(_plan_json(plan) if as_json else _plan_text(plan))
         return
     result = build_iso(project, context.reporter, force=force)
     if not result.reasons:
         context.reporter.success(f"nothing to do: {result.iso.name} is up to date")
     if as_json:
-        click.echo(json.dumps(_as_data(result), indent=2))
+        echo(json.dumps(_as_data(result), indent=2))
     else:
-        click.echo(f"{context.workspace.relative(result.iso)}  {result.manifest.size / 1e6:.0f} MB")
+        echo(f"{context.workspace.relative(result.iso)}  {result.manifest.size / 1e6:.0f} MB")
 
 
 def _plan_text(plan: IsoPlan) -> str:
@@ -89,7 +90,7 @@ def show(context: Context, as_json: bool) -> None:
     definition = load_definition(context.workspace)
     path = iso_path(context.workspace.target(context.target_name), definition, context.config)
     manifest = load_manifest(path)
-    click.echo(manifest.to_json() if as_json else _manifest_text(manifest), nl=not as_json)
+    echo(manifest.to_json() if as_json else _manifest_text(manifest), nl=not as_json)
 
 
 def _manifest_text(manifest: Manifest) -> str:
@@ -119,10 +120,10 @@ def check(context: Context, image: Path, base: Path | None, as_json: bool) -> No
     """
     findings = check_iso(image, base)
     if as_json:
-        click.echo(json.dumps({"iso": str(image), "findings": [_finding(finding) for finding in findings]}, indent=2))
+        echo(json.dumps({"iso": str(image), "findings": [_finding(finding) for finding in findings]}, indent=2))
     require_clean(image, findings)
     if not as_json:
-        click.echo(f"{image}: no findings")
+        echo(f"{image}: no findings")
 
 
 def _finding(finding: Finding) -> dict[str, str]:

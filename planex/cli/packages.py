@@ -6,6 +6,7 @@ from __future__ import annotations
 import click
 
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo, verbatim
 from planex.project import load_project
 from planex.recipe import choose
 from planex.sources import fetch as fetch_source
@@ -31,10 +32,10 @@ def fetch(context: Context, packages: tuple[str, ...], update: bool, offline: bo
         with context.reporter.task(name) as task:
             if update:
                 for file, checksum in update_checksums(project.workspace, recipe, package.sources, task).items():
-                    click.echo(f"{checksum.algorithm} ({file}) = {checksum.value}")
+                    echo(f"{checksum.algorithm} ({file}) = {checksum.value}")
                 continue
             for source in remote_sources(recipe, package):
-                click.echo(fetch_source(project.workspace, source, task, offline=offline))
+                echo(fetch_source(project.workspace, source, task, offline=offline))
 
 
 @click.command(short_help="Print the spec that a template makes.")
@@ -49,4 +50,4 @@ def render(context: Context, package: str) -> None:
     """
     project = load_project(context.workspace, context.config, context.target_name)
     (name,) = choose(dict(project.recipes), [package])
-    click.echo(project.rendered(name).read_text(), nl=False)
+    verbatim(project.rendered(name).read_text())

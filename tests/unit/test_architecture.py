@@ -33,7 +33,7 @@ LAYERS = [
     ["spec", "fingerprint", "download", "mockconfig", "repo", "dnf", "dnf_resolve"],
     ["librpm", "config", "template", "checksums"],
     ["cage", "git"],
-    ["schema", "workspace", "run", "report", "errors", "planex"],
+    ["schema", "workspace", "run", "report", "records", "disk", "regular", "printable", "errors", "planex"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 

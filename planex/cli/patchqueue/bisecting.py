@@ -9,6 +9,7 @@ import sys
 import click
 
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
 from planex.cli.patchqueue.opening import alone, queue_of
 from planex.cli.patchqueue.options import guards_option, json_option, offline_option
 from planex.errors import PlanexError
@@ -47,7 +48,7 @@ def bisect(context: Context, package: str, command: str, guards: tuple[str, ...]
 
         task.phase(command)
         culprit = bisecting.bisect(found.repository, chain, command, found.home, log, heard)
-    click.echo(json.dumps({"answer": culprit.answer, "patches": culprit.patches}) if as_json else _text(culprit))
+    echo(json.dumps({"answer": culprit.answer, "patches": culprit.patches}) if as_json else _text(culprit))
     context.reporter.info(f"output of all runs: {context.workspace.relative(log)}")
     sys.exit(0 if culprit.answer is Answer.FOUND else 1)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
 from planex.cli.patchqueue.options import (
     guards_option,
     json_option,
@@ -85,7 +86,7 @@ def forecast(context: Context, /, **options: object) -> None:
         answer = work_out(context, wish)
         if key is not None and key == _question(context, wish):
             answers.keep(context.workspace, wish.package, key, answer)
-    click.echo(answer.output, nl=False)
+    echo(answer.output, nl=False)
     sys.exit(answer.status)
 
 

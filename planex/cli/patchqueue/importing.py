@@ -6,6 +6,7 @@ from __future__ import annotations
 import click
 
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
 from planex.errors import ConfigError
 from planex.patchqueue import importer
 from planex.patchqueue.queue import SERIES
@@ -40,4 +41,4 @@ def import_queue(context: Context, package: str, source: str, span: str | None, 
     for remark in found.remarks:
         context.reporter.warn(remark)
     context.reporter.info(f"{len(found.patches)} patches; try them: planex pq check {package}")
-    click.echo(context.workspace.relative(queue.folder / SERIES))
+    echo(context.workspace.relative(queue.folder / SERIES))

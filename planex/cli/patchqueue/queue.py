@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
 from planex.cli.patchqueue.opening import queue_of
 from planex.cli.patchqueue.options import guards_option, json_option, offline_option
 from planex.patchqueue.baseline import upstreamed_in
@@ -33,9 +34,9 @@ def status(context: Context, package: str, guards: tuple[str, ...], as_json: boo
     found = queue_of(context, package, guards)
     rows = overview(found.queue, datetime.now(UTC), upstreamed_in(found.home))
     if as_json:
-        click.echo(json.dumps(overview_json(rows), indent=1))
+        echo(json.dumps(overview_json(rows), indent=1))
     elif rows:
-        click.echo(overview_text(rows))
+        echo(overview_text(rows))
     else:
         context.reporter.info(f"{package} has no patches ({found.queue.folder / 'series'})")
 
@@ -61,11 +62,11 @@ def check(context: Context, package: str, guards: tuple[str, ...], as_json: bool
         outcomes = check_queue(found.queue, version.source, cache, checksum=version.checksum or None)
     bad = [outcome for outcome in outcomes if outcome.bad]
     if as_json:
-        click.echo(json.dumps([_json(outcome) for outcome in outcomes], indent=1))
+        echo(json.dumps([_json(outcome) for outcome in outcomes], indent=1))
     else:
-        click.echo(table([(str(o.state), o.name, "; ".join(map(str, o.notes))) for o in outcomes]) or "no patches")
+        echo(table([(str(o.state), o.name, "; ".join(map(str, o.notes))) for o in outcomes]) or "no patches")
         verdict = f"{len(bad)} of {len(outcomes)} patches do not apply" if bad else f"all {len(outcomes)} patches apply"
-        click.echo(f"\n{package} {version.label}: {verdict}")
+        echo(f"\n{package} {version.label}: {verdict}")
     if bad:
         sys.exit(1)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import click
 
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
 from planex.cli.patchqueue.opening import alone, orders_for, queue_of
 from planex.cli.patchqueue.options import guards_option, json_option, offline_option, settings_option, without_option
 from planex.patchqueue.baseline import versions_before
@@ -147,7 +148,7 @@ def _carry_on(reporter: Reporter, found: PackageQueue, action: _Action, as_json:
     with reporter.task(found.name) as task:
         rebase_ = Rebase(found, task)
         if action.status:
-            click.echo(_status_json(rebase_) if as_json else _status_text(rebase_))
+            echo(_status_json(rebase_) if as_json else _status_text(rebase_))
             return
         if action.abort:
             kept = rebase_.abort()
@@ -168,7 +169,7 @@ def _show_stop(reporter: Reporter, found: PackageQueue, stop: Stopped, as_json: 
     with reporter.task(found.name) as task:
         folder = found.project.workspace.relative(Rebase(found, task).tree.folder)
     if as_json:
-        click.echo(json.dumps({"stopped": stop.verdict.to_json(), "tree": folder, "upstream": list(stop.upstream)}))
+        echo(json.dumps({"stopped": stop.verdict.to_json(), "tree": folder, "upstream": list(stop.upstream)}))
     number = len(stop.state.verdicts) + 1
     reporter.error(f"patch {number} of {stop.total}, {stop.verdict.patch}: {stop.verdict.status}")
     reporter.plain(f"  {stop.link.patch.subject}")
@@ -194,7 +195,7 @@ def _show_stop(reporter: Reporter, found: PackageQueue, stop: Stopped, as_json: 
 
 def _show_end(reporter: Reporter, found: PackageQueue, end: Finished, as_json: bool) -> None:
     report = end.state.report
-    click.echo(json.dumps(report, indent=1) if as_json else report_text(report), nl=as_json)
+    echo(json.dumps(report, indent=1) if as_json else report_text(report), nl=as_json)
     with reporter.task(found.name) as task:
         left = Rebase(found, task).clean_up()
     if left:

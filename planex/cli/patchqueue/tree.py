@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
 from planex.cli.patchqueue.opening import alone, queue_of
 from planex.cli.patchqueue.options import guards_option, offline_option
 from planex.patchqueue import checkout as checkouts
@@ -49,7 +50,7 @@ def checkout(context: Context, package: str, folder: Path | None, guards: tuple[
             "mend them in the tree and commit each with a line `Patch-name: NAME` at the end of the message"
         )
     context.reporter.info(f"{package} {record.version} with {len(record.patches)} patches")
-    click.echo(context.workspace.relative(target))
+    echo(context.workspace.relative(target))
 
 
 @click.command(short_help="Write a git tree back into the queue.")
@@ -75,7 +76,7 @@ def refresh(context: Context, package: str, folder: Path | None) -> None:
     rows = [(str(item.change), item.entry.name) for item in result.exported if item.change is not Change.SAME]
     rows += [("removed", name) for name in result.removed]
     if rows:
-        click.echo(table(rows))
+        echo(table(rows))
     context.reporter.info(f"{len(result.exported)} patches, {len(rows)} changed")
 
 

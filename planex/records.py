@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Records: frozen dataclasses kept as JSON, ``{"format": N, <fields>}``, and read back with every type checked.
+
+Most are caches: one that cannot be read (cut off, not JSON, of another shape or format) is not there, and what it
+held is made again. ``require`` is for the few that a person needs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from planex.disk import naming
+from planex.errors import PlanexError
+from planex.regular import NotRegular, read_regular
+from planex.workspace import write_atomic
+
+LIMIT = 1 << 28
+"""Bytes. No record is that large; what is, is none."""
+
+T = TypeVar("T")
+
+
+class Damaged(PlanexError):
+    """A file does not hold what it should. The message says what is wrong with it, without the file's name."""
+
+
+def parse(data: bytes, kind: type[T], format: int) -> T:  # noqa: A002
+    """The record in ``data``. Raises Damaged if it is none of this kind and format."""
+    try:
+        raw = from_json(data)
+    except ValueError:
+        raise Damaged("it is not JSON" if data.strip() else "it is empty") from None
+    if not isinstance(raw, dict) or raw.get("format") != format:
+        raise Damaged(f"it is not of format {format}")
+    try:
+        record: T = _adapter(cast(Hashable, kind)).validate_json(data, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Damaged(f"'{where}' in it is not as expected" if where else "it is of another shape") from None
+    return record
+
+
+def load(path: Path, kind: type[T], format: int) -> T | None:  # noqa: A002
+    """A cached record; None where there is none that can be used."""
+    try:
+        return parse(read_regular(path, LIMIT), kind, format)
+    except (NotRegular, Damaged):
+        return None
+
+
+def require(path: Path, kind: type[T], format: int, hint: str) -> T:  # noqa: A002
+    """A record that a person needs: PlanexError, with ``hint``, if it cannot be used."""
+    try:
+        return parse(read_regular(path, LIMIT), kind, format)
+    except NotRegular as error:
+        raise PlanexError(error.message, hint) from None
+    except Damaged as error:
+        raise PlanexError(f"{path} is damaged: {error.message}", hint) from None
+
+
+def text(value: object, format: int) -> str:  # noqa: A002
+    """The JSON of a record, one field a line at each level."""
+    plain: dict[str, Any] = _adapter(cast(Hashable, type(value))).dump_python(value, mode="json")
+    return json.dumps({"format": format, **plain}, indent=1) + "\n"
+
+
+def save(path: Path, value: object, format: int) -> None:  # noqa: A002
+    """Write a record, whole or not at all."""
+    with naming(path, "write"):
+        write_atomic(path, text(value, format))
+
+
+@cache
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cast(Any, kind))

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Reads files that a stranger may have made: regular files only (a pipe or a device never ends), up to a limit."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from planex.errors import PlanexError
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+class NotRegular(PlanexError):
+    """What is at a path cannot be read as a file: it is of another kind, too large, or not readable."""
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading. Raises NotRegular, at once, for anything else, a missing file included."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise NotRegular(f"{path}: {error.strerror}") from None
+    except ValueError:
+        raise NotRegular(f"{str(path)!r} is no path: it holds a NUL") from None
+    kind = kind_of(os.fstat(handle).st_mode)
+    if kind:
+        os.close(handle)
+        raise NotRegular(f"{path} is {kind}, not a file")
+    return os.fdopen(handle, "rb")
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file; NotRegular if there are more than ``limit``."""
+    with open_regular(path) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise NotRegular(f"{path} is larger than {size_text(limit)}", "no such file is expected to be that large")
+    return data
+
+
+def kind_of(mode: int) -> str:
+    """What a path is (``st_mode``) that is no regular file, in words; empty for a regular file."""
+    if stat.S_ISREG(mode):
+        return ""
+    return next((words for is_kind, words in _KINDS if is_kind(mode)), "something else")
+
+
+def size_text(size: float) -> str:
+    """A number of bytes for people: ``512 bytes``, ``1.5 MiB``."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:g} {unit}" if size == int(size) else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:g} TiB" if size == int(size) else f"{size:.1f} TiB"
