@@ -134,7 +134,9 @@ class Build:
                 self._own[name] = project.inputs(name, {})
                 files = dict(local_files(recipe, package))
                 for source in remote_sources(recipe, package):
-                    files[source.name] = fetch(project.workspace, source, task, offline=self.options.offline)
+                    files[source.name] = fetch(
+                        project.workspace, source, task, offline=self.options.offline, limits=project.config.downloads
+                    )
                 task.phase("patches")
                 _try_patches(project, name, files)
                 task.phase("srpm")

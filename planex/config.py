@@ -64,6 +64,21 @@ class Download(Model):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+class Downloads(Model):
+    """What one download may take before it is given up."""
+
+    size: Annotated[int, Field(ge=1)] = 64 << 30
+    """Bytes."""
+    seconds: Annotated[float, Field(gt=0)] = 24 * 3600.0
+    """For one file, all tries together."""
+    silence: Annotated[float, Field(gt=0)] = 60.0
+    """Seconds without a byte, before the answer begins or in it."""
+    rate: Annotated[int, Field(ge=0)] = 1000
+    """Bytes a second that must come, on average over ``window``."""
+    window: Annotated[float, Field(gt=0)] = 60.0
+    """Seconds."""
+
+
 class Target(Model):
     """A mock configuration, a base and an architecture."""
 
@@ -93,6 +108,8 @@ class Config(Model):
     """Packages built at once; default: one for each two cores, at least two where there are two cores."""
     limits: LimitSettings = LimitSettings()
     """Of the build of every package; package.yaml may say otherwise for one."""
+    downloads: Downloads = Downloads()
+    """Limits of every download."""
     targets: dict[Name, Target] = Field(min_length=1)
     """In order of preference: the first whose needs this machine meets is the default."""
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from math import ceil
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from filelock import FileLock
 
+from planex.config import Downloads
+from planex.disk import naming
 from planex.errors import CommandFailed, PlanexError
 from planex.git.door import GitError, Repo, run_git
 from planex.run import NETWORK
@@ -21,8 +24,11 @@ _COMMIT = re.compile(r"^[0-9a-f]{40}$")
 _EXAMPLE = "git+https://host/repo.git?commit=<40 hex digits>#/name-1.0.tar"
 
 
-def archive(url: str, cache: Path, partial: Path) -> None:
-    """Write the tar archive of a commit; its top folder is the file's name without ``.tar``."""
+def archive(url: str, cache: Path, partial: Path, limits: Downloads) -> None:
+    """Write the tar archive of a commit; its top folder is the file's name without ``.tar``.
+
+    git gives up on a server that is too slow; it asks no question and, having no HOME, knows no password.
+    """
     try:
         parts = urlsplit(url)
     except ValueError as error:
@@ -35,16 +41,18 @@ def archive(url: str, cache: Path, partial: Path) -> None:
     mirror = cache / hashlib.sha256(remote.encode()).hexdigest()[:16]
     mirror.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{mirror}.lock"):
-        _archive(remote, commit, name, mirror, partial)
+        _archive(remote, commit, name, mirror, partial, limits)
 
 
-def _archive(remote: str, commit: str, name: str, mirror: Path, partial: Path) -> None:
+def _archive(remote: str, commit: str, name: str, mirror: Path, partial: Path, limits: Downloads) -> None:
     try:
         repository = Repo.init(mirror, bare=True)
         repository.close()
         if run_git(mirror, ["cat-file", "-e", f"{commit}^{{commit}}"], check=False).returncode:
-            run_git(mirror, ["fetch", "--quiet", "--depth=1", "--", remote, commit], inherit=NETWORK)
-        with partial.open("wb") as file:
+            slow = ("-c", f"http.lowSpeedLimit={limits.rate}", "-c", f"http.lowSpeedTime={ceil(limits.window)}")
+            words = [*slow, "fetch", "--quiet", "--depth=1", "--", remote, commit]
+            run_git(mirror, words, inherit=NETWORK, timeout=limits.seconds)
+        with naming(partial, "write"), partial.open("wb") as file:
             words = ["archive", "--format=tar", f"--prefix={name.removesuffix('.tar')}/", commit]
             run_git(mirror, words, output=file)
     except (GitError, CommandFailed) as error:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,19 @@ from urllib.parse import unquote, urlsplit
 from filelock import FileLock
 
 from planex.checksums import RECORDED, Checksum, digest_of, read_checksums, write_checksums
-from planex.download import debian_mirrors, download
+from planex.config import Downloads
+from planex.disk import naming
+from planex.download import LIMITS, debian_mirrors, download
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.gitsource import archive
 from planex.recipe import Recipe
+from planex.regular import open_regular, size_text
 from planex.report import Task
+from planex.run import check_stopped
 from planex.spec import Package, Source
 from planex.workspace import Workspace
+
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,9 @@ def cached_path(workspace: Workspace, checksum: Checksum) -> Path:
     return workspace.downloads / checksum.algorithm.lower() / checksum.value[:2] / checksum.value
 
 
-def fetch(workspace: Workspace, source: RemoteSource, task: Task, *, offline: bool = False) -> Path:
+def fetch(
+    workspace: Workspace, source: RemoteSource, task: Task, *, offline: bool = False, limits: Downloads = LIMITS
+) -> Path:
     """The verified file in the download cache, fetched first if it is not there yet."""
     final = cached_path(workspace, source.checksum)
     if final.exists() and source.checksum.matches(final):
@@ -88,16 +95,16 @@ def fetch(workspace: Workspace, source: RemoteSource, task: Task, *, offline: bo
     final.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{final}.lock"):
         if not final.exists():
-            _fetch_any(workspace, source, final, task)
+            _fetch_any(workspace, source, final, task, limits)
     return final
 
 
-def _fetch_any(workspace: Workspace, source: RemoteSource, final: Path, task: Task) -> None:
+def _fetch_any(workspace: Workspace, source: RemoteSource, final: Path, task: Task, limits: Downloads) -> None:
     partial = final.with_name(f"{final.name}.part")
     failures = []
     for url in source.urls:
         try:
-            fetch_url(workspace, url, partial, task)
+            fetch_url(workspace, url, partial, task, limits)
             _verify(source, url, partial)
         except PlanexError as error:
             failures.append(error)
@@ -130,36 +137,51 @@ def _none_worked(source: RemoteSource, failures: list[PlanexError]) -> PlanexErr
     return PlanexError(f"{source.package}: no place has {source.name}:\n{reasons}", telling.hint)
 
 
-def fetch_url(workspace: Workspace, url: str, partial: Path, task: Task) -> None:
-    """Get one URL of any kind into ``partial``: http(s), file, ``git+``, or a path in the Debian mirror."""
+def fetch_url(workspace: Workspace, url: str, partial: Path, task: Task, limits: Downloads = LIMITS) -> None:
+    """Get one URL of any kind into ``partial``: http(s), file, ``git+``, or a path in the Debian mirror.
+
+    None can take for ever or fill the disk: see Downloads.
+    """
     task.phase(f"fetch {url.rsplit('/', 1)[-1]}")
     scheme, _, rest = url.partition(":")
     if scheme in ("http", "https"):
-        download(url.split("#", 1)[0], partial, task)
+        download(url.split("#", 1)[0], partial, task, limits)
     elif scheme == "file":
-        _copy(Path(unquote(urlsplit(url).path)), partial)
+        _copy(_file_path(url), partial, limits)
     elif scheme == "debian":
-        _from_debian(rest, partial, task)
+        _from_debian(rest, partial, task, limits)
     elif scheme.startswith("git+"):
-        archive(url, workspace.cache / "git", partial)
+        archive(url, workspace.cache / "git", partial, limits)
     else:
         raise PlanexError(
             f"{url}: no way to fetch '{scheme}:'", "known: https, http, file, git+https, git+file, debian"
         )
 
 
-def _copy(path: Path, partial: Path) -> None:
+def _file_path(url: str) -> Path:
     try:
-        shutil.copyfile(path, partial)
-    except OSError as error:
-        raise PlanexError(f"{path}: {error.strerror}") from None
+        return Path(unquote(urlsplit(url).path))
+    except ValueError as error:
+        raise PlanexError(f"{url}: {error}", "write file:///folder/file") from None
 
 
-def _from_debian(path: str, partial: Path, task: Task) -> None:
+def _copy(path: Path, partial: Path, limits: Downloads) -> None:
+    """Copy a regular file; a device or a pipe might never end."""
+    copied = 0
+    with open_regular(path) as source, naming(partial, "write"), partial.open("wb") as file:
+        while chunk := source.read(_CHUNK):
+            check_stopped()
+            copied += len(chunk)
+            if copied > limits.size:
+                raise PlanexError(f"{path} is larger than {size_text(limits.size)} (downloads.size in planex.yaml)")
+            file.write(chunk)
+
+
+def _from_debian(path: str, partial: Path, task: Task, limits: Downloads) -> None:
     failures: list[str] = []
     for mirror in debian_mirrors():
         try:
-            return download(f"{mirror.rstrip('/')}/{path}", partial, task)
+            return download(f"{mirror.rstrip('/')}/{path}", partial, task, limits)
         except PlanexError as error:
             failures.append(error.message)
     raise PlanexError(
@@ -168,7 +190,7 @@ def _from_debian(path: str, partial: Path, task: Task) -> None:
 
 
 def update_checksums(
-    workspace: Workspace, recipe: Recipe, sources: Iterable[Source], task: Task
+    workspace: Workspace, recipe: Recipe, sources: Iterable[Source], task: Task, limits: Downloads = LIMITS
 ) -> dict[str, Checksum]:
     """Fetch a package's remote sources as they are now and record their checksums; returns what was recorded."""
     recorded: dict[str, Checksum] = {}
@@ -177,7 +199,7 @@ def update_checksums(
             continue
         partial = workspace.downloads / f".update.{recipe.name}.{source.number}"
         partial.unlink(missing_ok=True)
-        fetch_url(workspace, source.url, partial, task)
+        fetch_url(workspace, source.url, partial, task, limits)
         recorded[source.file_name] = Checksum(RECORDED, digest_of(partial))
         final = cached_path(workspace, recorded[source.file_name])
         final.parent.mkdir(parents=True, exist_ok=True)

@@ -31,11 +31,13 @@ def fetch(context: Context, packages: tuple[str, ...], update: bool, offline: bo
         recipe, package = project.recipes[name], project.packages[name]
         with context.reporter.task(name) as task:
             if update:
-                for file, checksum in update_checksums(project.workspace, recipe, package.sources, task).items():
+                for file, checksum in update_checksums(
+                    project.workspace, recipe, package.sources, task, project.config.downloads
+                ).items():
                     echo(f"{checksum.algorithm} ({file}) = {checksum.value}")
                 continue
             for source in remote_sources(recipe, package):
-                echo(fetch_source(project.workspace, source, task, offline=offline))
+                echo(fetch_source(project.workspace, source, task, offline=offline, limits=project.config.downloads))
 
 
 @click.command(short_help="Print the spec that a template makes.")

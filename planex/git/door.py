@@ -58,8 +58,9 @@ def run_git(
     stdin: bytes | None = None,
     output: IO[bytes] | None = None,
     check: bool = True,
+    timeout: float | None = None,
 ) -> Completed:
-    """Run git in a folder. Raises MissingTool without git, CommandFailed if it fails and ``check`` is set."""
+    """Run git in a folder, for ``timeout`` seconds at most. Raises MissingTool without git, CommandFailed if it fails and ``check`` is set."""
     return run(
         ["git", *words],
         cwd=folder,
@@ -68,5 +69,6 @@ def run_git(
         stdin=stdin,
         output=output,
         check=check,
+        timeout=timeout,
         errors="surrogateescape",  # content of files comes this way too
     )

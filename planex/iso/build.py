@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from planex import repo
 from planex.checksums import digest_of
-from planex.config import Config, Download
+from planex.config import Config, Download, Downloads
 from planex.download import download
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.iso.check import check_iso, require_clean
@@ -137,15 +137,15 @@ def base_iso(project: Project, task: Task) -> Path:
             f"target '{project.target_name}' names no base ISO",
             f"add targets.{project.target_name}.base_iso (url, sha256) to planex.yaml",
         )
-    return _downloaded(project.target.base_iso, project.workspace.downloads, task)
+    return _downloaded(project.target.base_iso, project.workspace.downloads, task, project.config.downloads)
 
 
-def _downloaded(source: Download, cache: Path, task: Task) -> Path:
+def _downloaded(source: Download, cache: Path, task: Task, limits: Downloads) -> Path:
     final = cache / f"{source.sha256}.iso"
     if not final.exists():
         task.phase("download")
         partial = final.with_suffix(".part")
-        download(source.url, partial, task)
+        download(source.url, partial, task, limits)
         if digest_of(partial, "SHA256") != source.sha256:
             partial.unlink()
             raise PlanexError(f"{source.url} does not have the SHA-256 that planex.yaml gives", "check both")

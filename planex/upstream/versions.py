@@ -54,7 +54,7 @@ def current(project: Project, name: str, task: Task, *, offline: bool = False) -
     if not source.is_remote:
         return from_path(recipe.folder / source.file_name)
     (remote,) = [item for item in remote_sources(recipe, package) if item.name == source.file_name]
-    path = fetch(project.workspace, remote, task, offline=offline)
+    path = fetch(project.workspace, remote, task, offline=offline, limits=project.config.downloads)
     return Version(label_of(remote.name), path, remote.checksum.value)
 
 
@@ -109,7 +109,7 @@ def _from_url(project: Project, url: str, task: Task) -> Version:
             return Version(label_of(name), path, value)
     partial = project.workspace.downloads / f".version.{name}"
     partial.parent.mkdir(parents=True, exist_ok=True)
-    fetch_url(project.workspace, url, partial, task)
+    fetch_url(project.workspace, url, partial, task, project.config.downloads)
     checksum = Checksum(RECORDED, digest_of(partial))
     path = cached_path(project.workspace, checksum)
     path.parent.mkdir(parents=True, exist_ok=True)

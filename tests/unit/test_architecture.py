@@ -19,7 +19,8 @@ OWNERS = {
     "rpm": {"librpm.py"},
     "yaml": {"schema.py"},
     "createrepo_c": {"repo.py"},
-    "requests": {"download.py"},
+    "requests": {"transfer.py"},
+    "urllib3": {"transfer.py"},
     "git": {"git/door.py"},
     "rich": {"report.py", "cli/"},
 }
@@ -30,7 +31,7 @@ LAYERS = [
     ["builders", "project"],
     ["plan", "srpm", "sources", "recipe"],
     ["store", "graph", "gitsource", "patchqueue"],
-    ["spec", "fingerprint", "download", "mockconfig", "repo", "dnf", "dnf_resolve"],
+    ["spec", "fingerprint", "download", "transfer", "mockconfig", "repo", "dnf", "dnf_resolve"],
     ["librpm", "config", "template", "checksums"],
     ["cage", "git"],
     ["schema", "workspace", "run", "report", "records", "disk", "regular", "printable", "errors", "planex"],

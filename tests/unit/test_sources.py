@@ -12,6 +12,7 @@ from pathlib import Path
 import git
 import pytest
 
+from planex import download
 from planex.checksums import Checksum, read_checksums
 from planex.errors import ConfigError, PlanexError
 from planex.report import Reporter, Task
@@ -38,6 +39,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
         self.send_response(206 if asked else 200)
         self.send_header("Content-Length", str(len(CONTENT) - start))
+        if asked:
+            self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
         self.end_headers()
         sent = 5_000 if self.path == "/short" else 600_000 if self.path == "/flaky" and seen == 0 else len(CONTENT)
         self.wfile.write(CONTENT[start : start + sent])
@@ -48,7 +51,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(download, "_PAUSE", 0.01)
     Handler.hits = []
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
         thread = threading.Thread(target=httpd.serve_forever, daemon=True)
@@ -82,7 +86,7 @@ def test_a_file_is_fetched_once(server: str, workspace: Workspace, task: Task) -
 
 def test_a_broken_transfer_is_resumed(server: str, workspace: Workspace, task: Task) -> None:
     assert fetch(workspace, source(f"{server}/flaky"), task).read_bytes() == CONTENT
-    assert [asked for _, asked in Handler.hits] == [None, "bytes=524288-"]
+    assert [asked for _, asked in Handler.hits] == [None, "bytes=600000-"]
 
 
 def test_a_busy_server_is_asked_again(server: str, workspace: Workspace, task: Task) -> None:
