@@ -7,14 +7,15 @@ held is made again. ``require`` is for the few that a person needs.
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Set
+from dataclasses import asdict, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
 
 from planex.disk import naming
 from planex.errors import PlanexError
@@ -34,13 +35,13 @@ class Damaged(PlanexError):
 def parse(data: bytes, kind: type[T], format: int) -> T:  # noqa: A002
     """The record in ``data``. Raises Damaged if it is none of this kind and format."""
     try:
-        raw = from_json(data)
-    except ValueError:
+        raw = json.loads(data)  # and not pydantic's reader, which takes no names of files that are not UTF-8
+    except (ValueError, RecursionError):
         raise Damaged("it is not JSON" if data.strip() else "it is empty") from None
     if not isinstance(raw, dict) or raw.get("format") != format:
         raise Damaged(f"it is not of format {format}")
     try:
-        record: T = _adapter(cast(Hashable, kind)).validate_json(data, strict=True)
+        record: T = _adapter(cast(Hashable, kind)).validate_python(raw)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -68,14 +69,26 @@ def require(path: Path, kind: type[T], format: int, hint: str) -> T:  # noqa: A0
 
 def text(value: object, format: int) -> str:  # noqa: A002
     """The JSON of a record, one field a line at each level."""
-    plain: dict[str, Any] = _adapter(cast(Hashable, type(value))).dump_python(value, mode="json")
-    return json.dumps({"format": format, **plain}, indent=1) + "\n"
+    assert is_dataclass(value) and not isinstance(value, type)
+    return json.dumps({"format": format, **asdict(value)}, indent=1, default=_plain) + "\n"
 
 
 def save(path: Path, value: object, format: int) -> None:  # noqa: A002
     """Write a record, whole or not at all."""
     with naming(path, "write"):
         write_atomic(path, text(value, format))
+
+
+def _plain(value: object) -> object:
+    """What JSON has no form for: paths as text, sets as sorted lists, bytes in base 64."""
+    match value:
+        case bytes():
+            return base64.b64encode(value).decode()
+        case Set():
+            return sorted(value)
+        case Mapping():
+            return dict(value)
+    return str(value)
 
 
 @cache

@@ -134,7 +134,8 @@ def _key(path: Path, macros: Macros) -> str:
 def _cached(path: Path) -> dict[str, Any] | None:
     try:
         facts: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError):
+        _package(facts)  # what does not make one is no answer: it is asked for again
+    except (OSError, ValueError, RecursionError, PlanexError):
         return None
     return facts
 

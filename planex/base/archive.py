@@ -6,18 +6,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from planex import records
 from planex.base.apt import Apt
 from planex.base.control import DebPackage
 from planex.base.definition import Definition
 from planex.errors import PlanexError
 from planex.report import Reporter
 from planex.run import tail
-from planex.workspace import write_atomic
 
-_TRIES = 5
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the archive answered, as it is kept, with a digest of the question."""
+
+    question: str
+    packages: tuple[DebPackage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +59,16 @@ def question(definition: Definition) -> tuple[str, ...]:
 
 def load(path: Path, definition: Definition) -> tuple[DebPackage, ...] | None:
     """The remembered answer, if it is one to the same question."""
-    try:
-        data = json.loads(path.read_text())
-        if data["question"] != _digest(definition):
-            return None
-        return tuple(_from_json(row) for row in data["packages"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
+    kept = records.load(path, Answer, _FORMAT)
+    return kept.packages if kept and kept.question == _digest(definition) else None
 
 
 def save(path: Path, definition: Definition, packages: Iterable[DebPackage]) -> None:
-    rows = [asdict(package) for package in packages]
-    write_atomic(path, json.dumps({"question": _digest(definition), "packages": rows}, indent=1) + "\n")
+    records.save(path, Answer(_digest(definition), tuple(packages)), _FORMAT)
 
 
 def _digest(definition: Definition) -> str:
     return hashlib.sha256(json.dumps([definition.suite, question(definition)]).encode()).hexdigest()
-
-
-def _from_json(row: dict[str, object]) -> DebPackage:
-    depends = row.pop("depends")
-    assert isinstance(depends, list)
-    return DebPackage(**row, depends=tuple(tuple(clause) for clause in depends))  # type: ignore[arg-type]
 
 
 def resolve(apt: Apt, definition: Definition, reporter: Reporter) -> tuple[DebPackage, ...]:

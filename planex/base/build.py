@@ -9,7 +9,6 @@ A base's folder holds ``builds/<key>/``, whole results; ``current`` points at th
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from planex import records
 from planex.base import archive as archives
 from planex.base import check, compose, repackage
 from planex.base import closure as closures
@@ -31,12 +31,21 @@ from planex.base.repackage import Job
 from planex.errors import MissingTool, PlanexError
 from planex.report import Reporter, Task, clock
 from planex.run import find
-from planex.workspace import switch_link, temporary_folder, write_atomic
+from planex.workspace import switch_link, temporary_folder
 
 OUTPUTS = ("repo", "rpmconfig", "base.iso", "manifest.json")
 TOOLS = ("apt-get", "dpkg-deb", "rpmbuild", "createrepo_c", "dnf", "xorriso", "mformat", "grub-mkimage")
 _TRIES = 5
+_FORMAT = 1
 _CODE = ("base/*.py", "data/base/*", "repo.py", "iso/xorriso.py", "iso/efi.py", "iso/menu.py", "iso/cpio.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a base was made by (see make_stamp), and how many packages it has."""
+
+    stamp: str
+    packages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,7 @@ def build_base(folder: Path, definition: Definition, reporter: Reporter, *, upda
         changed = not final.exists()
         if changed:
             _compose(final, definition, archive, closure, rpms, task)
-        write_atomic(final / "stamp.json", json.dumps({"stamp": stamp, "packages": len(rpms)}) + "\n")
+        records.save(final / "stamp.json", Stamp(stamp, len(rpms)), _FORMAT)
         _publish(folder, final)
         _prune(folder, archive, closure, jobs)
         reporter.success(f"base: {len(rpms)} packages ({clock(task.seconds)})")
@@ -95,12 +104,9 @@ def _check_tools() -> None:
 
 def _finished(folder: Path, stamp: str) -> int:
     """Number of packages of the current base if it has this stamp, else 0."""
-    try:
-        data = json.loads((folder / "current" / "stamp.json").read_text())
-    except (FileNotFoundError, ValueError):
-        return 0
+    made = records.load(folder / "current" / "stamp.json", Stamp, _FORMAT)
     whole = all((folder / name).exists() for name in OUTPUTS)
-    return int(data["packages"]) if whole and data["stamp"] == stamp else 0
+    return made.packages if made and whole and made.stamp == stamp else 0
 
 
 def _fetch(

@@ -60,7 +60,10 @@ def run_git(
     check: bool = True,
     timeout: float | None = None,
 ) -> Completed:
-    """Run git in a folder, for ``timeout`` seconds at most. Raises MissingTool without git, CommandFailed if it fails and ``check`` is set."""
+    """Run git in a folder, for ``timeout`` seconds at most.
+
+    Raises MissingTool without git, CommandFailed if it fails and ``check`` is set.
+    """
     return run(
         ["git", *words],
         cwd=folder,

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from planex import repo
+from planex import records, repo
 from planex.checksums import digest_of
 from planex.config import Config, Download, Downloads
 from planex.download import download
@@ -31,6 +30,15 @@ from planex.report import Reporter, Task, clock
 from planex.workspace import temporary_folder, write_atomic
 
 _DRAFTS = ".draft."
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDigest:
+    """The digest of a large file, and what must be the same for it to be believed: path, size, time, inode."""
+
+    signature: tuple[str, int, int, int]
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +240,9 @@ def _digest(paths: Sequence[Path]) -> str:
 def _remembered_digest(path: Path, memory: Path) -> str:
     """SHA-256 of a large file, not computed again while its place, size and time stay the same."""
     status = path.stat()
-    signature = [str(path), status.st_size, status.st_mtime_ns, status.st_ino]
-    try:
-        known, digest = json.loads(memory.read_text())
-        if known == signature:
-            return str(digest)
-    except (OSError, ValueError):
-        pass
-    digest = digest_of(path, "SHA256")
-    write_atomic(memory, json.dumps([signature, digest]))
-    return digest
+    signature = (str(path), status.st_size, status.st_mtime_ns, status.st_ino)
+    known = records.load(memory, KnownDigest, _FORMAT)
+    if known is None or known.signature != signature:
+        known = KnownDigest(signature, digest_of(path, "SHA256"))
+        records.save(memory, known, _FORMAT)
+    return known.sha256

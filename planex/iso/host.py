@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from planex import dnf, repo
+from planex import dnf, records, repo
 from planex.cage import trees
 from planex.cage.command import Cage, caged
 from planex.dnf import Choice, Repositories
@@ -22,9 +22,8 @@ from planex.iso.definition import Live
 from planex.project import Project
 from planex.report import Task
 from planex.run import require, run
-from planex.workspace import write_atomic
 
-FORMAT = 2
+FORMAT = 3
 """Raised when roots are made differently, so that old ones are not taken for new ones."""
 BUSYBOX = ("usr/sbin/busybox", "usr/bin/busybox", "sbin/busybox", "bin/busybox")
 # Lines of shell for the cage of the root: it knows its libraries and is of no run and no machine yet.
@@ -54,6 +53,13 @@ class Installed:
 
 
 @dataclass(frozen=True, slots=True)
+class Packages:
+    """What is kept of a live host: its packages."""
+
+    packages: tuple[Installed, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LiveHost:
     """A folder with what goes on the ISO. It appears whole and never changes."""
 
@@ -76,7 +82,8 @@ class LiveHost:
         return self.folder / "busybox"
 
     def packages(self) -> list[Installed]:
-        return [Installed(**row) for row in json.loads((self.folder / "packages.json").read_text())]
+        path, hint = self.folder / "packages.json", f"have the host made again: rm -r {self.folder}"
+        return list(records.require(path, Packages, FORMAT, hint).packages)
 
 
 def host_inputs(project: Project, live: Live) -> dict[str, str]:
@@ -145,7 +152,7 @@ def _describe(project: Project, choice: Choice, draft: Path) -> None:
         )
         for package in choice.packages
     )
-    write_atomic(draft / "packages.json", json.dumps([asdict(package) for package in packages], indent=1) + "\n")
+    records.save(draft / "packages.json", Packages(tuple(packages)), FORMAT)
 
 
 def _take_boot_files(draft: Path) -> None:

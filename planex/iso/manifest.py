@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from planex import records
 from planex.iso.host import Installed
 
 FORMAT = 1
@@ -28,19 +28,12 @@ class Manifest:
     packages: tuple[Installed, ...]
 
     def to_json(self) -> str:
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n"
+        return records.text(self, FORMAT)
 
 
 def read_manifest(path: Path) -> Manifest | None:
     """The manifest in a file; None where there is none of this format."""
-    try:
-        data = json.loads(path.read_text())
-        if data.pop("format") != FORMAT:
-            return None
-        packages = tuple(Installed(**row) for row in data.pop("packages"))
-        return Manifest(**data, packages=packages)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+    return records.load(path, Manifest, FORMAT)
 
 
 def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:

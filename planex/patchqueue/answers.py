@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from planex import __version__
+from planex.errors import PlanexError
+from planex.regular import read_regular
 from planex.workspace import Workspace, write_atomic
 
 FORMAT = 1
@@ -65,9 +67,11 @@ def _store(workspace: Workspace, package: str, key: str) -> Path:
 def recall(workspace: Workspace, package: str, key: str) -> Answer | None:
     """The answer to a question, if it was given before."""
     try:
-        return Answer(**json.loads(_store(workspace, package, key).read_text()))
-    except (OSError, ValueError, TypeError):
+        answer = Answer(**json.loads(read_regular(_store(workspace, package, key), _LARGE)))
+    except (PlanexError, ValueError, TypeError, RecursionError):
         return None
+    texts = isinstance(answer.output, str) and isinstance(answer.last, str)
+    return answer if texts and answer.status in (0, 1) else None
 
 
 def keep(workspace: Workspace, package: str, key: str, answer: Answer) -> None:

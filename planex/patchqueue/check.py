@@ -4,21 +4,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from planex import records
 from planex.errors import PlanexError
 from planex.patchqueue.exact import apply_exactly
 from planex.patchqueue.files import Changes, FileSet
 from planex.patchqueue.gnupatch import HunkNote, apply_with_tool
 from planex.patchqueue.queue import Patch, PatchQueue, chain_digest
 from planex.patchqueue.tarball import SourceFiles
-from planex.workspace import write_atomic
 
-FORMAT = 1
+FORMAT = 2
 """Raise when the verdicts change, so that cached ones are not believed."""
 _FUZZ = 2
 
@@ -54,6 +53,13 @@ class PatchOutcome:
         return self.state in BAD
 
 
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The verdicts on a queue, as they are kept."""
+
+    outcomes: tuple[PatchOutcome, ...]
+
+
 def check_queue(
     queue: PatchQueue, source: Path, cache: Path, *, checksum: str | None = None
 ) -> tuple[PatchOutcome, ...]:
@@ -67,10 +73,10 @@ def check_queue(
         return _try_all(queue.applied, files, cache)
     key = hashlib.sha256(f"{FORMAT} {files.key} {_named_digest(queue)}".encode()).hexdigest()
     stored = cache / "check" / f"{key}.json"
-    if stored.exists():
-        return _load(stored)
+    if (known := records.load(stored, Outcomes, FORMAT)) is not None:
+        return known.outcomes
     outcomes = _try_all(queue.applied, files, cache)
-    write_atomic(stored, json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
+    records.save(stored, Outcomes(outcomes), FORMAT)
     return outcomes
 
 
@@ -129,10 +135,3 @@ def _try_all(patches: Sequence[Patch], source: SourceFiles, cache: Path) -> tupl
 
 def _named_digest(queue: PatchQueue) -> str:
     return chain_digest(f"{patch.name} {patch.key}" for patch in queue.applied)
-
-
-def _load(stored: Path) -> tuple[PatchOutcome, ...]:
-    return tuple(
-        PatchOutcome(item["name"], State(item["state"]), tuple(HunkNote(**note) for note in item["notes"]))
-        for item in json.loads(stored.read_text())
-    )

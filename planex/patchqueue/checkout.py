@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from planex import records
 from planex.errors import PlanexError
 from planex.patchqueue.commits import Chain
 from planex.patchqueue.export import Exported, export, read_commits
 from planex.patchqueue.queue import PatchQueue
 from planex.patchqueue.tree import Repository
 from planex.patchqueue.writeback import carry_out, queue_writes, removed
-from planex.workspace import write_atomic
 
 BRANCH, UPSTREAM = "queue", "upstream"
 _RECORD = Path(".git/planex/checkout.json")
+_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +86,10 @@ def after_refresh(folder: Path, queue: PatchQueue, refreshed: Refreshed) -> None
 
 def read_record(folder: Path) -> Record:
     """The record of a tree that ``checkout`` made."""
-    try:
-        return Record(**json.loads((folder / _RECORD).read_text()))
-    except (OSError, ValueError, TypeError):
-        raise PlanexError(
-            f"{folder} is not a tree that planex checked out", "make one: planex patchqueue checkout PACKAGE"
-        ) from None
+    path, hint = folder / _RECORD, "make one: planex patchqueue checkout PACKAGE"
+    if not path.is_file():
+        raise PlanexError(f"{folder} is not a tree that planex checked out", hint)
+    return records.require(path, Record, _FORMAT, f"{hint}, in another folder; your commits are safe in this one")
 
 
 def queue_digest(queue: PatchQueue) -> str:
@@ -127,7 +125,7 @@ def _record(chain: Chain, queue: PatchQueue, package: str) -> Record:
 
 
 def _save(folder: Path, record: Record) -> None:
-    write_atomic(folder / _RECORD, json.dumps(asdict(record), indent=1))
+    records.save(folder / _RECORD, record, _FORMAT)
 
 
 def _must_be_free(folder: Path, package: str) -> bool:

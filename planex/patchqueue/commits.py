@@ -7,12 +7,11 @@ Each patch is applied as the build applies it, so the trees are those that the b
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from planex import records
 from planex.patchqueue.check import PatchOutcome, State, apply_patch
 from planex.patchqueue.message import format_message, message_of, signature_of
 from planex.patchqueue.pipes import Importer, Objects
@@ -20,9 +19,8 @@ from planex.patchqueue.queue import Patch
 from planex.patchqueue.sourcecommit import Upstream
 from planex.patchqueue.tree import Repository
 from planex.patchqueue.treefiles import Entry, TreeFiles
-from planex.workspace import write_atomic
 
-CHAIN_FORMAT = 2
+CHAIN_FORMAT = 3
 
 
 Steps = Mapping[str, tuple[Entry | None, Entry | None]]
@@ -49,6 +47,24 @@ class Link:
     @property
     def applies(self) -> bool:
         return self.state not in (State.FAILED, State.FUZZ)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept of a link: what cannot be read from the patch."""
+
+    commit: str
+    tree: str
+    state: State
+    reason: str
+    changes: Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Links by their key, as they are kept."""
+
+    links: Mapping[str, Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,34 +98,27 @@ def build_chain(repository: Repository, base: Upstream, patches: Sequence[Patch]
     links: list[Link] = []
     for patch, key, record in zip(patches, keys, known, strict=False):
         commit, tree = _head(base, links)
-        steps = {path: (_entry(old), _entry(new)) for path, (old, new) in record["changes"].items()}
-        state = State(record["state"])
-        links.append(Link(patch, key, commit, record["commit"], tree, record["tree"], state, record["reason"], steps))
+        state, reason, steps = record.state, record.reason, record.changes
+        links.append(Link(patch, key, commit, record.commit, tree, record.tree, state, reason, steps))
     if len(links) < len(patches):
         links += _commit(repository, base, links, patches, keys)
-        write_atomic(store, json.dumps({link.key: _record(link) for link in links}))
+        records.save(store, Records({link.key: _record(link) for link in links}), CHAIN_FORMAT)
     return Chain(base, tuple(links))
 
 
-def _record(link: Link) -> dict[str, Any]:
-    changes = {path: [old, new] for path, (old, new) in link.changes.items()}
-    fields = {"commit": link.commit, "tree": link.tree, "state": link.state, "reason": link.reason}
-    return {**fields, "changes": changes}
+def _record(link: Link) -> Record:
+    return Record(link.commit, link.tree, link.state, link.reason, link.changes)
 
 
-def _entry(data: Sequence[str] | None) -> Entry | None:
-    return (data[0], data[1]) if data else None
-
-
-def _known(repository: Repository, store: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
+def _known(repository: Repository, store: Path, keys: Sequence[str]) -> list[Record]:
     """Records of the first patches, as far as they were committed before."""
-    records = json.loads(store.read_text()) if store.exists() else {}
+    kept = records.load(store, Records, CHAIN_FORMAT) or Records({})
     found = []
     for key in keys:
-        if key not in records:
+        if key not in kept.links:
             break
-        found.append(records[key])
-    return found if not found or repository.has(found[-1]["commit"]) else []
+        found.append(kept.links[key])
+    return found if not found or repository.has(found[-1].commit, found[-1].tree) else []
 
 
 def _head(base: Upstream, links: Sequence[Link]) -> tuple[str, str]:

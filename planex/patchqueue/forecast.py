@@ -8,22 +8,20 @@ that one new version or one changed patch costs only that column, or what follow
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from planex import records
 from planex.patchqueue.attempts import AllAttempts, Bridge
 from planex.patchqueue.commits import Chain, build_chain, chain_keys
 from planex.patchqueue.judge import Judge, Orders, ProofFinder
 from planex.patchqueue.queue import Patch
 from planex.patchqueue.sourcecommit import Upstream, import_source
 from planex.patchqueue.tree import Repository
-from planex.patchqueue.verdict import TROUBLE, Status, Verdict, from_json
-from planex.workspace import write_atomic
+from planex.patchqueue.verdict import TROUBLE, Status, Verdict
 
-FORMAT = 1
+FORMAT = 2
 """Raise when verdicts change, so that kept columns are not believed."""
 
 
@@ -34,14 +32,6 @@ class Version:
     label: str
     source: Path
     checksum: str
-
-    def to_json(self) -> dict[str, str]:
-        return {"label": self.label, "source": str(self.source), "checksum": self.checksum}
-
-
-def version_from_json(data: Mapping[str, str]) -> Version:
-    """The reverse of Version.to_json."""
-    return Version(data["label"], Path(data["source"]), data["checksum"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +48,24 @@ class Column:
     @property
     def troubles(self) -> tuple[Verdict, ...]:
         return tuple(verdict for verdict in self.verdicts if verdict.status in TROUBLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A verdict and the key of all it depends on but the version."""
+
+    key: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class KeptColumn:
+    """A column as it is kept. ``early`` and ``late``: see Forecaster."""
+
+    early: str
+    late: str
+    commit: str
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,26 +143,22 @@ class Forecaster:
 
     def _known(self, store: Path, keys: Sequence[str], late: str) -> tuple[list[Verdict], str]:
         """Verdicts that still hold, from the top; and the commit of the version's import."""
-        if not store.exists():
-            return [], ""
-        record: dict[str, Any] = json.loads(store.read_text())
-        if record["format"] != FORMAT or record["early"] != self._early_key():
+        kept = records.load(store, KeptColumn, FORMAT)
+        if kept is None or kept.early != self._early_key():
             return [], ""
         verdicts: list[Verdict] = []
-        for key, row in zip(keys, record["rows"], strict=False):
-            verdict = from_json(row)
-            if row["key"] != key or (record["late"] != late and _had_conflict(verdict)):
+        for key, row in zip(keys, kept.rows, strict=False):
+            if row.key != key or (kept.late != late and _had_conflict(row.verdict)):
                 break
-            verdicts.append(verdict)
-        complete = len(verdicts) == len(keys) == len(record["rows"])
+            verdicts.append(row.verdict)
+        complete = len(verdicts) == len(keys) == len(kept.rows)
         if not complete and verdicts and not self.repository.has(verdicts[-1].commit):
             return [], ""
-        return verdicts, record["commit"]
+        return verdicts, kept.commit
 
     def _save(self, store: Path, base: Upstream, keys: Sequence[str], late: str, verdicts: Sequence[Verdict]) -> None:
-        rows = [{"key": key, **verdict.to_json()} for key, verdict in zip(keys, verdicts, strict=True)]
-        record = {"format": FORMAT, "early": self._early_key(), "late": late, "commit": base.commit, "rows": rows}
-        write_atomic(store, json.dumps(record))
+        rows = tuple(Row(key, verdict) for key, verdict in zip(keys, verdicts, strict=True))
+        records.save(store, KeptColumn(self._early_key(), late, base.commit, rows), FORMAT)
 
     def _store(self, version: Version) -> Path:
         name = _digest(self.old.checksum, version.checksum)

@@ -5,22 +5,21 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 
+from planex import records
 from planex.patchqueue.commits import Chain, Link
 from planex.patchqueue.pipes import DIFF_FLAGS, Differ, Pipe
 from planex.patchqueue.tree import Repository
 from planex.patchqueue.verdict import Proof, Strength
 from planex.run import NETWORK
-from planex.workspace import write_atomic
 
 ALIKE = 0.8
 """Of the changed lines of two diffs, how many must be the same where subject and author date are."""
 _SHORT = 12
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,13 @@ class UpstreamCommit:
     author_date: int
     diff: str
     lines: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Commits:
+    """What is kept of upstream's history between two versions."""
+
+    commits: list[UpstreamCommit]
 
 
 def fetch_tags(repository: Repository, url: str, tags: Iterable[str]) -> dict[str, str]:
@@ -112,11 +118,11 @@ class History:
         paths = sorted({path for link in self._chain.links for path in link.patch.diff.paths})
         name = hashlib.sha256("\0".join([str(_FORMAT), self._old, self._new, *paths]).encode()).hexdigest()
         store = self._repository.path / "planex" / "history" / f"{name}.json"
-        if not store.exists():
-            commits = list(read_history(self._repository, f"{self._old}..{self._new}", paths))
-            write_atomic(store, json.dumps([asdict(commit) for commit in commits]))
-            return commits
-        return [UpstreamCommit(**row) for row in json.loads(store.read_text())]
+        known = records.load(store, Commits, _FORMAT)
+        if known is None:
+            known = Commits(list(read_history(self._repository, f"{self._old}..{self._new}", paths)))
+            records.save(store, known, _FORMAT)
+        return known.commits
 
     @cached_property
     def _by_digest(self) -> Mapping[str, UpstreamCommit]:

@@ -8,19 +8,27 @@ checksum, together with the knowledge of which files are not in it.
 from __future__ import annotations
 
 import hashlib
-import json
 import tarfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from filelock import FileLock
 
+from planex import records
 from planex.errors import PlanexError
 from planex.patchqueue.files import EXECUTABLE, FILE, SYMLINK, File
 from planex.patchqueue.gnupatch import read_file
-from planex.workspace import write_atomic
 
 MAX_LINKS = 8
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The index of the files that were taken out of a tarball: path to git mode, empty if it is not in there."""
+
+    modes: Mapping[str, str]
 
 
 def digest(path: Path) -> str:
@@ -97,8 +105,8 @@ class SourceFiles:
     def _known(self) -> dict[str, str]:
         """Path to git mode; an empty mode: not in the tarball."""
         assert self._folder is not None
-        index = self._folder / "index.json"
-        return dict(json.loads(index.read_text())) if index.exists() else {}
+        index = records.load(self._folder / "index.json", Touched, _FORMAT)
+        return dict(index.modes) if index else {}
 
     def _extract(self, wanted: set[str], known: dict[str, str]) -> None:
         assert self._folder is not None
@@ -107,7 +115,7 @@ class SourceFiles:
             if path in wanted and (file := read_member(entry, archive)):
                 (self._folder / _name(path)).write_bytes(file.data)
                 found[path] = file.mode
-        write_atomic(self._folder / "index.json", json.dumps(known | found, indent=1, sort_keys=True))
+        records.save(self._folder / "index.json", Touched(known | found), _FORMAT)
 
 
 def _inside(path: str) -> bool:

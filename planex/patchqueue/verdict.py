@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -107,19 +106,3 @@ class Verdict:
                 "commit": self.proof.commit,
             }
         return data
-
-
-def from_json(data: Mapping[str, Any]) -> Verdict:
-    """The reverse of Verdict.to_json."""
-    proof = data.get("proof")
-    return Verdict(
-        data["patch"],
-        Status(data["status"]),
-        data["commit"],
-        data["tree"],
-        tuple(data.get("files", ())),
-        data.get("how", ""),
-        Proof(Strength(proof["strength"]), proof["text"], proof["commit"]) if proof else None,
-        tuple(data.get("blockers", ())),
-        data.get("reason", ""),
-    )

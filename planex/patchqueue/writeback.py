@@ -6,11 +6,11 @@ So the series never names a missing file, and the whole can be done again after 
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from pydantic import Base64Bytes
 
 from planex.patchqueue.export import Change, Exported
 from planex.patchqueue.queue import SERIES, PatchQueue
@@ -23,18 +23,8 @@ from planex.workspace import write_atomic
 class Writes:
     """Files to write, by their path below a root, and files to delete. Order counts."""
 
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, Base64Bytes] = field(default_factory=dict)
     deletions: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        files = {name: base64.b64encode(data).decode() for name, data in self.files.items()}
-        return {"files": files, "deletions": list(self.deletions)}
-
-
-def writes_from_json(data: Mapping[str, Any]) -> Writes:
-    """The reverse of Writes.to_json."""
-    files = {name: base64.b64decode(text) for name, text in data["files"].items()}
-    return Writes(files, tuple(data["deletions"]))
 
 
 def queue_writes(queue: PatchQueue, worked_on: Sequence[str], exported: Sequence[Exported]) -> Writes:

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from planex import records
 from planex.checksums import RECORDED, Checksum, digest_of, read_checksums
 from planex.errors import ConfigError, PlanexError
 from planex.patchqueue.forecast import Version
@@ -22,6 +22,14 @@ from planex.workspace import write_atomic
 _IS_URL = re.compile(r"(?:https?|file|debian|git\+[a-z]+):")
 _LABEL = re.compile(r"[-_]v?(\d[^/]*?)(?:\.orig)?\.(?:tar(?:\.\w+)?|tgz|tbz2|txz|zip)$")
 _TOKEN = "Z{}Z"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What URLs gave: the SHA-512 of each."""
+
+    digests: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +110,9 @@ def _source_with(project: Project, name: str, variables: Mapping[str, str]) -> S
 def _from_url(project: Project, url: str, task: Task) -> Version:
     """Fetch a URL into the download cache; what an address once gave is remembered, so it is fetched once."""
     memory = project.workspace.cache / "patchqueue" / "urls.json"
-    known: dict[str, str] = json.loads(memory.read_text()) if memory.exists() else {}
+    known = records.load(memory, Addresses, _FORMAT) or Addresses({})
     name = url.rsplit("/", 1)[-1]
-    for value in (known.get(url), _locked(project, name)):
+    for value in (known.digests.get(url), _locked(project, name)):
         if value and (path := cached_path(project.workspace, Checksum(RECORDED, value))).exists():
             return Version(label_of(name), path, value)
     partial = project.workspace.downloads / f".version.{name}"
@@ -114,7 +122,7 @@ def _from_url(project: Project, url: str, task: Task) -> Version:
     path = cached_path(project.workspace, checksum)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial.replace(path)
-    write_atomic(memory, json.dumps(known | {url: checksum.value}, indent=1, sort_keys=True))
+    records.save(memory, Addresses({**known.digests, url: checksum.value}), _FORMAT)
     return Version(label_of(name), path, checksum.value)
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planex import records
 from planex.errors import ConfigError, PlanexError
 from planex.patchqueue import rerere
 from planex.patchqueue.baseline import load_baseline
@@ -24,7 +25,7 @@ from planex.patchqueue.queue import load_queue
 from planex.patchqueue.report import commit_message, report_text, summary, table
 from planex.patchqueue.specpatches import parse_spec
 from planex.patchqueue.tree import Repository
-from planex.patchqueue.verdict import Proof, Status, Strength, Verdict, from_json
+from planex.patchqueue.verdict import Proof, Status, Strength, Verdict
 from planex.patchqueue.writeback import Writes
 from planex.schema import replace_scalar
 from planex.upstream.finish import edit_settings
@@ -156,7 +157,8 @@ VERDICT = Verdict(
 
 
 def test_verdicts_and_journals_are_read_back(tmp_path: Path) -> None:
-    assert from_json(json.loads(json.dumps(VERDICT.to_json()))) == VERDICT
+    text = json.dumps({"format": 1, **VERDICT.to_json()})
+    assert records.parse(text.encode(), Verdict, 1) == VERDICT
     version = Version("1", tmp_path / "x.tar", "abc")
     orders = Orders(frozenset({"a"}), {"b": "why"}, frozenset({"c"}))
     writes = Writes({"x": b"\xff\0"}, ("y",))
