@@ -34,7 +34,19 @@ LAYERS = [
     ["spec", "fingerprint", "download", "transfer", "mockconfig", "repo", "dnf", "dnf_resolve"],
     ["librpm", "config", "template", "checksums"],
     ["cage", "git"],
-    ["schema", "workspace", "run", "report", "records", "disk", "regular", "printable", "errors", "planex"],
+    [
+        "schema",
+        "complaints",
+        "workspace",
+        "run",
+        "report",
+        "records",
+        "disk",
+        "regular",
+        "printable",
+        "errors",
+        "planex",
+    ],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
