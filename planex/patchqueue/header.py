@@ -24,11 +24,18 @@ _ORIGINS = tuple(
     for pattern in (
         rf"\(cherry[- ]picked from commit {_HASH}",
         rf"\(backported from commit {_HASH}",
-        rf"^\[?\s*upstream commit:? {_HASH}",
-        rf"^\[?\s*commit {_HASH} upstream",
-        rf"^(?:upstream-commit|origin|git-commit|backport-of|master commit)\s*:.*?\b{_HASH}",
+        rf"^\[?[ \t]*upstream commit:? {_HASH}",
+        rf"^\[?[ \t]*commit {_HASH} upstream",
+        rf"^(?:upstream-commit|origin|git-commit|backport-of|master commit)[ \t]*:.*?\b{_HASH}",
     )
 )
+_MAX_HEADER = 1 << 20
+"""Bytes of a header that are read."""
+_MAX_FIELD, _MAX_DATE = 10_000, 200
+"""Characters of a field that are decoded: the mail library's reading of longer ones takes too long."""
+_MAX_LINE = 10_000
+"""Bytes of a line that a person may have written."""
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _NAME_ORIGIN = re.compile(rf"(?:^|/)backport-{_HASH}")
 _FIELDS = {
     "from": "author",
@@ -66,9 +73,20 @@ def split_patch(data: bytes) -> tuple[bytes, bytes]:
     return (data[: match.start()], data[match.start() :]) if match else (data, b"")
 
 
+def is_text(data: bytes) -> bool:
+    """Whether a person could have written it: no control characters, no endless line; UTF-8 or mostly ASCII."""
+    if _NO_TEXT.search(data) or any(len(line) > _MAX_LINE for line in data.split(b"\n")):
+        return False
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return sum(byte >= 0x80 for byte in data) * 3 < len(data)
+    return True
+
+
 def parse_header(data: bytes, name: str = "") -> Header:
     """Read the header of a patch; ``data`` is the whole patch or its header, ``name`` its file name."""
-    text = _decode(split_patch(data)[0]).replace("\r\n", "\n")
+    text = _decode(split_patch(data)[0][:_MAX_HEADER]).replace("\r\n", "\n")
     lines = text.split("\n")
     mail = _MAIL_START.match(lines[0])
     fields, rest = _parse_fields(lines[1:] if mail else lines)
@@ -87,19 +105,20 @@ def _decode(data: bytes) -> str:
 
 def _parse_fields(lines: list[str]) -> tuple[dict[str, str], list[str]]:
     """The fields at the top, by what they mean, and the lines after them."""
-    fields: dict[str, str] = {}
-    last = ""
-    for number, line in enumerate(lines):
+    fields: dict[str, list[str]] = {}
+    last, number = "", 0
+    for number, line in enumerate([*lines, ""]):  # noqa: B007
         field = _FIELD.match(line)
         if field:
             last = _FIELDS.get(field[1].lower(), field[1].lower())
-            fields.setdefault(last, field[2] or "")
+            fields.setdefault(last, [field[2] or ""])
         elif last and line[:1] in (" ", "\t") and line.strip():
-            fields[last] += "\n" + line.strip()
+            fields[last].append(line.strip())
         else:
-            known = {"author", "date", "subject"} & fields.keys()
-            return (fields, lines[number:]) if known else ({}, lines)
-    return fields, []
+            break
+    if number < len(lines) and not {"author", "date", "subject"} & fields.keys():
+        return {}, lines
+    return {name: "\n".join(parts) for name, parts in fields.items()}, lines[number:]
 
 
 def _message(subject: str, rest: list[str]) -> tuple[str, str]:
@@ -119,6 +138,8 @@ def _message(subject: str, rest: list[str]) -> tuple[str, str]:
 def _unfold(text: str) -> str:
     """A mail field on one line, with its RFC 2047 words decoded."""
     flat = " ".join(text.split())
+    if len(flat) > _MAX_FIELD:
+        return flat
     try:
         return str(email.header.make_header(email.header.decode_header(flat)))
     except (LookupError, UnicodeDecodeError, email.errors.HeaderParseError):
@@ -138,8 +159,8 @@ def _find_origins(text: str, name: str) -> Iterable[str]:
 def _parse_date(text: str) -> datetime | None:
     for parse in (email.utils.parsedate_to_datetime, datetime.fromisoformat):
         try:
-            moment = parse(text)
-        except (ValueError, TypeError, IndexError):
+            moment = parse(text[:_MAX_DATE])
+        except (ValueError, TypeError, IndexError, OverflowError):
             continue
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return None

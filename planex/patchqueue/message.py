@@ -21,6 +21,8 @@ NOBODY = Signature("unknown", "unknown@localhost", 0)
 """Author of patches that name none."""
 _TRAILER = re.compile(r"Patch-(name|guards|strip): *(.*)$")
 _ANY_TRAILER = re.compile(r"[A-Za-z0-9-]+: \S|\(cherry picked from commit ")
+_MAX_AUTHOR = 1000
+"""Characters."""
 _BAD = re.compile(r"[<>\n\0]")
 
 
@@ -51,7 +53,7 @@ def message_of(patch: Patch) -> Message:
 
 def signature_of(header: Header) -> Signature:
     """Author and date for the commit; NOBODY's where the header gives none."""
-    name, address = email.utils.parseaddr(header.author)
+    name, address = email.utils.parseaddr(header.author[:_MAX_AUTHOR])
     name, address = _BAD.sub("", name).strip(), _BAD.sub("", address).strip()
     moment = header.when
     seconds = int(moment.timestamp()) if moment else 0

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -12,10 +13,15 @@ from pathlib import Path
 
 from planex.errors import ConfigError, Problem
 from planex.patchqueue.diff import Diff, DiffError, parse_diff
-from planex.patchqueue.header import Header, parse_header, split_patch
+from planex.patchqueue.header import Header, is_text, parse_header, split_patch
 from planex.patchqueue.series import Entry, Series, parse_series
+from planex.regular import NotRegular, read_regular
 
 SERIES = "series"
+MAX_PATCH, MAX_SERIES = 1 << 28, 1 << 22
+"""Bytes that a file may have."""
+MAX_NAME = 255
+"""Bytes, on every file system in use."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +69,20 @@ class Patch:
     @cached_property
     def _parsed(self) -> tuple[Diff, Problem | None]:
         header, diff = split_patch(self.data)
+        if not diff and not self.empty:
+            return Diff(), Problem(self.path, 1, "is not a patch: it holds no diff, and is not a text")
         try:
             return parse_diff(diff, self.strip), None
         except DiffError as error:
             return Diff(), Problem(self.path, header.count(b"\n") + error.line, str(error))
 
-    @property
+    @cached_property
     def empty(self) -> bool:
-        """It changes nothing: no bytes, or comments only. ``patch`` refuses such a file, so a build leaves it out."""
-        return self.diff_start == len(self.data)
+        """It changes nothing: no bytes, or comments only. ``patch`` refuses such a file, so a build leaves it out.
+
+        What is no text at all (random bytes, an archive) is not empty but damaged.
+        """
+        return self.diff_start == len(self.data) and is_text(self.data)
 
     @cached_property
     def diff_start(self) -> int:
@@ -130,7 +141,7 @@ def load_queue(folder: Path, guards: AbstractSet[str] = frozenset()) -> PatchQue
                 f"name the patches in {path}, one a line, in the order they are applied",
             )
         return PatchQueue(folder, chosen, Series(), ())
-    series = parse_series(path.read_bytes().decode("utf-8", "surrogateescape"), path)
+    series = parse_series(read_regular(path, MAX_SERIES).decode("utf-8", "surrogateescape"), path)
     patches = _load_patches(folder, series, path)
     applied = tuple(patch for patch in patches if patch.entry.applies(chosen))
     skipped = tuple(patch for patch in patches if not patch.entry.applies(chosen))
@@ -144,7 +155,10 @@ def _load_patches(folder: Path, series: Series, path: Path) -> list[Patch]:
         if problem := _file_problem(folder, file, entry):
             problems.append(Problem(path, entry.line, problem))
             continue
-        patches.append(Patch(entry, file, file.read_bytes()))
+        try:
+            patches.append(Patch(entry, file, read_regular(file, MAX_PATCH)))
+        except NotRegular as error:
+            problems.append(Problem(path, entry.line, f"'{entry.name}' cannot be read: {error.message}"))
     problems += _same_file_names(series, path)
     if problems:
         raise ConfigError(problems)
@@ -162,6 +176,8 @@ def _same_file_names(series: Series, path: Path) -> Iterable[Problem]:
 
 
 def _file_problem(folder: Path, file: Path, entry: Entry) -> str | None:
+    if any(len(os.fsencode(part)) > MAX_NAME for part in file.parts):
+        return f"'{entry.name[:40]}...' is too long for a file's name"
     if not file.exists():
         return f"'{entry.name}' is not in the patch queue"
     if not file.is_file():

@@ -18,7 +18,7 @@ from planex.errors import ConfigError, Problem
 
 DEFAULT_STRIP = 1
 _GUARD = re.compile(r"#([+-])([A-Za-z0-9][A-Za-z0-9_.-]*)$")
-_STRIP = re.compile(r"-p(\d+|ab)$")
+_STRIP = re.compile(r"-p([0-9]{1,3}|ab)$")
 _REMARK = re.compile(r"(?:^|\s)#(?![+-])")
 
 
