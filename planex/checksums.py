@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planex.errors import ConfigError, Problem
+from planex.regular import open_regular, read_regular
 from planex.workspace import write_atomic
 
 _LINE = re.compile(r"^(SHA512|SHA256) \((.+)\) = ([0-9a-f]+)$")
 _LENGTH = {"SHA512": 128, "SHA256": 64}
+_MAX_BYTES = 1 << 22
 RECORDED = "SHA512"
 
 
@@ -29,8 +31,8 @@ class Checksum:
 
 
 def digest_of(path: Path, algorithm: str = RECORDED) -> str:
-    """Checksum of a file's bytes in hexadecimal."""
-    with path.open("rb") as file:
+    """Checksum of a regular file's bytes in hexadecimal."""
+    with open_regular(path) as file:
         return hashlib.file_digest(file, algorithm.lower()).hexdigest()
 
 
@@ -40,7 +42,8 @@ def read_checksums(path: Path) -> dict[str, Checksum]:
         return {}
     checksums: dict[str, Checksum] = {}
     problems: list[Problem] = []
-    for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+    text = read_regular(path, _MAX_BYTES).decode(errors="replace")
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         match = _LINE.match(line.strip())

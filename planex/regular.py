@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import os
 import stat
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from planex.errors import PlanexError
 
@@ -23,7 +23,7 @@ class NotRegular(PlanexError):
     """What is at a path cannot be read as a file: it is of another kind, too large, or not readable."""
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a regular file for reading. Raises NotRegular, at once, for anything else, a missing file included."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -35,7 +35,7 @@ def open_regular(path: Path) -> BinaryIO:
     if kind:
         os.close(handle)
         raise NotRegular(f"{path} is {kind}, not a file")
-    return os.fdopen(handle, "rb")
+    return BufferedReader(FileIO(handle))
 
 
 def read_regular(path: Path, limit: int) -> bytes:

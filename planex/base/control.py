@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+_NEEDED = ("Package", "Version", "Architecture", "Filename", "SHA256", "Size")
+_SIZE = re.compile(r"[0-9]{1,18}")
 _RELATION = re.compile(r"^\s*([a-z0-9][a-z0-9+.-]*)(?::\w+)?\s*(?:\(\s*=\s*([^)\s]+)\s*\))?", re.A)
 
 
@@ -73,26 +75,26 @@ def to_evr(version: str) -> Evr:
 
 
 def parse_stanzas(text: str) -> tuple[DebPackage, ...]:
-    """Packages of a Packages file or ``apt-cache show``, sorted by name, each once."""
+    """Packages of a Packages file or ``apt-cache show``, sorted by name, each once; others' stanzas are left out."""
     packages: dict[str, DebPackage] = {}
     for stanza in text.split("\n\n"):
         fields = parse_fields(stanza)
-        if "Package" in fields and "SHA256" in fields:
+        if all(fields.get(name) for name in _NEEDED) and _SIZE.fullmatch(fields["Size"]):
             packages.setdefault(fields["Package"], _package(fields))
     return tuple(packages[name] for name in sorted(packages))
 
 
 def parse_fields(stanza: str) -> dict[str, str]:
     """The fields of one stanza; continuation lines are joined with newlines."""
-    fields: dict[str, str] = {}
+    fields: dict[str, list[str]] = {}
     name = ""
     for line in stanza.splitlines():
         if line[:1] in (" ", "\t"):
-            fields[name] = f"{fields.get(name, '')}\n{line.strip()}"
+            fields.setdefault(name, [""]).append(line.strip())
         elif ":" in line:
             name, _, value = line.partition(":")
-            fields[name] = value.strip()
-    return fields
+            fields[name] = [value.strip()]
+    return {name: "\n".join(lines) for name, lines in fields.items()}
 
 
 def _package(fields: Mapping[str, str]) -> DebPackage:

@@ -9,14 +9,16 @@ import posixpath
 import re
 import shutil
 import tarfile
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from planex.base.definition import Contents
+from planex.disk import naming
 from planex.errors import PlanexError
 from planex.run import run, spawn
+from planex.tarballs import content_of, read_stream, reading
 
 MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 """Top-level folders that are symbolic links into /usr on a merged system."""
@@ -69,17 +71,24 @@ def unpack(deb: Path, root: Path, drop: Iterable[str] = (), keep: Iterable[str] 
     """
     tree = Tree(root)
     dropped, kept = _matcher(drop), _matcher(keep)
-    with spawn(["dpkg-deb", "--fsys-tarfile", deb]) as process:
-        try:
-            with tarfile.open(fileobj=process.stdout, mode="r|", errorlevel=2) as archive:
-                for member in archive:
-                    _take(archive, member, tree, lambda path: bool(dropped.match(path)) and not kept.match(path))
-        except tarfile.TarError as error:
-            raise PlanexError(f"{deb} cannot be unpacked: {error}", f"delete it and try again: rm {deb}") from error
+    with reading(str(deb)):
+        for member, archive in _entries(deb):
+            _take(archive, member, tree, lambda path: bool(dropped.match(path)) and not kept.match(path))
     for path in _config_files(deb):
         if path in tree.entries:
             tree.entries[path] = replace(tree.entries[path], config=True)
     return tree
+
+
+def _entries(deb: Path) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
+    """The entries of a .deb's files, within the limits of every tarball."""
+    with spawn(["dpkg-deb", "--fsys-tarfile", deb]) as process:
+        assert process.stdout is not None
+        try:
+            yield from read_stream(process.stdout, str(deb), deb.stat().st_size)
+        except PlanexError as error:
+            error.hint = f"delete it and try again: rm {deb}"
+            raise
 
 
 def _matcher(patterns: Iterable[str]) -> re.Pattern[str]:
@@ -125,7 +134,7 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path, destin
         return
     source = archive.extractfile(member)
     assert source is not None
-    with source, destination.open("wb") as file:
+    with source, naming(destination, "write"), destination.open("wb") as file:
         shutil.copyfileobj(source, file, 1 << 20)
     destination.chmod(0o755 if member.mode & 0o111 else 0o644)
     os.utime(destination, (member.mtime, member.mtime))
@@ -173,14 +182,8 @@ def pick(deb: Path, wanted: Collection[str]) -> dict[str, bytes]:
     """The contents of single files of a .deb, by their path before the /usr merge; shell patterns are allowed."""
     found: dict[str, bytes] = {}
     matcher = _matcher(wanted)
-    with (
-        spawn(["dpkg-deb", "--fsys-tarfile", deb]) as process,
-        tarfile.open(fileobj=process.stdout, mode="r|") as archive,
-    ):
-        for member in archive:
-            path = posixpath.normpath("/" + member.name)
-            if member.isfile() and matcher.match(path):
-                source = archive.extractfile(member)
-                assert source is not None
-                found[path] = source.read()
+    for member, archive in _entries(deb):
+        path = posixpath.normpath("/" + member.name)
+        if matcher.match(path) and (data := content_of(member, archive, str(deb))) is not None:
+            found[path] = data
     return found

@@ -15,6 +15,7 @@ from planex.cli.output import echo
 from planex.errors import ConfigError, PlanexError
 from planex.iso.build import iso_path
 from planex.iso.definition import load_definition
+from planex.iso.xorriso import require_iso
 from planex.proof import without_escapes
 from planex.qemu import FirmwareName, Machine, MediumName, accel_here
 from planex.report import Reporter, clock
@@ -60,8 +61,9 @@ def boot(
     is off again at the end.
     """
     iso = image or _built_iso(context)
-    if not iso.is_file():
+    if not iso.exists():
         raise PlanexError(f"no such ISO: {iso}", "make it: planex iso build")
+    require_iso(iso)
     serial = log or _serial_log(context, iso, firmware, medium)
     machine = Machine(iso.resolve(), firmware, medium, memory, accel_here(accel))
     if show:

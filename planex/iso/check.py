@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -19,11 +19,13 @@ from planex.iso.loaders import LOADER, REQUIRES, isolinux_version
 from planex.iso.records import BootRecords, lost_records
 from planex.iso.references import is_menu, label_uses, references, unescape
 from planex.iso.tree import read_text, small_texts
-from planex.iso.xorriso import extract, is_iso, list_files, read_records
+from planex.iso.xorriso import extract, list_files, read_records, require_iso
+from planex.regular import size_text
 
 _LABEL = re.compile(r"[A-Z0-9_.-]{1,32}")
 _LIVE = re.compile(r"\broot=live:(?:CD)?LABEL=")
-_SEARCH = re.compile(rb"search[ -~]*--label[ -~]*")
+_SEARCH = re.compile(rb"search[ -~]{0,500}?--label[ -~]{0,500}")
+"""A command of GRUB in a loader; bounded, as text without end would take quadratic time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +79,25 @@ class Medium:
 def check_iso(iso: Path, base: Path | None = None) -> list[Finding]:
     """Everything that is wrong with an ISO; with ``base``, also what it lost against that."""
     for path in (iso, base):
-        if path is not None and not is_iso(path):
-            raise PlanexError(f"{path} is not an ISO image" if path.exists() else f"no such file: {path}")
+        if path is not None:
+            require_iso(path)
     with tempfile.TemporaryDirectory(prefix="planex.") as folder:
         medium = Medium(read_records(iso), list_files(iso), Path(folder))
-        extract(iso, {name: medium.path(name) for name in _wanted(medium)})
-        extract(iso, {name: medium.path(name) for name in _listed(medium) if not medium.path(name).exists()})
+        _take(iso, medium, _wanted(medium))
+        _take(iso, medium, [name for name in _listed(medium) if not medium.path(name).exists()])
         findings = [*check_records(medium.records, read_records(base) if base else None)]
         findings += [*check_labels(medium), *check_menus(medium), *check_treeinfo(medium), *check_repositories(medium)]
         if base is not None:
             findings += check_old_label(medium, read_records(base).label)
     return findings
+
+
+def _take(iso: Path, medium: Medium, names: Collection[str]) -> None:
+    """Copy files out of an ISO; PlanexError if they claim to be far larger than the ISO itself."""
+    size = sum(medium.files[name] for name in names)
+    if size > 2 * iso.stat().st_size:
+        raise PlanexError(f"{iso}: its files claim {size_text(size)}, far more than the ISO has", "it is damaged")
+    extract(iso, {name: medium.path(name) for name in names})
 
 
 def _wanted(medium: Medium) -> set[str]:

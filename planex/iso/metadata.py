@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from planex.errors import PlanexError
 from planex.iso.references import escape
 
+MAX_TEXT, MAX_LINE = 1 << 20, 4096
+"""Characters; the INI reader takes quadratic time for a long line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Product:
@@ -87,6 +90,8 @@ def _whole(label: str) -> str:
 def _parse(text: str) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None, delimiters=("=",))
     parser.optionxform = str  # type: ignore[assignment,method-assign]
+    if len(text) > MAX_TEXT or any(len(line) > MAX_LINE for line in text.splitlines()):
+        raise PlanexError(f".treeinfo cannot be read: it, or a line in it, is too long ({MAX_LINE} characters a line)")
     try:
         parser.read_string(text)
     except configparser.Error as error:

@@ -57,9 +57,8 @@ def parse_records(text: str) -> BootRecords:
 
 
 def _images(table: list[tuple[str, str]]) -> tuple[BootImage, ...]:
-    paths = dict(value.split(None, 1) for key, value in table if key == "El Torito img path")
-    options = dict(value.split(None, 1) for key, value in table if key == "El Torito img opts")
-    rows = [value.split() for key, value in table if key == "El Torito boot img"]
+    paths, options = _pairs(table, "El Torito img path"), _pairs(table, "El Torito img opts")
+    rows = [row for key, value in table if key == "El Torito boot img" and len(row := value.split()) > 3]
     return tuple(
         BootImage(
             platform=row[1],
@@ -72,11 +71,17 @@ def _images(table: list[tuple[str, str]]) -> tuple[BootImage, ...]:
     )
 
 
+def _pairs(table: list[tuple[str, str]], key: str) -> dict[str, str]:
+    """First word to rest of the rows of a key that have both."""
+    rows = [value.split(None, 1) for name, value in table if name == key]
+    return {row[0]: row[1] for row in rows if len(row) == 2}
+
+
 def _partitions(
     table: list[tuple[str, str]], name: str, key: str, path_key: str, column: int
 ) -> tuple[tuple[str, str, str], ...]:
-    paths = dict(value.split(None, 1) for row, value in table if row == path_key)
-    rows = [value.split() for row, value in table if row == key]
+    paths = _pairs(table, path_key)
+    rows = [row for title, value in table if title == key and len(row := value.split()) > column]
     return tuple((name, row[column], paths.get(row[0], "")) for row in rows)
 
 

@@ -28,6 +28,8 @@ _GRUB_FILES = {
     "initrdefi": 99,
 }
 """Commands of GRUB that load files: how many of their words are paths."""
+MAX_LINE = 4096
+"""Characters; isolinux and GRUB read no more of a line, and patterns that look ahead take quadratic time."""
 _LABELS = (
     re.compile(r"(?:CD|ISO)?LABEL=([^\s:]+)"),
     re.compile(r"\bsearch\b[^\n]*?(?:-l|--label)[ =]+(?:'([^']+)'|\"([^\"]+)\"|([^\s'\"]+))"),
@@ -63,12 +65,17 @@ def is_menu(path: str) -> bool:
     return pure.suffix.lower() == ".cfg" and pure.parent.name.lower() in ("isolinux", "syslinux")
 
 
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers from 1, as far as a boot loader reads them."""
+    return ((number, line[:MAX_LINE]) for number, line in enumerate(text.splitlines(), 1))
+
+
 def references(menu: str, text: str) -> list[Reference]:
     """Files that the menu at path ``menu`` of the ISO loads."""
     find = _grub if PurePosixPath(menu).name.lower() == "grub.cfg" else _isolinux
     folder = posixpath.dirname(menu)
     found: list[Reference] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in _lines(text):
         for word in find(line.strip()):
             path = posixpath.normpath(posixpath.join(folder, word))
             found.append(Reference(menu, number, path))
@@ -79,7 +86,7 @@ def label_uses(menu: str, text: str) -> list[LabelUse]:
     """Volume labels that a menu looks for, in kernel arguments (udev's ``\\x20`` undone) and in GRUB's search."""
     return [
         LabelUse(menu, number, unescape(next(filter(None, match.groups()))))
-        for number, line in enumerate(text.splitlines(), 1)
+        for number, line in _lines(text)
         if not line.lstrip().startswith("#")
         for pattern in _LABELS
         for match in pattern.finditer(line)

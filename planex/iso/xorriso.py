@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-import shlex
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from planex.errors import PlanexError
 from planex.iso.records import BootRecords, parse_records
+from planex.regular import open_regular
 from planex.run import require, run
 
+_LISTED = re.compile(r"^File data lba:[^,\n]*,[^,\n]*,[^,\n]*, *(\d{1,18}) *, '((?:[^']|'\"'\"')*)'$", re.MULTILINE)
+"""A quote in a path is written as ``'"'"'``."""
 MBR_CODE = ("/usr/lib/ISOLINUX/isohdpfx.bin", "/usr/share/syslinux/isohdpfx.bin")
 """Where Debian and EL keep the boot code that lets an ISO on a USB stick start isolinux."""
 
@@ -83,18 +86,16 @@ def list_files(iso: Path) -> dict[str, int]:
 
 def parse_listing(text: str) -> dict[str, int]:
     """Read ``-exec report_lba`` lines; a file of more than one extent has a line for each, the size in all of them."""
-    files: dict[str, int] = {}
-    for line in text.splitlines():
-        if line.startswith("File data lba:"):
-            _, _, _, size, path = line.split(",", 4) if line.count(",") >= 4 else ("",) * 5
-            files[shlex.split(path)[0]] = int(size)
-    return files
+    return {match[2].replace("'\"'\"'", "'"): int(match[1]) for match in _LISTED.finditer(text)}
 
 
 def extract(iso: Path, wanted: Mapping[str, Path]) -> None:
     """Copy files out of an ISO: path on the ISO to path on disk. Folders are made as needed."""
     if not wanted:
         return
+    outside = [source for source in wanted if ".." in PurePosixPath(source).parts]
+    if outside:
+        raise PlanexError(f"{iso}: {outside[0]} leads out of the ISO")
     for destination in wanted.values():
         destination.parent.mkdir(parents=True, exist_ok=True)
     words = [word for source, to in wanted.items() for word in ("-extract_single", source, str(to))]
@@ -102,16 +103,19 @@ def extract(iso: Path, wanted: Mapping[str, Path]) -> None:
 
 
 def _open(iso: Path) -> Sequence[str]:
-    if not iso.is_file():
-        raise PlanexError(f"no such file: {iso}")
+    require_iso(iso)
     return ["-indev", f"stdio:{iso}"]
 
 
-def is_iso(path: Path) -> bool:
-    """Whether a file has an ISO 9660 volume descriptor (ECMA-119 section 8: identifier CD001 in sector 16)."""
-    try:
-        with path.open("rb") as file:
-            file.seek(16 * 2048 + 1)
-            return file.read(5) == b"CD001"
-    except OSError:
-        return False
+def require_iso(path: Path) -> None:
+    """Raise PlanexError, at once, unless a regular file has an ISO 9660 volume descriptor.
+
+    That is (ECMA-119 section 8) the identifier CD001 in sector 16.
+    """
+    with open_regular(path) as file:
+        file.seek(16 * 2048 + 1)
+        found = file.read(5)
+        size = file.seek(0, 2)
+    if found != b"CD001":
+        what = "it is empty" if not size else "it has no ISO 9660 volume descriptor"
+        raise PlanexError(f"{path} is not an ISO image: {what}")

@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from planex.disk import naming
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.patchqueue.export import export, read_commits
-from planex.patchqueue.queue import SERIES, PatchQueue, load_queue
+from planex.patchqueue.queue import MAX_PATCH, SERIES, PatchQueue, load_queue
 from planex.patchqueue.series import Series, make_entry
 from planex.patchqueue.specpatches import SpecPatch, read_spec
 from planex.patchqueue.tree import Repository
+from planex.tarballs import Limits, content_of, read_tarball
 from planex.workspace import temporary_folder, write_atomic
 
+_LIMITS = Limits(size=4 << 30, members=200_000, member=MAX_PATCH)
+"""Of a tarball with a queue: its files are unpacked."""
 _PLACES = ("series", "patches/series", "debian/patches/series", "quilt/series")
 
 
@@ -97,16 +100,13 @@ def _inside(path: Path, folder: Path, tarball: Path) -> Path:
 def _unpacked(tarball: Path, scratch: Path) -> Iterator[Path]:
     """The tarball's plain files; links, devices and paths that lead out are not taken."""
     with temporary_folder(scratch, "import.") as folder:
-        try:
-            with tarfile.open(tarball, "r:*") as archive:
-                for member in archive:
-                    content = archive.extractfile(member) if member.isreg() else None
-                    if content is not None and ".." not in PurePosixPath(member.name).parts:
-                        target = folder / member.name.lstrip("/")
-                        target.parent.mkdir(parents=True, exist_ok=True)
-                        target.write_bytes(content.read())
-        except (tarfile.TarError, EOFError, OSError) as error:
-            raise PlanexError(f"{tarball} cannot be read as a tarball: {error}") from None
+        for member, archive in read_tarball(tarball, _LIMITS):
+            content = content_of(member, archive, str(tarball), _LIMITS)
+            if content is not None and ".." not in PurePosixPath(member.name).parts and "\0" not in member.name:
+                target = folder / member.name.lstrip("/")
+                with naming(target, "write"):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(content)
         yield folder
 
 

@@ -86,6 +86,8 @@ def parse_message(text: str) -> Message:
     kept = []
     for line in text.split("\n"):
         if match := _TRAILER.match(line):
+            # planex writes the name first: what stands before it is of another patch, or of the message itself.
+            found = {} if match[1] == "name" else found
             found[match[1]] = match[2].strip()
         else:
             kept.append(line)

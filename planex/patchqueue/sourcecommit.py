@@ -77,7 +77,7 @@ def _import(repository: Repository, source: Path, ref: str) -> str:
 def _from_tarball(source: Path) -> Iterator[_Member]:
     for path, entry, archive in members(source):
         link = below_top(entry.linkname) if entry.islnk() else ""
-        file = None if link else read_member(entry, archive)
+        file = None if link else read_member(entry, archive, source)
         if link or file:
             yield _Member(path, file, link, int(entry.mtime))
 

@@ -16,9 +16,11 @@ from pathlib import Path, PurePosixPath
 from filelock import FileLock
 
 from planex import records
-from planex.errors import PlanexError
+from planex.disk import naming
 from planex.patchqueue.files import EXECUTABLE, FILE, SYMLINK, File
 from planex.patchqueue.gnupatch import read_file
+from planex.regular import open_regular
+from planex.tarballs import content_of, read_tarball
 
 MAX_LINKS = 8
 _FORMAT = 1
@@ -33,32 +35,24 @@ class Touched:
 
 def digest(path: Path) -> str:
     """SHA-256 of a file's bytes, hexadecimal."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def members(tarball: Path) -> Iterator[tuple[str, tarfile.TarInfo, tarfile.TarFile]]:
     """Path below the top folder, entry and archive of every file and link, in the tarball's order."""
-    try:
-        with tarfile.open(tarball, "r|*") as archive:
-            for entry in archive:
-                path = below_top(entry.name)
-                if path and not entry.isdir():
-                    yield path, entry, archive
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise PlanexError(
-            f"{tarball} cannot be read as a tarball: {error}", "formats known: tar, tar.gz, tar.bz2, tar.xz"
-        ) from None
+    for entry, archive in read_tarball(tarball):
+        path = below_top(entry.name)
+        if path and not entry.isdir():
+            yield path, entry, archive
 
 
-def read_member(entry: tarfile.TarInfo, archive: tarfile.TarFile) -> File | None:
+def read_member(entry: tarfile.TarInfo, archive: tarfile.TarFile, tarball: Path) -> File | None:
     """A member's content; None for devices and the like. Hard links are not followed."""
     if entry.issym():
         return File(entry.linkname.encode("utf-8", "surrogateescape"), SYMLINK)
-    content = archive.extractfile(entry) if entry.isreg() else None
-    if content is None:
-        return None
-    return File(content.read(), EXECUTABLE if entry.mode & 0o100 else FILE)
+    content = content_of(entry, archive, str(tarball))
+    return None if content is None else File(content, EXECUTABLE if entry.mode & 0o100 else FILE)
 
 
 def below_top(name: str) -> str:
@@ -112,8 +106,9 @@ class SourceFiles:
         assert self._folder is not None
         found = dict.fromkeys(wanted, "")
         for path, entry, archive in members(self.source):
-            if path in wanted and (file := read_member(entry, archive)):
-                (self._folder / _name(path)).write_bytes(file.data)
+            if path in wanted and (file := read_member(entry, archive, self.source)):
+                with naming(self._folder / _name(path), "write"):
+                    (self._folder / _name(path)).write_bytes(file.data)
                 found[path] = file.mode
         records.save(self._folder / "index.json", Touched(known | found), _FORMAT)
 

@@ -35,17 +35,8 @@ LAYERS = [
     ["librpm", "config", "template", "checksums"],
     ["cage", "git"],
     [
-        "schema",
-        "complaints",
-        "workspace",
-        "run",
-        "report",
-        "records",
-        "disk",
-        "regular",
-        "printable",
-        "errors",
-        "planex",
+        *("schema", "workspace", "run", "report", "records", "complaints", "disk", "tarballs"),
+        *("regular", "printable", "errors", "planex"),
     ],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
