@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from planex import qemu
+from planex.disk import naming
 from planex.errors import LoggedError
 from planex.proof import Listener, Proof, readable
 from planex.run import Process, spawn, tail
@@ -55,7 +56,7 @@ def boot(
     program = qemu.find_program()
     serial.parent.mkdir(parents=True, exist_ok=True)
     listener, started = Listener(), time.monotonic()
-    with temporary_folder(serial.parent, "boot.") as folder, serial.open("wb") as log:
+    with temporary_folder(serial.parent, "boot.") as folder, serial.open("wb", buffering=0) as log:
         argv = qemu.qemu_argv(program, machine, qemu.prepare_firmware(machine.firmware, folder))
         with spawn(argv) as process:
             end = _listen(process, log, listener, started + timeout, show)
@@ -94,8 +95,9 @@ def _listen(
             if KVM_DIED.encode() in errors:
                 return f"QEMU said '{KVM_DIED}'"
             continue
-        log.write(data)
-        log.flush()
+        with naming(Path(log.name), "write"):
+            log.write(data)
+            log.flush()
         text = decode(data)
         show(text)
         listener.feed(text)

@@ -47,6 +47,12 @@ def naming(path: Path, doing: str) -> Iterator[None]:
         raise explain(error, doing, path) from error
 
 
+def write(path: Path, data: bytes) -> None:
+    """Write a file in place; workspace.write_atomic is for what others read. Raises DiskError, which names it."""
+    with naming(path, "write"):
+        path.write_bytes(data)
+
+
 def explain(error: OSError, doing: str = "", path: Path | None = None) -> DiskError:
     """The error with its path, reason and a hint; for a full file system also how much is free there."""
     place = path or _place(error) or _fullest(error)

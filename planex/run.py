@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from planex.disk import naming
 from planex.errors import CommandFailed, LimitReached, MissingTool, PlanexError
 
 TAIL_LINES = 20
@@ -140,7 +141,7 @@ def run_logged(
     last: deque[str] = deque(maxlen=TAIL_LINES)
     log.parent.mkdir(parents=True, exist_ok=True)
     streams = (subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT)
-    with log.open("ab") as file, _started(words, cwd, environment(env, inherit), *streams) as process:
+    with log.open("ab", buffering=0) as file, _started(words, cwd, environment(env, inherit), *streams) as process:
         start = file.tell()
         file.write(f"$ {shlex.join(words)}\n".encode())
         file.flush()
@@ -173,8 +174,9 @@ def talk(
 
 def _pump(stream: IO[bytes], file: IO[bytes], last: deque[str], on_line: Callable[[str], None] | None) -> None:
     for raw in iter(lambda: stream.readline(_LONGEST_LINE), b""):
-        file.write(raw)
-        file.flush()
+        with naming(Path(file.name), "write"):
+            file.write(raw)
+            file.flush()
         line = raw.decode(errors="replace")
         last.append(line)
         if on_line is not None:

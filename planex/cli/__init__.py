@@ -15,8 +15,8 @@ from planex import __version__, run
 from planex.cli.context import Context
 from planex.cli.failure import show
 from planex.cli.groups import SectionedGroup
-from planex.disk import explain
-from planex.errors import ConfigError, PlanexError
+from planex.disk import DiskError, explain
+from planex.errors import PlanexError
 from planex.printable import printable
 from planex.report import Reporter
 
@@ -44,13 +44,13 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _cause(error: OSError) -> PlanexError:
-    """What an error that nobody caught is about: the current folder, or a path."""
+def _folder_is_gone() -> PlanexError | None:
+    """What is behind any error of a path where the current folder was deleted."""
     try:
         Path.cwd()
     except OSError:
-        return ConfigError("the current folder is gone: it was deleted", "change into one that is there: cd")
-    return explain(error)
+        return PlanexError("the current folder is gone: it was deleted", "change into one that is there: cd")
+    return None
 
 
 def _shown(error: click.ClickException) -> str:
@@ -69,12 +69,11 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
     except PlanexError as error:
-        show(error, reporter)
+        show((_folder_is_gone() if isinstance(error, DiskError) else None) or error, reporter)
         sys.exit(error.exit_code)
     except OSError as error:
-        cause = _cause(error)
-        show(cause, reporter)
-        sys.exit(cause.exit_code)
+        show(_folder_is_gone() or explain(error), reporter)
+        sys.exit(1)
     except click.ClickException as error:
         click.echo(printable(_shown(error)), err=True, nl=False)
         if isinstance(error, click.NoSuchOption) and any(error.option_name in option.opts for option in cli.params):

@@ -10,6 +10,7 @@ import click
 
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
+from planex.disk import naming
 from planex.errors import ConfigError
 
 _TEMPLATE = Path(__file__).parent.parent / "data" / "workspace"
@@ -33,7 +34,8 @@ def init(context: Context, directory: Path) -> None:
     if present:
         raise ConfigError(f"{present[0]} is there already", "choose an empty folder; nothing was written")
     for path, to in destinations.items():
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, to)
+        with naming(to, "write"):
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, to)
         echo(to)
     context.reporter.info(f"next: cd {directory} && planex base build && planex build")

@@ -13,6 +13,7 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from planex.disk import write
 from planex.errors import MissingTool
 from planex.run import find, run
 from planex.workspace import temporary_folder, write_atomic
@@ -52,7 +53,7 @@ def make_loader(output: Path, config: str) -> None:
     if program is None:
         raise MissingTool("grub-mkimage is not installed", "run `planex doctor` to see how to get it")
     with temporary_folder(output.parent) as folder:
-        (folder / "memdisk.tar").write_bytes(_memdisk(config))
+        write(folder / "memdisk.tar", _memdisk(config))
         run(loader_argv(program, folder / "memdisk.tar", folder / "loader"))
         (folder / "loader").replace(output)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planex.checksums import digest_of
+from planex.disk import write
 from planex.errors import PlanexError
 from planex.iso import efi, loaders, metadata
 from planex.iso.cpio import make_initrd
@@ -176,5 +177,5 @@ def _discinfo(text: str, parts: Parts, added: Mapping[str, Path]) -> str:
 def _write(folder: Path, path: str, text: str) -> Path:
     file = folder / "texts" / path.lstrip("/")
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
+    write(file, text.encode())
     return file

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from planex.disk import write
 from planex.patchqueue.diff import FileDiff
 from planex.patchqueue.files import EXECUTABLE, FILE, SYMLINK, Changes, File, FileSet
 from planex.patchqueue.queue import Patch
@@ -67,7 +68,7 @@ def apply_with_tool(patch: Patch, files: FileSet, scratch: Path, *, fuzz: int = 
     with temporary_folder(scratch, "patch.") as folder:
         tree, file = folder / "tree", folder / "patch"
         tree.mkdir()
-        file.write_bytes(patch.data)
+        write(file, patch.data)
         for path in patch.diff.paths:
             _write(tree, path, files.get(path))
         ok, notes = (_git if patch.diff.binary else _gnu)(patch, tree, file, fuzz, reverse)
@@ -133,7 +134,7 @@ def _write(tree: Path, path: str, file: File | None) -> None:
     if file.mode == SYMLINK:
         target.symlink_to(os.fsdecode(file.data))
         return
-    target.write_bytes(file.data)
+    write(target, file.data)
     target.chmod(0o755 if file.mode == EXECUTABLE else 0o644)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from filelock import FileLock
 
 from planex import records
-from planex.disk import naming
+from planex.disk import write
 from planex.patchqueue.files import EXECUTABLE, FILE, SYMLINK, File
 from planex.patchqueue.gnupatch import read_file
 from planex.regular import open_regular
@@ -107,8 +107,7 @@ class SourceFiles:
         found = dict.fromkeys(wanted, "")
         for path, entry, archive in members(self.source):
             if path in wanted and (file := read_member(entry, archive, self.source)):
-                with naming(self._folder / _name(path), "write"):
-                    (self._folder / _name(path)).write_bytes(file.data)
+                write(self._folder / _name(path), file.data)
                 found[path] = file.mode
         records.save(self._folder / "index.json", Touched(known | found), _FORMAT)
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from planex.disk import write
 from planex.errors import PlanexError
 from planex.git.door import run_git
 
@@ -112,7 +113,7 @@ class Repository:
         if not path.exists():
             temporary = folder / f".{name[2:]}.{os.getpid()}"
             folder.mkdir(exist_ok=True)
-            temporary.write_bytes(zlib.compress(content, 1))
+            write(temporary, zlib.compress(content, 1))
             temporary.chmod(0o444)
             temporary.rename(path)
         return name
@@ -134,7 +135,7 @@ def _configure(git_dir: Path, settings: Mapping[str, str]) -> None:
     with (git_dir / "config").open("a") as file:
         file.write("".join(lines))
     (git_dir / "info").mkdir(exist_ok=True)
-    (git_dir / "info" / "attributes").write_text(_ATTRIBUTES)
+    write(git_dir / "info" / "attributes", _ATTRIBUTES.encode())
 
 
 def _link(source: Path, target: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_deleted_folder_is_told(
         monkeypatch.setattr(sys, "argv", ["planex", *words])
         with pytest.raises(SystemExit) as caught:
             cli.main()
-        assert caught.value.code == 2
+        assert caught.value.code == 1
         assert "error: the current folder is gone: it was deleted" in capsys.readouterr().err
     monkeypatch.setattr(sys, "argv", ["planex", "--help"])
     cli.main()
