@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -18,9 +17,13 @@ from planex import dnf, repo
 from planex.builders import Builder, Job
 from planex.cage.trees import remove_tree
 from planex.config import build_limits
+from planex.content.copies import copy_file
+from planex.content.leftovers import leftovers
+from planex.disk import explain
 from planex.dnf import Repositories
 from planex.errors import LoggedError, PlanexError
 from planex.fingerprint import Inputs, outputs_digest
+from planex.outputs import MissingOutput, Rules, accept
 from planex.patchqueue.check import check_queue, require_applies
 from planex.plan import Action, History, Plan, Step, make_plan
 from planex.project import Project
@@ -29,6 +32,7 @@ from planex.run import stop_all, tail
 from planex.sources import fetch, local_files, remote_sources
 from planex.srpm import make_srpm, source_date_epoch
 from planex.store import Result
+from planex.takeover import refuse_takeovers
 from planex.workspace import temporary_folder, write_atomic
 
 
@@ -79,10 +83,29 @@ def default_jobs(project: Project) -> int:
 
 
 def plan_build(project: Project, wanted: Iterable[str], *, force: Iterable[str] = ()) -> Plan:
-    """Decide what to do for ``wanted`` and all they need."""
+    """Decide what to do for ``wanted`` and all they need. Raises ConfigError where specs take what is the base's."""
+    replaces = {name: recipe.settings.replaces for name, recipe in project.recipes.items()}
+    refuse_takeovers(project.packages, base_index(project), replaces)
     store = project.store
-    current = {name: result for name in project.packages if (result := store.current(name)) is not None}
-    return make_plan(project.graph, wanted, project.inputs, History(current, store.find), force=force)
+    last = {name: result for name in project.packages if (result := store.last(name)) is not None}
+    history = History(last, store.find, store.damage)
+    return make_plan(project.graph, wanted, project.inputs, history, force=force)
+
+
+def base_index(project: Project) -> repo.Index | None:
+    """What the embedded base has; None where the base is remote. PlanexError where its repository lost something."""
+    folder = project.base_repository
+    if folder is None:
+        return None
+    if lost := repo.lost(folder):
+        raise PlanexError(f"the base '{project.target.base}' is damaged: {lost}", "make it again: planex base build")
+    return repo.read_index(folder)
+
+
+def sweep(project: Project) -> None:
+    """Delete what a run that was killed left half done; the lock must be held."""
+    for path in leftovers(project.workspace, project.target_name):
+        _remove(path)
 
 
 @dataclass
@@ -144,9 +167,17 @@ class Build:
                 self._srpms[name] = make_srpm(
                     package, project.rendered(name), files, project.macros, output, logs / "srpm.log"
                 )
-            except PlanexError as error:
-                return Outcome(name, Status.FAILED, task.seconds, _failure(name, task, error, logs / "srpm.log"))
+            except (PlanexError, OSError) as error:
+                return self._failed(name, task, error, logs / "srpm.log")
         return None
+
+    def _failed(self, name: str, task: Task, error: PlanexError | OSError, log: Path) -> Outcome:
+        """A package did not build: its logs stay, its work folder goes, or it would fill the disk for the next."""
+        cause = explain(error) if isinstance(error, OSError) else error
+        failure = _failure(name, task, cause, log)
+        with suppress(PlanexError, OSError):
+            _remove(self._work(name))
+        return Outcome(name, Status.FAILED, task.seconds, failure)
 
     def _build_all(self) -> None:
         waiting = {step.package: step for step in self.plan.builds if step.package not in self.outcomes}
@@ -187,8 +218,8 @@ class Build:
                 if self._settle(step):
                     return Outcome(name, Status.UNCHANGED, task.seconds)
                 self._run_builder(name, task, logs)
-            except PlanexError as error:
-                return Outcome(name, Status.FAILED, task.seconds, _failure(name, task, error, logs / "build.log"))
+            except (PlanexError, OSError) as error:
+                return self._failed(name, task, error, logs / "build.log")
             return Outcome(name, Status.BUILT, task.seconds)
 
     def _settle(self, step: Step) -> bool:
@@ -217,31 +248,51 @@ class Build:
     def _run_builder(self, name: str, task: Task, logs: Path) -> None:
         project, package = self.project, self.project.packages[name]
         work = self._work(name)
-        results = _fresh_folder(work / "results")
         started = time.monotonic()
         dependencies: dict[str, Path] = {}
         for need in project.graph.buildroot(name):
             dependencies |= self._result(need).rpm_paths
+        try:
+            repository = _dependency_repo(work / "dependencies", dependencies)
+        except repo.DamagedFile as error:
+            raise _condemned(project, error.path) from None
         job = Job(
             package=package,
             srpm=self._srpms[name],
-            dependencies=_dependency_repo(work / "dependencies", dependencies),
+            dependencies=repository,
             dependencies_digest=outputs_digest(dependencies),
             work=_fresh_folder(work / "builder"),
-            results=results,
+            results=_fresh_folder(work / "builder" / "results"),
             logs=logs,
             epoch=source_date_epoch(package),
             limits=build_limits(project.config, project.recipes[name].settings.limits),
         )
-        self.builder.build(job, task)
+        made = self.builder.build(job, task)
+        task.phase("outputs")
+        results = _fresh_folder(work / "results")
+        self._accept(job, made, results)
+        copy_file(job.srpm, results / job.srpm.name)
         task.phase("store")
-        _require_rpms(job)
-        shutil.copy(job.srpm, results / job.srpm.name)
         project.store.add(name, results, self._inputs(name), time.monotonic() - started, self.builder.name)
         remove_tree(work)
 
+    def _accept(self, job: Job, made: Path, results: Path) -> None:
+        """Take what the builder left, if it is what the spec promises and nothing else."""
+        name = job.package.name
+        rules = Rules(base_index(self.project), self.project.recipes[name].settings.replaces)
+        try:
+            accepted = accept(made, job.work, job.package, results, rules)
+        except MissingOutput as error:
+            log = job.logs / "build.log"
+            text = tail(log.read_text(errors="replace")) if log.exists() else ""
+            raise LoggedError(error.message, None, text, log) from None
+        for text in accepted.warnings:
+            self.reporter.warn(text)
+        for text in accepted.remarks:
+            self.reporter.remark(text)
+
     def _work(self, name: str) -> Path:
-        return self.project.folder / "work" / name
+        return self.project.folder / "work" / "build" / name
 
     def _record(self, outcome: Outcome) -> None:
         with self._lock:
@@ -263,14 +314,25 @@ def _workers(jobs: int) -> Iterator[ThreadPoolExecutor]:
             raise
 
 
-def compose(project: Project) -> bool:
+def compose(project: Project, reporter: Reporter) -> bool:
     """Make the repository hold what is current of every package; True if it changed."""
+    if project.repository.is_symlink() and (fault := repo.fault(project.repository.resolve())):
+        reporter.warn(f"the repository is composed anew: {fault}")
     rpms: dict[str, Path] = {}
     for name in project.packages:
         result = project.store.current(name)
         rpms |= result.rpm_paths if result else {}
     groups = project.workspace.iso / "comps.xml"
-    return repo.compose(project.repository, rpms, epoch=project.epoch, groups=groups if groups.exists() else None)
+    try:
+        return repo.compose(project.repository, rpms, epoch=project.epoch, groups=groups if groups.exists() else None)
+    except repo.DamagedFile as error:
+        raise _condemned(project, error.path) from None
+
+
+def _condemned(project: Project, rpm: Path) -> PlanexError:
+    """An RPM of the store was found damaged by reading it, whatever its size and time: it counts as not there."""
+    project.store.condemn(rpm)
+    return PlanexError(f"the stored {rpm.name} is damaged", f"build it again: planex build {rpm.parent.parent.name}")
 
 
 def check_closure(project: Project) -> None:
@@ -301,20 +363,10 @@ def _try_patches(project: Project, name: str, files: Mapping[str, Path]) -> None
         require_applies(check_queue(queue, files[tarball], project.workspace.cache / "patches"), name, queue)
 
 
-def _require_rpms(job: Job) -> None:
-    """A builder that ends well must have made every RPM that the spec promises, and nothing else is taken."""
-    made = {path.name for path in job.results.glob("*.rpm") if not path.name.endswith(".src.rpm")}
-    missing = [name for name in job.package.rpm_names if name not in made]
-    if missing:
-        log = job.logs / "build.log"
-        text = tail(log.read_text(errors="replace")) if log.exists() else ""
-        raise LoggedError(f"the build ended well but did not make {', '.join(missing)}", None, text, log)
-
-
 def _dependency_repo(folder: Path, rpms: Mapping[str, Path]) -> Path | None:
     if not rpms:
         return None
-    repo.link_rpms(_fresh_folder(folder), rpms.values())
+    repo.copy_rpms(_fresh_folder(folder), rpms)
     repo.create_repo(folder)
     return folder
 
@@ -324,3 +376,10 @@ def _fresh_folder(folder: Path) -> Path:
         remove_tree(folder)
     folder.mkdir(parents=True)
     return folder
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)

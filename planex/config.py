@@ -15,7 +15,8 @@ from planex.schema import Model, did_you_mean, load
 from planex.workspace import Workspace
 
 
-def _tuple(value: object) -> object:
+def as_tuple(value: object) -> object:
+    """A tuple for a list; anything else as it is, for the schema to judge."""
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -40,7 +41,7 @@ def _parsed(parse: Callable[[str], object]) -> Callable[[object], object]:
     return read
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
+Words = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 Version = Annotated[str, BeforeValidator(text_of), Field(pattern=r"^[A-Za-z0-9._+~^]+$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 Size = Annotated[int, BeforeValidator(_parsed(parse_size)), Field(ge=1)]

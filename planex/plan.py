@@ -57,10 +57,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is known of earlier builds: ``current`` result per package, and a look-up by key."""
+    """What is known of earlier builds: what is written of the ``current`` result of each package, and a look-up by key.
+
+    ``find`` gives whole results only; ``damage`` says in words why one that was there does not serve.
+    """
 
     current: Mapping[str, Result]
     find: Callable[[str, str], Result | None]
+    damage: Callable[[str, str], str | None] = lambda package, key: None
 
 
 InputsOf = Callable[[str, Mapping[str, str]], Inputs]
@@ -96,6 +100,8 @@ def _decide(
         if current is not None and current.key == result.key:
             return Action.KEEP, ("up to date",), result
         return Action.REUSE, ("built before from the same inputs",), result
+    if not pending and (damage := history.damage(package, inputs.key)) is not None:
+        return Action.BUILD, (damage,), None
     if current is None:
         return Action.BUILD, ("new", *pending), None
     own = tuple(change for change in differences(current.inputs, inputs) if not pending or "dependency" not in change)

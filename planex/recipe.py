@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from planex.config import Config, LimitSettings, Words, text_of
+from planex.config import Config, LimitSettings, Name, Words, as_tuple, text_of
 from planex.errors import ConfigError, Problem
 from planex.patchqueue.queue import Patch, PatchQueue, load_queue
 from planex.schema import Model, did_you_mean, load
@@ -50,6 +50,8 @@ class Settings(Model):
     """For a source's file name, other URLs to try when the one in the spec fails."""
     limits: LimitSettings = LimitSettings()
     """What the build of this package may use."""
+    replaces: Annotated[tuple[Name, ...], BeforeValidator(as_tuple)] = ()
+    """Packages of the base whose names, capabilities and files this package may take."""
 
 
 @dataclass(frozen=True, slots=True)

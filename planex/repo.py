@@ -3,37 +3,57 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import createrepo_c
 
+from planex.checksums import digest_of
+from planex.content import stamps
+from planex.content.copies import PUBLISHED, copy_file, sync_tree
+from planex.content.stamps import Fault, Stamp
 from planex.errors import PlanexError
 from planex.run import run
 from planex.workspace import switch_link, temporary_folder, write_atomic
 
 
+class DamagedFile(PlanexError):
+    """A file that was to be published has not the SHA-256 that it should have."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is damaged", "planex build makes it again")
+        self.path = path
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What a repository offers: names of packages and capabilities, and the paths that its primary metadata lists."""
+    """What a repository offers: names of packages, their capabilities and files, and where their RPMs are."""
 
-    capabilities: frozenset[str]
-    files: frozenset[str]
+    names: frozenset[str]
+    providers: Mapping[str, frozenset[str]]
+    """Capability (without its version) to the packages that provide it."""
+    owners: Mapping[str, frozenset[str]]
+    """Path of a file to the packages that have it; folders are left out."""
+    locations: Mapping[str, int]
+    """Path below the repository to size in bytes."""
 
     def offers(self, name: str) -> bool:
-        return name in self.capabilities or name in self.files
+        return name in self.providers or name in self.owners
 
 
 def create_repo(folder: Path, *, groups: Path | None = None, epoch: int = 0) -> None:
     """Write ``repodata`` for the RPMs in ``folder``; same RPMs, same bytes. ``epoch``: seconds since 1970."""
     for rpm in folder.rglob("*.rpm"):
+        if rpm.is_symlink():
+            raise PlanexError(f"{rpm} is a symbolic link; a repository holds files")
         # The metadata holds each file's time; content decides, not when it was built or copied.
-        with contextlib.suppress(PermissionError):
-            os.utime(rpm, (epoch, epoch))
+        os.utime(rpm, (epoch, epoch), follow_symlinks=False)
     words = ["createrepo_c", "--quiet", "--no-database", "--workers", "2", "--checksum", "sha256"]
     words += ["--revision", str(epoch), "--set-timestamp-to-revision"]
     words += ["--groupfile", str(groups)] if groups else []
@@ -49,30 +69,60 @@ def digest(folder: Path) -> str:
 
 
 def read_index(folder: Path) -> Index:
-    """What the repository in ``folder`` provides, from its primary metadata."""
-    capabilities: set[str] = set()
-    files: set[str] = set()
-    for package in createrepo_c.RepositoryReader.from_path(str(folder)).iter_packages():
-        capabilities.add(package.name)
-        capabilities.update(provide[0] for provide in package.provides)
-        files.update(_path(file) for file in package.files if file[0] != "dir")
-    return Index(frozenset(capabilities), frozenset(files))
+    """What the repository in ``folder`` provides, from its metadata. PlanexError where that cannot be read."""
+    return _read_index(folder, digest(folder))
+
+
+@lru_cache(maxsize=4)
+def _read_index(folder: Path, _metadata: str) -> Index:
+    providers: dict[str, set[str]] = {}
+    owners: dict[str, set[str]] = {}
+    packages = _packages(folder)
+    for package in packages:
+        for name in (package.name, *(provide[0] for provide in package.provides)):
+            providers.setdefault(name, set()).add(package.name)
+        for file in package.files:
+            if file[0] != "dir":
+                owners.setdefault(_path(file), set()).add(package.name)
+    return Index(
+        names=frozenset(package.name for package in packages),
+        providers={name: frozenset(found) for name, found in providers.items()},
+        owners={path: frozenset(found) for path, found in owners.items()},
+        locations={package.location_href: package.size_package for package in packages},
+    )
+
+
+def _packages(folder: Path) -> list[createrepo_c.Package]:
+    try:
+        return list(createrepo_c.RepositoryReader.from_path(str(folder)).iter_packages())
+    except (createrepo_c.CreaterepoCError, OSError) as error:
+        reason = str(error).replace(f"{folder}/", "").strip().splitlines()[0]
+        raise PlanexError(f"its metadata cannot be read: {reason}") from None
 
 
 def read_digests(folder: Path) -> dict[str, str]:
     """Name-[epoch:]version-release.arch, as rpm's ``%{nevra}``, to the SHA-256 of every RPM of a repository."""
-    packages = createrepo_c.RepositoryReader.from_path(str(folder)).iter_packages()
-    return {package.nevra().replace("-0:", "-", 1): package.pkgId for package in packages}
+    return {package.nevra().replace("-0:", "-", 1): package.pkgId for package in _packages(folder)}
 
 
 def read_locations(folder: Path) -> dict[str, int]:
     """Path below ``folder`` to size in bytes of every RPM that the metadata lists, whether it is there or not."""
+    return {package.location_href: package.size_package for package in _packages(folder)}
+
+
+def lost(folder: Path) -> str | None:
+    """What a repository has lost since its metadata were written, in words; no RPM is read for that."""
     try:
-        packages = list(createrepo_c.RepositoryReader.from_path(str(folder)).iter_packages())
-    except (createrepo_c.CreaterepoCError, OSError) as error:
-        reason = str(error).replace(f"{folder}/", "").strip().splitlines()[0]
-        raise PlanexError(f"its metadata cannot be read: {reason}") from None
-    return {package.location_href: package.size_package for package in packages}
+        locations = read_index(folder).locations
+    except PlanexError as error:
+        return error.message
+    for name, size in locations.items():
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if path.stat().st_size != size:
+            return f"{name} is damaged"
+    return None
 
 
 def _path(file: tuple[str, ...]) -> str:
@@ -91,30 +141,90 @@ def link_rpms(folder: Path, rpms: Iterable[Path]) -> None:
             write_atomic(destination, rpm.read_bytes())
 
 
+def copy_rpms(folder: Path, rpms: Mapping[str, Path]) -> None:
+    """Copies of RPMs (SHA-256 -> file) in ``folder``, each proved by reading the copy. Raises DamagedFile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for digest, rpm in rpms.items():
+        copy_file(rpm, folder / rpm.name)
+        if digest_of(folder / rpm.name, "SHA256") != digest:
+            raise DamagedFile(rpm)
+
+
 def compose(link: Path, rpms: Mapping[str, Path], *, epoch: int, groups: Path | None = None) -> bool:
     """Make the repository that ``link`` points to hold exactly ``rpms`` (SHA-256 -> file).
 
     The new repository is made beside the old and appears by one rename of the link; True if anything changed.
+    Raises DamagedFile where an RPM is not what it should be.
     """
     parts = [*sorted(rpms), str(epoch), groups.read_text() if groups else ""]
     name = f"repo-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
-    final = link.parent / name
-    if link.is_symlink() and str(link.readlink()) == name and (final / "repodata" / "repomd.xml").exists():
+    there = next((path for path in sorted(link.parent.glob(f"{name}*")) if fault(path) is None), None)
+    if there is not None and link.is_symlink() and str(link.readlink()) == there.name:
         return False
-    if not final.exists():
-        with temporary_folder(link.parent, ".repo.") as folder:
-            link_rpms(folder, rpms.values())
-            create_repo(folder, groups=groups, epoch=epoch)
-            folder.rename(final)
+    final = there or _make(_free(link.parent / name), rpms, epoch, groups)
     switch_link(link, final)
-    _prune(link.parent, keep=name)
+    _prune(link.parent, keep=final.name)
     return True
+
+
+def _free(path: Path) -> Path:
+    """A name that nothing has: a damaged repository stays in its place until the link points at a whole one."""
+    names = (path, *(path.with_name(f"{path.name}.{number}") for number in range(2, 100)))
+    return next(name for name in names if not name.exists())
+
+
+def _make(final: Path, rpms: Mapping[str, Path], epoch: int, groups: Path | None) -> Path:
+    with temporary_folder(final.parent, ".repo.") as folder:
+        copy_rpms(folder, rpms)
+        create_repo(folder, groups=groups, epoch=epoch)
+        names = stamps.files_below(folder)
+        for name in names:
+            (folder / name).chmod(PUBLISHED)
+        sync_tree(folder)
+        _write_record(final, stamps.take(folder, names))
+        folder.rename(final)
+    return final
+
+
+def _record(folder: Path) -> Path:
+    """Where the stamps of a composed repository's files are: beside it, so that it holds nothing of planex's."""
+    return folder.with_name(f".{folder.name}.json")
+
+
+def _write_record(folder: Path, known: Mapping[str, Stamp]) -> None:
+    write_atomic(_record(folder), json.dumps(stamps.to_rows(known), indent=1) + "\n", durable=True)
+
+
+def fault(folder: Path) -> Fault | None:
+    """The first file of a composed repository that is gone, was added or is not what was published.
+
+    Files that look as they did are believed; the others are read.
+    """
+    try:
+        known = stamps.from_rows(json.loads(_record(folder).read_text()))
+    except (OSError, ValueError, RecursionError):
+        return Fault("the record of its files", "is missing" if not _record(folder).exists() else "is damaged")
+    if new := stamps.added(folder, known):
+        return new
+    found = stamps.prove(folder, {name: known[name].sha256 for name in stamps.unproven(folder, known)})
+    if isinstance(found, Fault):
+        return found
+    if found:
+        with suppress(OSError):  # it was moved; where that cannot be noted, it is read whole each time
+            _write_record(folder, known | found)
+    return None
 
 
 def _prune(folder: Path, keep: str) -> None:
     """Keep the current repository and the two before it, so that a reader of the old one can finish."""
-    old = sorted((path for path in folder.glob("repo-*") if path.name != keep), key=lambda path: path.stat().st_mtime)
+    old = sorted(
+        (path for path in folder.glob("repo-*") if path.name != keep),
+        key=lambda path: (fault(path) is None, path.stat().st_mtime),
+    )
     for path in old[:-2]:
         for file in sorted(path.rglob("*"), reverse=True):
-            file.rmdir() if file.is_dir() else file.unlink()
+            file.rmdir() if file.is_dir() and not file.is_symlink() else file.unlink()
         path.rmdir()
+    for record in folder.glob(".repo-*.json"):
+        if not (folder / record.stem[1:]).exists():
+            record.unlink()

@@ -254,6 +254,14 @@ def stop_all() -> None:
         _stop(process)
 
 
+def kill_all() -> None:
+    """Kill every running program at once, from a signal handler: takes no lock and waits for nobody."""
+    _stopping.set()
+    for process in list(_running):
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def _stop(process: subprocess.Popen[bytes]) -> None:
     for number, patience in ((signal.SIGINT, 1.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0)):
         if process.poll() is not None:

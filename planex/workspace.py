@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from planex.disk import naming
-from planex.errors import ConfigError, PlanexError
+from planex.errors import ConfigError
 
 CONFIG_NAME = "planex.yaml"
 AWKWARD = ":,%'\"\\"
+DRAFT = ".draft"
+"""How the name of a hidden file ends that is about to be renamed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,11 @@ class Workspace:
         return self.root / "_build"
 
     @property
+    def lock(self) -> Path:
+        """Held shared by whoever works below ``build``, alone by whoever deletes there."""
+        return self.build / ".lock"
+
+    @property
     def trees(self) -> Path:
         """Git trees that people work in (``planex patchqueue checkout`` and ``rebase``). Never cleaned."""
         return self.root / "trees"
@@ -108,31 +113,37 @@ def _refuse_awkward(folder: Path) -> None:
         )
 
 
-@contextmanager
-def exclusive(target: Path) -> Iterator[None]:
-    """Keep a second planex from working below the same target folder."""
-    target.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(target / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise PlanexError(f"another planex is building in {target}", "wait until it has ended") from None
+def write_atomic(path: Path, data: str | bytes, *, durable: bool = False) -> None:
+    """Write a file so that it appears whole or not at all; with ``durable`` it then outlives a power cut.
 
-
-def write_atomic(path: Path, data: str | bytes) -> None:
-    """Write a file so that it appears whole or not at all. Raises DiskError, which names the file."""
+    Raises DiskError, which names the file.
+    """
     with naming(path, "write"):
         path.parent.mkdir(parents=True, exist_ok=True)
         # A short name of its own: the file's may be as long as a name can be.
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", suffix=DRAFT, dir=path.parent)
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data)
-            temporary.chmod(0o644)
+                file.flush()
+                os.fchmod(file.fileno(), 0o644)
+                if durable:
+                    os.fsync(file.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+        if durable:
+            sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder, as they are now, on the disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -149,7 +160,11 @@ def temporary_folder(parent: Path, prefix: str = "tmp.") -> Iterator[Path]:
 
 def switch_link(link: Path, destination: Path) -> None:
     """Point a symbolic link at a sibling in one step; readers see the old or the new, never neither."""
-    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary = link.with_name(f".{link.name}.{os.getpid()}{DRAFT}")
     temporary.unlink(missing_ok=True)
-    temporary.symlink_to(os.path.relpath(destination, link.parent))
-    temporary.replace(link)
+    try:
+        temporary.symlink_to(os.path.relpath(destination, link.parent))
+        temporary.replace(link)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(link.parent)

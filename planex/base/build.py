@@ -15,9 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
-from planex import records
+from planex import records, repo
 from planex.base import archive as archives
 from planex.base import check, compose, repackage
 from planex.base import closure as closures
@@ -28,10 +26,11 @@ from planex.base.control import DebPackage
 from planex.base.definition import Definition
 from planex.base.medium import write_medium
 from planex.base.repackage import Job
+from planex.content.locks import Patience, hold
 from planex.errors import MissingTool, PlanexError
 from planex.report import Reporter, Task, clock
 from planex.run import find
-from planex.workspace import switch_link, temporary_folder
+from planex.workspace import DRAFT, switch_link, temporary_folder
 
 OUTPUTS = ("repo", "rpmconfig", "base.iso", "manifest.json")
 TOOLS = ("apt-get", "dpkg-deb", "rpmbuild", "createrepo_c", "dnf", "xorriso", "mformat", "grub-mkimage")
@@ -62,8 +61,9 @@ def build_base(folder: Path, definition: Definition, reporter: Reporter, *, upda
     _check_tools()
     folder.mkdir(parents=True, exist_ok=True)
     stamp = make_stamp(definition)
-    with FileLock(folder / ".lock"), reporter.task("base") as task:
+    with hold(folder / ".lock", patience=Patience(True, reporter.info)), reporter.task("base") as task:
         _sweep(folder)
+        _drop_damaged(folder, reporter)
         done = _finished(folder, stamp)
         if done and not update:
             return BaseResult(folder, done, False)
@@ -86,6 +86,16 @@ def _sweep(folder: Path) -> None:
     """Delete what a run that was killed left half done; nobody else is at work while the lock is held."""
     for left in (*folder.glob("work.*"), *folder.glob("builds/.new.*")):
         shutil.rmtree(left, ignore_errors=True)
+    for draft in folder.glob(f".*{DRAFT}"):
+        draft.unlink(missing_ok=True)
+
+
+def _drop_damaged(folder: Path, reporter: Reporter) -> None:
+    """Delete a base whose repository lost something, so that it is composed anew."""
+    current = folder / "current"
+    if current.exists() and (lost := repo.lost(current / "repo")):
+        reporter.warn(f"the base is composed anew: {lost}")
+        shutil.rmtree(current.resolve())
 
 
 def make_stamp(definition: Definition) -> str:

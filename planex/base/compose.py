@@ -13,7 +13,7 @@ from planex.base.control import DebPackage
 from planex.base.definition import Definition
 from planex.base.unpack import pick
 from planex.errors import PlanexError
-from planex.repo import create_repo, link_rpms
+from planex.repo import copy_rpms, create_repo
 from planex.workspace import write_atomic
 
 RPM_CONFIG = "/usr/lib/rpm"
@@ -21,7 +21,7 @@ RPM_CONFIG = "/usr/lib/rpm"
 
 def write_repo(folder: Path, rpms: Mapping[str, Path], definition: Definition) -> None:
     """A repository of all RPMs with the definition's groups."""
-    link_rpms(folder, rpms.values())
+    copy_rpms(folder, {sha256_of(rpm): rpm for rpm in rpms.values()})
     groups = folder.parent / "comps.xml"
     groups.write_text(render_groups(definition))
     create_repo(folder, groups=groups, epoch=definition.epoch)

@@ -24,7 +24,7 @@ class Job:
     work: Path
     """An empty folder for the builder's own use."""
     results: Path
-    """Where the RPMs go."""
+    """An empty folder below ``work``, where a builder may leave the RPMs."""
     logs: Path
     """Where root.log, build.log, state.log and installed_pkgs.log go."""
     epoch: int
@@ -40,5 +40,8 @@ class Builder(Protocol):
     def prepare(self, task: Task) -> None:
         """Make what all jobs share, once, before any job."""
 
-    def build(self, job: Job, task: Task) -> None:
-        """Do a job. Raises CommandFailed (with the log) or another PlanexError."""
+    def build(self, job: Job, task: Task) -> Path:
+        """Do a job: the folder, below ``job.work``, in which the RPMs are. Nothing in it is believed.
+
+        Raises CommandFailed (with the log) or another PlanexError.
+        """

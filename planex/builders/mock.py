@@ -54,7 +54,7 @@ class MockBuilder:
     def prepare(self, task: Task) -> None:
         require("mock", "build packages (or take --builder sandbox)")
 
-    def build(self, job: Job, task: Task) -> None:
+    def build(self, job: Job, task: Task) -> Path:
         """Run mock; its exit status alone proves nothing, so the caller checks that the RPMs are there."""
 
         def on_line(line: str) -> None:
@@ -74,6 +74,7 @@ class MockBuilder:
             raise self._explain(error, job) from None
         finally:
             _keep_logs(job)
+        return job.results
 
     def _explain(self, error: CommandFailed, job: Job) -> PlanexError:
         log = job.results / "build.log"

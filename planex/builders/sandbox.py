@@ -73,12 +73,12 @@ class SandboxBuilder:
                 self._make_base()
             self._prune()
 
-    def build(self, job: Job, task: Task) -> None:
+    def build(self, job: Job, task: Task) -> Path:
         state = StateLog(job.logs / "state.log", task)
         with state.phase("buildroot"):
             layers = self._dependencies(job)
         with state.phase("rpmbuild"):
-            self._rpmbuild(job, layers, task)
+            return self._rpmbuild(job, layers, task)
 
     def _make_base(self) -> None:
         draft = _fresh(self._base.with_name(f"{self._base.name}.draft"))
@@ -129,7 +129,7 @@ class SandboxBuilder:
         repositories = {"planex": own} if own else {}
         return Repositories(self._config.dnf_conf, self._folder / "dnf-cache", repositories, self._config.releasever)
 
-    def _rpmbuild(self, job: Job, layers: tuple[Path, ...], task: Task) -> None:
+    def _rpmbuild(self, job: Job, layers: tuple[Path, ...], task: Task) -> Path:
         scratch = job.work / "root"
         scratch.mkdir()
         overlay = Overlay(layers, scratch)
@@ -148,8 +148,7 @@ class SandboxBuilder:
 
         watch = Watch(job.limits, scratch)
         run_logged(argv, job.logs / "build.log", on_line=on_line, program="rpmbuild", watch=watch)
-        for rpm in sorted((overlay.upper / TOPDIR.lstrip("/") / "RPMS").rglob("*.rpm")):
-            shutil.copyfile(rpm, job.results / rpm.name)
+        return overlay.upper / TOPDIR.lstrip("/") / "RPMS"
 
     def _prune(self) -> None:
         """Drop layers of an older base, and those that were not used for longest."""

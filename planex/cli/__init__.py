@@ -39,8 +39,14 @@ def cli(context: click.Context, directory: Path, target: str | None, verbose: in
     context.obj = Context(directory, target, Reporter(-1 if quiet else verbose))
 
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_INTERRUPTED = 130
+
+
 def _interrupt(number: int, frame: object) -> None:
     """A closed terminal or a CI job's time limit stops a run as Ctrl-C does, and leaves no program behind."""
+    for each in _SIGNALS:
+        signal.signal(each, _leave)
     raise KeyboardInterrupt
 
 
@@ -60,11 +66,18 @@ def _shown(error: click.ClickException) -> str:
     return text.getvalue()
 
 
+def _leave(number: int, frame: object) -> None:
+    """A second Ctrl-C while the first is being obeyed: go at once; the next run takes away what is left."""
+    run.kill_all()
+    os.write(2, b"\ninterrupted again: left at once; the next run cleans up\n")
+    os._exit(_INTERRUPTED)
+
+
 def main() -> None:
     """Entry point: run a command; print a PlanexError as what, where and what to do; set the exit status."""
     reporter = Reporter()
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # GitPython, where git is missing: planex says so itself
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, _interrupt)
     try:
         cli.main(standalone_mode=False)
@@ -81,5 +94,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         run.stop_all()
+        for number in _SIGNALS:  # or one that comes while Python ends would choose the exit status
+            signal.signal(number, signal.SIG_IGN)
         reporter.plain("interrupted; what was finished is kept, the same command goes on from here")
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)

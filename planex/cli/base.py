@@ -11,6 +11,7 @@ from planex.base.build import OUTPUTS, build_base
 from planex.base.definition import Definition
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
+from planex.content.locks import hold
 from planex.errors import ConfigError
 from planex.schema import load
 
@@ -36,7 +37,8 @@ def build(context: Context, update: bool, as_json: bool) -> None:
             "choose an embedded target: planex --target NAME base build",
         )
     definition = load(context.workspace.repos / f"{target.base}.yaml", Definition)
-    result = build_base(context.workspace.base(target.base), definition, context.reporter, update=update)
+    with hold(context.workspace.lock, shared=True, patience=context.patience(wait=True)):
+        result = build_base(context.workspace.base(target.base), definition, context.reporter, update=update)
     if as_json:
         paths = {name: str(result.folder / name) for name in OUTPUTS}
         echo(json.dumps({**paths, "packages": result.packages, "changed": result.changed}, indent=2))

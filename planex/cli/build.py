@@ -19,16 +19,17 @@ from planex.build import (
     compose,
     default_jobs,
     plan_build,
+    sweep,
 )
 from planex.builders import choose_builder
-from planex.cli.context import Context, pass_context
+from planex.cli.context import Context, pass_context, wait_option
 from planex.cli.output import echo
+from planex.content.locks import at_work
 from planex.errors import PlanexError
 from planex.plan import Action, Plan
 from planex.project import Project, load_project, require_base
 from planex.recipe import choose
 from planex.report import Reporter, clock
-from planex.workspace import exclusive
 
 
 @click.command(short_help="Build packages, and what they need, into the repository.")
@@ -40,6 +41,7 @@ from planex.workspace import exclusive
 @click.option("-f", "--force", is_flag=True, help="Build the named packages even if nothing changed.")
 @click.option("--builder", type=click.Choice(["mock", "sandbox"]), help="Builder to use (default: the target's).")
 @click.option("--offline", is_flag=True, help="Use no network: every source must be in the download cache.")
+@wait_option
 @pass_context
 def build(
     context: Context,
@@ -51,6 +53,7 @@ def build(
     force: bool,
     builder: str | None,
     offline: bool,
+    wait: bool,
 ) -> None:
     """Build PACKAGES (default: all) and what they need, then compose the repository.
 
@@ -63,9 +66,12 @@ def build(
       planex build xen --dry-run   show what would be built for xen, and why
     """
     started = time.monotonic()
-    with nullcontext() if dry_run else exclusive(context.workspace.target(context.target_name)):
+    alone = at_work(context.workspace, context.target_name, context.patience(wait=wait))
+    with nullcontext() if dry_run else alone:
         project = load_project(context.workspace, context.config, context.target_name)
         require_base(project)
+        if not dry_run:
+            sweep(project)
         wanted = choose(dict(project.recipes), packages)
         plan = plan_build(project, wanted, force=wanted if force else ())
         if dry_run:
@@ -86,9 +92,12 @@ def build(
 
 def _publish(project: Project, reporter: Reporter) -> bool:
     """Compose the repository; prove that it is closed once every package has a result."""
-    changed = compose(project)
-    complete = all(project.store.current(name) for name in project.packages)
-    if complete:
+    changed = compose(project, reporter)
+    lacking = [name for name in project.packages if project.store.current(name) is None]
+    for name in lacking:
+        if (result := project.store.last(name)) and (damage := project.store.damage(name, result.key)):
+            reporter.warn(f"{name} is not in the repository: {damage}; build it again: planex build {name}")
+    if not lacking:
         with reporter.task("repository") as task:
             task.phase("repoclosure")
             check_closure(project)

@@ -3,41 +3,99 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import click
 
 from planex.cage.trees import remove_tree
-from planex.cli.context import Context, pass_context
+from planex.cli.context import Context, pass_context, wait_option
 from planex.cli.output import echo
-from planex.workspace import exclusive
+from planex.cli.sizes import size
+from planex.content.inventory import Item, inventory, size_of
+from planex.content.locks import hold
+from planex.schema import did_you_mean
+
+_USUAL = ("buildroots", "work")
+_TABLE = "?"
 
 
-@click.command(short_help="Delete what planex made.")
+@click.command(short_help="Delete what planex made, or show what there is.")
 @click.option("--all", "everything", is_flag=True, help="Also downloads, bases and results: the whole of _build/.")
+@click.option(
+    "--what",
+    is_flag=False,
+    flag_value=_TABLE,
+    metavar="[NAME]",
+    help="Delete just this; without a name, show what there is and how large it is.",
+)
+@wait_option
 @pass_context
-def clean(context: Context, everything: bool) -> None:
+def clean(context: Context, everything: bool, what: str | None, wait: bool) -> None:
     """Delete buildroots and work folders of every target; finished results, sources and ISOs stay.
 
-    Use this rather than `rm -rf _build`: buildroots hold files of subordinate user ids, which a user cannot delete
-    alone.
+    Nothing is deleted while another planex is at work in this workspace. Use this rather than `rm -rf _build`:
+    buildroots hold files of subordinate user ids, which a user cannot delete alone.
 
     \b
     Examples:
-      planex clean        free the space of buildroots
-      planex clean --all  start from nothing
+      planex clean                   free the space of buildroots
+      planex clean --what            show what there is, with sizes
+      planex clean --what downloads  delete the sources that were fetched
+      planex clean --all             start from nothing
     """
+    if everything and what:
+        raise click.UsageError("--all and --what are two wishes; take one")
     workspace = context.workspace
-    if everything:
-        doomed = [workspace.build]
-    else:
-        targets = [workspace.target(name) for name in context.config.targets]
-        doomed = [target / name for target in targets for name in ("buildroots", "work")]
+    items = {item.name: item for item in inventory(workspace, context.config.targets)}
+    if what == _TABLE:
+        echo(_table(items.values()))
+        return
+    if what is not None and what not in items:
+        raise click.UsageError(f"there is no '{what}' to delete{did_you_mean(what, list(items))}: {', '.join(items)}")
+    if not workspace.build.exists():
+        return
+    chosen = list(items) if everything else [what] if what else list(_USUAL)
     with ExitStack() as locks:
-        for name in context.config.targets:
-            if workspace.target(name).exists():
-                locks.enter_context(exclusive(workspace.target(name)))
-        for folder in doomed:
-            if folder.exists():
-                remove_tree(folder)
-                echo(f"deleted {workspace.relative(folder)}")
+        patience = context.patience(wait=wait)
+        locks.enter_context(hold(workspace.lock, patience=patience))
+        for lock in _base_locks(items["base"]) if "base" in chosen else []:
+            locks.enter_context(hold(lock, patience=patience))
+        for item in inventory(workspace, context.config.targets):
+            for path in item.paths if item.name in chosen else ():
+                _delete(path)
+                echo(f"deleted {workspace.relative(path)}")
+        if everything:
+            _delete_rest(workspace.build)
+
+
+def _base_locks(item: Item) -> list[Path]:
+    """Locks of embedded bases of this workspace: other workspaces may use them by a link, and be making one."""
+    return [lock for path in item.paths if not path.is_symlink() for lock in path.glob("*/.lock")]
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _delete_rest(build: Path) -> None:
+    """Folders of targets and the locks, this one last; who waits for it finds it gone and makes a new one."""
+    for folder in [path for path in build.iterdir() if path.is_dir()]:
+        for lock in folder.glob(".*lock"):
+            lock.unlink(missing_ok=True)
+        with suppress(OSError):
+            folder.rmdir()
+    (build / ".lock").unlink(missing_ok=True)
+    with suppress(OSError):  # somebody is at work there again
+        build.rmdir()
+
+
+def _table(items: Iterable[Item]) -> str:
+    rows = [(item, size_of(item.paths)) for item in items]
+    lines = [f"{'what':10}  {'size':>9}  it is"]
+    lines += [f"{item.name:10}  {size(count):>9}  {item.what} ({item.regained})" for item, count in rows]
+    return "\n".join([*lines, f"{'all':10}  {size(sum(count for _, count in rows)):>9}"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from planex.content.locks import Patience
 from planex.report import Reporter
 from planex.workspace import Workspace
 
@@ -45,5 +46,10 @@ class Context:
     def target(self) -> Target:
         return self.config.targets[self.target_name]
 
+    def patience(self, *, wait: bool) -> Patience:
+        """What to do while another planex is at work: ``wait`` for it and say so, or fail."""
+        return Patience(wait, self.reporter.info)
 
+
+wait_option = click.option("--wait", is_flag=True, help="Wait while another planex is at work, instead of failing.")
 pass_context = click.make_pass_decorator(Context)

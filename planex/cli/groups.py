@@ -26,6 +26,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "boot": "planex.cli.boot:boot",
     },
     "House-keeping": {
+        "store": "planex.cli.store:store",
         "clean": "planex.cli.clean:clean",
     },
 }

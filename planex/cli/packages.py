@@ -7,6 +7,7 @@ import click
 
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo, verbatim
+from planex.content.locks import hold
 from planex.project import load_project
 from planex.recipe import choose
 from planex.sources import fetch as fetch_source
@@ -27,17 +28,20 @@ def fetch(context: Context, packages: tuple[str, ...], update: bool, offline: bo
       planex fetch --update xen  record new checksums after changing xen's version
     """
     project = load_project(context.workspace, context.config, context.target_name)
-    for name in choose(dict(project.recipes), packages):
-        recipe, package = project.recipes[name], project.packages[name]
-        with context.reporter.task(name) as task:
-            if update:
-                for file, checksum in update_checksums(
-                    project.workspace, recipe, package.sources, task, project.config.downloads
-                ).items():
-                    echo(f"{checksum.algorithm} ({file}) = {checksum.value}")
-                continue
-            for source in remote_sources(recipe, package):
-                echo(fetch_source(project.workspace, source, task, offline=offline, limits=project.config.downloads))
+    with hold(context.workspace.lock, shared=True, patience=context.patience(wait=True)):
+        for name in choose(dict(project.recipes), packages):
+            recipe, package = project.recipes[name], project.packages[name]
+            with context.reporter.task(name) as task:
+                if update:
+                    recorded = update_checksums(
+                        project.workspace, recipe, package.sources, task, project.config.downloads
+                    )
+                    for file, checksum in recorded.items():
+                        echo(f"{checksum.algorithm} ({file}) = {checksum.value}")
+                    continue
+                for source in remote_sources(recipe, package):
+                    limits = project.config.downloads
+                    echo(fetch_source(project.workspace, source, task, offline=offline, limits=limits))
 
 
 @click.command(short_help="Print the spec that a template makes.")

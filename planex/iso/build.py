@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from planex import records, repo
 from planex.checksums import digest_of
 from planex.config import Config, Download, Downloads
+from planex.content.locks import Patience, hold
 from planex.download import download
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.iso.check import check_iso, require_clean
@@ -96,9 +95,10 @@ def plan_iso(project: Project, task: Task, *, force: bool = False) -> IsoPlan:
 
 def build_iso(project: Project, reporter: Reporter, *, force: bool = False) -> IsoResult:
     """Bring the host ISO of the project's target up to date."""
-    work = work_folder(project)
-    work.mkdir(parents=True, exist_ok=True)
-    with FileLock(work / ".lock"), reporter.task("iso") as task:
+    patience = Patience(True, reporter.info)
+    lock = hold(project.folder / ".iso.lock", patience=patience)
+    with hold(project.workspace.lock, shared=True, patience=patience), lock, reporter.task("iso") as task:
+        work_folder(project).mkdir(parents=True, exist_ok=True)
         plan = plan_iso(project, task, force=force)
         if plan.reasons:
             reporter.info(f"{'build':9}  {plan.iso.name}  ({', '.join(plan.reasons)})")
@@ -196,7 +196,7 @@ def _repository(project: Project, definition: IsoDefinition, folder: Path) -> Pa
     if definition.comps is None:
         return composed
     groups = _needed(project.workspace.iso / definition.comps, "'comps' of iso/iso.yaml")
-    repo.link_rpms(folder, sorted(composed.glob("*.rpm")))
+    repo.copy_rpms(folder, {digest_of(rpm, "SHA256"): rpm for rpm in sorted(composed.glob("*.rpm"))})
     repo.create_repo(folder, groups=groups, epoch=project.epoch)
     return folder
 

@@ -262,7 +262,7 @@ def test_one_planex_at_a_time(packages: Path, planex: Planex) -> None:
     with FileLock(packages / "_build/bookworm/.lock"):
         done = planex("build")
     assert done.returncode == 1
-    assert "another planex is building" in done.stderr
+    assert "another planex is at work" in done.stderr
 
 
 @pytest.mark.tools("mock")

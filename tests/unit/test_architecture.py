@@ -30,9 +30,9 @@ LAYERS = [
     ["build", "base", "iso", "boot", "qemu", "proof", "tools", "upstream"],
     ["builders", "project"],
     ["plan", "srpm", "sources", "recipe"],
-    ["store", "graph", "gitsource", "patchqueue"],
-    ["spec", "fingerprint", "download", "transfer", "mockconfig", "repo", "dnf", "dnf_resolve"],
-    ["librpm", "config", "template", "checksums"],
+    ["store", "outputs", "takeover", "graph", "gitsource", "patchqueue"],
+    ["spec", "fingerprint", "download", "transfer", "mockconfig", "repo", "rpmfile", "dnf", "dnf_resolve"],
+    ["librpm", "config", "template", "checksums", "content"],
     ["cage", "git"],
     [
         *("schema", "workspace", "run", "report", "records", "complaints", "disk", "tarballs"),

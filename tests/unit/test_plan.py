@@ -24,15 +24,17 @@ def plan(
     specs: Mapping[str, str] = SPECS,
     wanted: tuple[str, ...] = ("xen", "yajl", "kernel"),
     force: tuple[str, ...] = (),
+    damaged: Mapping[str, str] | None = None,
 ) -> Plan:
     def inputs_of(name: str, dependencies: Mapping[str, str]) -> Inputs:
         return Inputs(tuple(sorted(rows(name, specs, dependencies).items())))
 
     def find(name: str, key: str) -> Result | None:
         found = results.get(name)
-        return found if found and found.key == key else None
+        return found if found and found.key == key and name not in (damaged or {}) else None
 
-    return make_plan(GRAPH, wanted, inputs_of, History(results, find), force=force)
+    history = History(results, find, lambda name, key: (damaged or {}).get(name))
+    return make_plan(GRAPH, wanted, inputs_of, history, force=force)
 
 
 def stored(name: str, dependencies: Mapping[str, str], made: str) -> Result:
@@ -97,3 +99,11 @@ def test_differences_name_what_a_person_changed_first() -> None:
         "patch c.patch added",
         "spec changed",
     )
+
+
+def test_a_stored_result_that_is_damaged_is_the_reason() -> None:
+    damaged = {"yajl": "the stored yajl-2.1.rpm is damaged"}
+    assert reasons(plan(ALL, damaged=damaged)) == {
+        "yajl": "the stored yajl-2.1.rpm is damaged",
+        "xen": "dependency yajl is to be rebuilt",
+    }

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from planex.fingerprint import Inputs
 from planex.store import KEPT, Store
+from planex.workspace import write_atomic
+
+RPM, SRPM = "x-1-1.noarch.rpm", "x-1-1.src.rpm"
 
 
 def build(store: Store, tmp_path: Path, key: str, content: str) -> str:
@@ -60,3 +68,146 @@ def test_old_results_go_but_never_the_current_one(tmp_path: Path) -> None:
     kept = [key for key in keys if store.find("x", key)]
     assert len(kept) == KEPT + 1
     assert keys[-1] in kept
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def stored(store: Store, tmp_path: Path) -> Path:
+    """The folder of the only result."""
+    return store.root / "x" / build(store, tmp_path, "1", "one")
+
+
+def rewrite(path: Path, text: str, *, keep_time: bool = False) -> None:
+    """Change a file in its place, as a disk or a careless tool does."""
+    before = path.stat()
+    path.chmod(0o644)
+    path.write_text(text)
+    path.chmod(before.st_mode)
+    if keep_time:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_stored_files_are_read_only(stored: Path) -> None:
+    assert {path.stat().st_mode & 0o777 for path in stored.glob("*.rpm")} == {0o444}
+
+
+@pytest.mark.parametrize("name", [RPM, SRPM])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [("flip", "is damaged"), ("cut", "is damaged"), ("delete", "is missing"), ("link", "is damaged")],
+)
+def test_damage_is_noticed_at_each_use_and_named(
+    store: Store, stored: Path, name: str, change: str, words: str
+) -> None:
+    path = stored / name
+    if change in ("flip", "cut"):
+        rewrite(path, path.read_text().replace("o", "O") if change == "flip" else "")
+    else:
+        path.unlink()
+        if change == "link":
+            path.symlink_to("/etc/passwd")
+    assert store.find("x", stored.name) is None
+    assert store.current("x") is None
+    assert store.damage("x", stored.name) == f"the stored {name} {words}"
+    last = store.last("x")
+    assert last is not None
+    assert last.key == stored.name, "what is written of it still serves to say what changed"
+
+
+def test_what_was_never_there_is_no_damage(store: Store, stored: Path) -> None:
+    assert store.damage("x", "0" * 64) is None
+    assert store.damage("x", stored.name) is None
+    assert store.last("y") is None
+
+
+def test_a_store_that_was_moved_is_read_once_and_believed_again(
+    store: Store, stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.utime(stored / RPM, (1, 1))
+    assert store.find("x", stored.name) is not None
+    monkeypatch.setattr("planex.content.stamps.digest_of", lambda *words: pytest.fail("it was read again"))
+    assert store.find("x", stored.name) is not None
+
+
+def test_a_result_of_an_older_planex_without_stamps_is_read_and_believed(store: Store, stored: Path) -> None:
+    record = json.loads((stored / "result.json").read_text())
+    del record["files"]
+    write_atomic(stored / "result.json", json.dumps(record))
+    assert store.find("x", stored.name) is not None
+    assert json.loads((stored / "result.json").read_text())["files"].keys() == {RPM, SRPM}
+
+
+def test_reading_all_finds_what_a_disk_lost_without_a_trace(store: Store, stored: Path) -> None:
+    rewrite(stored / RPM, "onE", keep_time=True)
+    assert store.find("x", stored.name) is not None, "size, time and inode are as they were"
+    assert store.verify("x", stored.name) == f"the stored {RPM} is damaged"
+    assert store.find("x", stored.name) is None
+    assert store.damage("x", stored.name) == f"the stored {RPM} is damaged"
+    assert store.verify("x", stored.name) == f"the stored {RPM} is damaged"
+
+
+def test_a_damaged_result_is_replaced_by_a_new_one(store: Store, stored: Path, tmp_path: Path) -> None:
+    store.condemn(stored / RPM)
+    assert store.find("x", stored.name) is None
+    assert build(store, tmp_path, "1", "one") == stored.name
+    assert store.verify("x", stored.name) is None
+    assert store.find("x", stored.name) is not None
+
+
+BAD: list[tuple[str, Any]] = [
+    *((key, None) for key in ("inputs", "rpms", "srpm", "seconds", "builder")),
+    ("rpms", []),
+    ("rpms", {RPM: None}),
+    ("rpms", {RPM: "0" * 63}),
+    ("rpms", {"../../x": "0" * 64}),
+    ("rpms", {"/etc/passwd": "0" * 64}),
+    ("srpm", "x"),
+    ("inputs", {"a": "b"}),
+    ("inputs", [["spec"]]),
+    ("inputs", [["spec", 1]]),
+    ("seconds", "1"),
+    ("builder", 1),
+    ("files", None),
+    ("files", {RPM: 1}),
+    ("files", {RPM: {"sha256": "0" * 64, "size": "1", "mtime_ns": 1, "inode": 1}}),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), BAD)
+def test_a_record_of_wrong_types_is_a_result_that_is_not_there(
+    store: Store, stored: Path, key: str, value: object
+) -> None:
+    record = json.loads((stored / "result.json").read_text()) | {key: value}
+    (stored / "result.json").write_text(json.dumps(record))
+    assert store.find("x", stored.name) is None
+    assert store.damage("x", stored.name) == "the record of the stored x is damaged"
+    assert store.last("x") is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "[]", "1", '"x"', "\x00", "[" * 100_000])
+def test_a_record_that_is_garbage_is_a_result_that_is_not_there(store: Store, stored: Path, text: str) -> None:
+    (stored / "result.json").write_text(text)
+    assert store.find("x", stored.name) is None
+    assert store.damage("x", stored.name) == "the record of the stored x is damaged"
+
+
+@pytest.mark.parametrize("step", ["sync_tree", "rename", "switch_link"])
+def test_a_full_disk_leaves_no_half_result(
+    store: Store, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def full(*words: object, **more: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*((Path, "rename", full) if step == "rename" else (f"planex.store.{step}", full)))
+        with pytest.raises(OSError, match="No space left"):
+            build(store, tmp_path, "2", "two")
+    current = store.current("x")
+    assert current is not None
+    assert current.key == stored.name
+    for package, folder in store.results():
+        assert store.verify(package, folder.name) is None

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from planex.cli.context import Context
+from planex.content.locks import hold
 from planex.errors import PlanexError
 from planex.patchqueue.judge import Orders
 from planex.project import load_project
@@ -30,10 +31,11 @@ def queue_of(context: Context, name: str, guards: tuple[str, ...] = (), *, offli
 @contextmanager
 def alone(package: PackageQueue) -> Iterator[None]:
     """No other planex works on this package's queue until the context ends."""
-    package.home.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(package.home / "lock", timeout=0):
-            package.sweep()
-            yield
+        with hold(package.project.workspace.lock, shared=True):
+            package.home.mkdir(parents=True, exist_ok=True)
+            with FileLock(package.home / "lock", timeout=0):
+                package.sweep()
+                yield
     except Timeout:
         raise PlanexError(f"another planex is working on the patch queue of {package.name}", "wait for it") from None

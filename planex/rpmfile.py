@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Reads RPM files that nobody vouches for: lead, signature header and header, with bounds, in plain Python.
+
+Nothing is believed that its own SHA-256 does not prove: a header without one, or a payload, is refused. Only the tags
+that a decision needs are decoded. librpm is not used: a mistake in it would be a hostile package's way out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from planex.errors import PlanexError
+
+_LEAD = struct.Struct(">4sBBHH66sHH16s")
+_LEAD_MAGIC = b"\xed\xab\xee\xdb"
+_HEADER_MAGIC = b"\x8e\xad\xe8\x01\x00\x00\x00\x00"
+_ENTRY = struct.Struct(">IIiI")
+_MAX_ENTRIES = 4096
+_MAX_DATA = 1 << 27
+"""Bytes of a header's data; a kernel with all modules has about 2 MB."""
+_MAX_FILES = 1 << 20
+_CHUNK = 1 << 20
+_INTEGERS = {3: ("H", 2), 4: ("I", 4), 5: ("Q", 8)}
+_STRING, _BINARY, _STRINGS, _TRANSLATED = 6, 7, 8, 9
+_IMMUTABLE = 63
+_SHA256_HEADER = 273
+_SHA256 = 8
+"""The number of SHA-256 in OpenPGP, which rpm uses."""
+
+
+class BadRpm(PlanexError):
+    """The file is no RPM that can be believed; ``message`` says why, without its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RpmEntry:
+    """A path of an RPM's payload. ``mode`` as in stat(2); ``link``: where a symbolic link points."""
+
+    path: str
+    mode: int
+    link: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        return stat.S_ISDIR(self.mode)
+
+    @property
+    def is_link(self) -> bool:
+        return stat.S_ISLNK(self.mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Rpm:
+    """What a binary RPM says of itself."""
+
+    name: str
+    version: str
+    release: str
+    arch: str
+    provides: tuple[str, ...]
+    """Names of capabilities, without their versions."""
+    obsoletes: tuple[str, ...]
+    entries: tuple[RpmEntry, ...]
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}-{self.version}-{self.release}.{self.arch}.rpm"
+
+
+def read_rpm(file: BinaryIO) -> Rpm:
+    """Read and prove an RPM, the whole file. Raises BadRpm for anything that is not exactly one binary RPM."""
+    _check_lead(_take(file, _LEAD.size, "lead"))
+    signature, size = _read_header(file)
+    _take(file, -size % 8, "padding")
+    blob = bytearray()
+    header, _ = _read_header(file, blob)
+    if signature.text(_SHA256_HEADER) != hashlib.sha256(blob).hexdigest():
+        raise BadRpm("its header does not have the SHA-256 that its signature gives")
+    header.require_region()
+    _check_payload(file, header)
+    return _facts(header)
+
+
+def _check_lead(data: bytes) -> None:
+    magic, major, _, kind, *_ = _LEAD.unpack(data)
+    if magic != _LEAD_MAGIC or major != 3:
+        raise BadRpm("it is no RPM")
+    if kind != 0:
+        raise BadRpm("it is no binary RPM")
+
+
+def _take(file: BinaryIO, size: int, what: str) -> bytes:
+    data = file.read(size)
+    if len(data) != size:
+        raise BadRpm(f"it ends within its {what}: truncated, or no RPM")
+    return data
+
+
+def _read_header(file: BinaryIO, copy: bytearray | None = None) -> tuple[_Header, int]:
+    """The next header and its size in bytes; its bytes are added to ``copy``."""
+    intro = _take(file, 16, "header")
+    count, size = struct.unpack(">II", intro[8:])
+    if intro[:8] != _HEADER_MAGIC:
+        raise BadRpm("its header is damaged")
+    if not 0 < count <= _MAX_ENTRIES or size > _MAX_DATA:
+        raise BadRpm(f"its header is too large ({count} entries, {size} bytes)")
+    index, data = _take(file, count * _ENTRY.size, "header"), _take(file, size, "header")
+    if copy is not None:
+        copy += intro + index + data
+    return _Header(index, data), len(intro) + len(index) + len(data)
+
+
+class _Header:
+    """Tags of a header; a value is decoded, within bounds, when it is asked for."""
+
+    def __init__(self, index: bytes, data: bytes) -> None:
+        self._data = data
+        self._entries: dict[int, tuple[int, int, int]] = {}
+        self._first = _ENTRY.unpack_from(index)
+        for tag, kind, offset, count in _ENTRY.iter_unpack(index):
+            if tag in self._entries:
+                raise BadRpm(f"its header has tag {tag} twice")
+            if not 0 <= offset <= len(data) or count > len(data):
+                raise BadRpm(f"its header has tag {tag} outside of its data")
+            self._entries[tag] = (kind, offset, count)
+
+    def require_region(self) -> None:
+        """The immutable region must be all of the header: what is outside of it was added later."""
+        tag, kind, offset, count = self._first
+        trailer = self._data[offset : offset + 16]
+        if (tag, kind, count, len(trailer)) != (_IMMUTABLE, _BINARY, 16, 16) or offset + 16 != len(self._data):
+            raise BadRpm("its header has no region that covers all of it")
+        if -_ENTRY.unpack(trailer)[2] != len(self._entries) * _ENTRY.size:
+            raise BadRpm("its header has tags outside of its region")
+
+    def __contains__(self, tag: int) -> bool:
+        return tag in self._entries
+
+    def text(self, tag: int) -> str:
+        """The only text of a tag; empty where the tag is missing."""
+        found = self.texts(tag)
+        if len(found) > 1:
+            raise BadRpm(f"its header has {len(found)} values of tag {tag}")
+        return found[0] if found else ""
+
+    def texts(self, tag: int) -> list[str]:
+        if tag not in self._entries:
+            return []
+        kind, offset, count = self._entries[tag]
+        if kind not in (_STRING, _STRINGS, _TRANSLATED) or (kind == _STRING and count != 1):
+            raise BadRpm(f"its header has a tag {tag} of a wrong type")
+        return [raw.decode(errors="surrogateescape") for raw in self._raw_texts(offset, count, tag)]
+
+    def _raw_texts(self, offset: int, count: int, tag: int) -> Iterator[bytes]:
+        for _ in range(count):
+            end = self._data.find(b"\0", offset)
+            if end < 0:
+                raise BadRpm(f"its header has a tag {tag} that does not end")
+            yield self._data[offset:end]
+            offset = end + 1
+
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        if tag not in self._entries:
+            return ()
+        kind, offset, count = self._entries[tag]
+        letter, size = _INTEGERS.get(kind, ("", 0))
+        if not size or offset + count * size > len(self._data):
+            raise BadRpm(f"its header has a tag {tag} of a wrong type or size")
+        return struct.unpack_from(f">{count}{letter}", self._data, offset)
+
+
+def _check_payload(file: BinaryIO, header: _Header) -> None:
+    if header.text(1124) != "cpio":
+        raise BadRpm("its payload is of an unknown format")
+    if header.numbers(5093) != (_SHA256,) or not header.text(5092):
+        raise BadRpm("it carries no SHA-256 of its payload")
+    digest = hashlib.sha256()
+    while data := file.read(_CHUNK):
+        digest.update(data)
+    if digest.hexdigest() != header.text(5092):
+        raise BadRpm("its payload does not have the SHA-256 that its header gives: truncated or damaged")
+
+
+def _facts(header: _Header) -> Rpm:
+    if 1106 in header or 1044 not in header:
+        raise BadRpm("it is no binary RPM")
+    return Rpm(
+        name=header.text(1000),
+        version=header.text(1001),
+        release=header.text(1002),
+        arch=header.text(1022),
+        provides=tuple(header.texts(1047)),
+        obsoletes=tuple(header.texts(1090)),
+        entries=tuple(_entries(header)),
+    )
+
+
+def _entries(header: _Header) -> Iterator[RpmEntry]:
+    names, folders, places = header.texts(1117), header.texts(1118), header.numbers(1116)
+    modes, links = header.numbers(1030), header.texts(1036)
+    if 1027 in header or len(names) > _MAX_FILES:
+        raise BadRpm("its list of files is of an unknown kind or too long")
+    if not len(names) == len(places) == len(modes) == len(links) or any(place >= len(folders) for place in places):
+        raise BadRpm("its lists of files do not fit together")
+    for name, place, mode, link in zip(names, places, modes, links, strict=True):
+        yield RpmEntry(folders[place] + name, mode, link)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""RPMs by the real rpmbuild, and the package that promises them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from planex.run import run
+from planex.spec import Capability, Package, Subpackage
+
+SPEC = """\
+Name: {name}
+Version: 1
+Release: 1
+Summary: x
+License: MIT
+BuildArch: {arch}
+{tags}
+%global debug_package %{{nil}}
+%description
+x
+%install
+{install}
+%files
+{files}
+"""
+
+
+def make_rpm(
+    folder: Path, name: str = "foo", *, tags: str = "", install: str = "", files: str = "", arch: str = "noarch"
+) -> Path:
+    """An RPM ``name-1-1``; ``install`` are the lines of %install, ``files`` those of %files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    spec = folder / f"{name}.spec"
+    spec.write_text(SPEC.format(name=name, arch=arch, tags=tags, install=install, files=files))
+    run(["rpmbuild", "-bb", "--quiet", "--define", f"_topdir {folder}", spec])
+    return folder / "RPMS" / arch / f"{name}-1-1.{arch}.rpm"
+
+
+def promising(name: str, *more: str, arch: str = "noarch") -> Package:
+    """A package whose spec promises ``name-1-1`` and ``more``."""
+    subs = tuple(Subpackage(sub, "1", "1", arch, (Capability(sub, "=", "1-1"),), (), ()) for sub in (name, *more))
+    return Package(name, None, "1", "1", arch, 0, (), (), subs)

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Locks, copies, stamps and leftovers."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from planex.content import copies, stamps
+from planex.content.inventory import inventory, size_of
+from planex.content.leftovers import leftovers
+from planex.content.locks import Busy, Patience, hold, holders
+from planex.content.stamps import Fault, Stamp
+from planex.errors import PlanexError
+from planex.run import spawn
+from planex.workspace import Workspace
+
+# ---- locks
+
+
+def test_a_second_one_is_told_who_holds_the_lock_and_since_when(tmp_path: Path) -> None:
+    lock = tmp_path / "folder" / ".lock"
+    words = rf"process {os.getpid()}, since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d"
+    with hold(lock), pytest.raises(Busy, match=words), hold(lock):
+        pass
+    with hold(lock):
+        assert [holder.pid for holder in holders(lock)] == [os.getpid()]
+
+
+def test_many_may_share_a_lock_and_all_are_named(tmp_path: Path) -> None:
+    lock = tmp_path / ".lock"
+    program = "from planex.content.locks import hold; from pathlib import Path; import time\n"
+    program += f"with hold(Path({str(lock)!r}), shared=True):\n print('held', flush=True); time.sleep(60)\n"
+    with spawn([sys.executable, "-c", program]) as other, hold(lock, shared=True):
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        assert {holder.pid for holder in holders(lock)} == {os.getpid(), other.pid}
+        with pytest.raises(Busy, match=str(other.pid)), hold(lock):
+            pass
+
+
+def test_a_process_that_was_killed_holds_nothing_and_is_not_named(tmp_path: Path) -> None:
+    lock = tmp_path / ".lock"
+    program = "from planex.content.locks import hold; from pathlib import Path; import time, sys\n"
+    program += "with hold(Path(sys.argv[1])):\n print('held', flush=True); time.sleep(60)\n"
+    with spawn([sys.executable, "-c", program, str(lock)]) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        assert [holder.pid for holder in holders(lock)] == [other.pid]
+        other.kill()
+        other.wait()
+    assert holders(lock) == ()
+    with hold(lock):
+        pass
+
+
+def test_waiting_is_said_once_and_ends_with_the_lock(tmp_path: Path) -> None:
+    lock = tmp_path / ".lock"
+    told: list[str] = []
+    free = threading.Event()
+
+    def holder() -> None:
+        with hold(lock):
+            free.set()
+            time.sleep(0.7)
+
+    thread = threading.Thread(target=holder)
+    thread.start()
+    free.wait()
+    with hold(lock, patience=Patience(wait=True, tell=told.append)):
+        pass
+    thread.join()
+    assert len(told) == 1
+    assert told[0].startswith("waiting: another planex is at work in")
+
+
+def test_a_lock_whose_file_was_deleted_by_its_holder_is_not_the_lock(tmp_path: Path) -> None:
+    """Who waited for the deleted file must not work beside who holds the new one."""
+    lock = tmp_path / "folder" / ".lock"
+    with hold(lock):
+        waiting = os.open(lock, os.O_RDWR)
+        lock.unlink()
+    with hold(lock):
+        fcntl.flock(waiting, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody holds the old file
+        with pytest.raises(Busy), hold(lock):
+            pass
+    os.close(waiting)
+
+
+def test_a_lock_is_taken_again_where_the_file_changed_while_it_was_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, real, opened = tmp_path / ".lock", fcntl.flock, []
+
+    def flock(handle: int, how: int) -> None:
+        real(handle, how)
+        opened.append(handle)
+        if len(opened) == 1:
+            lock.unlink()  # `planex clean --all` ended between our open and our lock
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with hold(lock):
+        assert os.path.samestat(os.fstat(opened[-1]), lock.stat())
+    assert len(opened) == 2
+
+
+def test_a_lock_file_with_garbage_or_a_full_disk_is_still_a_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tmp_path / ".lock"
+    lock.write_bytes(b"\xff\xfe 1 2 3\n999999999999999999999999 1\n-1 -1\n\n")
+    assert all(holder.pid > 0 for holder in holders(lock))
+
+    def full(*words: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with hold(lock), pytest.raises(Busy), hold(lock):
+        pass
+
+
+# ---- copies
+
+
+def refuse(number: int) -> Callable[..., Any]:
+    def call(*words: Any) -> Any:
+        raise OSError(number, os.strerror(number))
+
+    return call
+
+
+@pytest.mark.parametrize("way", ["clone", "kernel", "lying kernel", "by hand"])
+def test_a_copy_has_the_bytes_and_no_inode_of_its_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    data = os.urandom(3_000_001)
+    source.write_bytes(data)
+    if way != "clone":
+        monkeypatch.setattr(fcntl, "ioctl", refuse(errno.EOPNOTSUPP))
+    if way == "lying kernel":
+        monkeypatch.setattr(os, "copy_file_range", lambda *words: 0)
+    if way == "by hand":
+        monkeypatch.setattr(os, "copy_file_range", refuse(errno.EXDEV))
+    copies.copy_file(source, copy)
+    assert copy.read_bytes() == data
+    assert copy.stat().st_ino != source.stat().st_ino
+    assert (copy.stat().st_nlink, copy.stat().st_mode & 0o777) == (1, 0o444)
+
+
+def test_blocks_are_shared_where_the_file_system_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "source").write_bytes(b"x")
+    asked = []
+    monkeypatch.setattr(fcntl, "ioctl", lambda handle, request, other: asked.append(request))
+    monkeypatch.setattr(os, "copy_file_range", refuse(errno.EIO))
+    copies.copy_file(tmp_path / "source", tmp_path / "copy")
+    assert asked == [0x40049409]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_copy_that_fails_names_itself_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    (tmp_path / "source").write_bytes(b"x")
+    monkeypatch.setattr(fcntl, "ioctl", refuse(errno.EOPNOTSUPP))
+    monkeypatch.setattr(os, "copy_file_range", refuse(number))
+    with pytest.raises(OSError) as caught:
+        copies.copy_file(tmp_path / "source", tmp_path / "copy")
+    assert (caught.value.errno, caught.value.filename) == (number, str(tmp_path / "copy"))
+    assert not (tmp_path / "copy").exists()
+
+
+def test_links_and_pipes_are_not_copied_and_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to("file")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="symbolic links"):
+        copies.copy_file(tmp_path / "link", tmp_path / "copy")
+    with pytest.raises(PlanexError, match="is no regular file"):
+        copies.copy_file(tmp_path / "pipe", tmp_path / "copy")
+    with pytest.raises(FileExistsError):
+        copies.copy_file(tmp_path / "file", tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "x"
+
+
+# ---- stamps
+
+
+@pytest.fixture
+def stamped(tmp_path: Path) -> tuple[Path, dict[str, Stamp]]:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "one").write_text("one")
+    (tmp_path / "sub" / "two").write_text("two")
+    return tmp_path, stamps.take(tmp_path, stamps.files_below(tmp_path))
+
+
+def test_files_that_are_as_they_were_need_no_reading(stamped: tuple[Path, dict[str, Stamp]]) -> None:
+    folder, known = stamped
+    assert sorted(known) == ["one", "sub/two"]
+    assert stamps.unproven(folder, known) == []
+    assert stamps.added(folder, known) is None
+    assert stamps.from_rows(stamps.to_rows(known)) == known
+
+
+@pytest.mark.parametrize("change", ["byte", "truncate", "delete", "link", "replace", "touch"])
+def test_what_was_touched_is_read_and_only_what_differs_is_damaged(
+    stamped: tuple[Path, dict[str, Stamp]], change: str
+) -> None:
+    folder, known = stamped
+    path = folder / "one"
+    if change == "byte":
+        path.write_text("onf")
+    elif change == "truncate":
+        path.write_text("on")
+    elif change == "touch":
+        os.utime(path, (1, 1))
+    else:
+        path.unlink()
+        if change == "link":
+            path.symlink_to("sub/two")
+        elif change == "replace":
+            path.write_text("one")
+    assert stamps.unproven(folder, known) == ["one"]
+    found = stamps.prove(folder, {"one": known["one"].sha256})
+    if change in ("touch", "replace"):
+        assert isinstance(found, dict)
+        assert stamps.unproven(folder, known | found) == []
+    else:
+        assert found == Fault("one", "is missing" if change == "delete" else "is damaged")
+
+
+def test_what_was_added_is_found_be_it_a_file_or_a_link(stamped: tuple[Path, dict[str, Stamp]]) -> None:
+    folder, known = stamped
+    (folder / "sub" / "link").symlink_to("/etc")
+    assert stamps.added(folder, known) == Fault("sub/link", "was added")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [None, [], {"a": None}, {"a": {}}, {"../a": {}}, {"/a": {}}, {"a": {"sha256": "x"}}]
+    + [{"a": {"sha256": "0" * 64, "size": size, "mtime_ns": 1, "inode": 1}} for size in ("1", None, True, 1.5)],
+)
+def test_rows_that_are_no_stamps_are_an_error(rows: object) -> None:
+    with pytest.raises(ValueError, match="no "):
+        stamps.from_rows(rows)
+
+
+# ---- leftovers and what there is
+
+
+def test_leftovers_of_a_killed_run_are_found_and_nothing_else(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    left = [".repo.abc/x", ".repo.1.draft", "..closed.abc.draft", "work/build/pkg/x", "store/pkg/.key.old/x"]
+    left += ["store/pkg/.current.1.draft", "rendered/pkg/.pkg.spec.x.draft", "buildroots/deps-1.draft/x"]
+    left += ["buildroots/closure.x/y", "buildroots/.overlay-probe.1/x", "buildroots/.dnf.conf.x.draft"]
+    kept = ["repo-1/x.rpm", ".repo-1.json", ".closed", "work/iso/x", "store/pkg/key/result.json", "logs/pkg/build.log"]
+    kept += ["rendered/pkg/pkg.spec", "buildroots/base-1/x", "buildroots/deps-1/x", "buildroots/dnf.conf", ".lock"]
+    for name in [*left, *kept]:
+        path = workspace.target("t") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    found = set(leftovers(workspace, "t"))
+    covered = {path for path in workspace.target("t").rglob("*") if found & {path, *path.parents} and path.is_file()}
+    assert covered == {workspace.target("t") / name for name in left}
+
+
+def test_drafts_that_others_may_be_writing_are_left_until_they_are_old(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    (workspace.cache / "specs").mkdir(parents=True)
+    young, old = workspace.cache / "specs" / ".a.draft", workspace.cache / "specs" / ".b.draft"
+    for path in (young, old):
+        path.write_text("")
+    os.utime(old, (1, 1))
+    assert list(leftovers(workspace, "t")) == [old]
+
+
+def test_all_that_there_is_has_one_name(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    names = [
+        "downloads/x",
+        "cache/specs/x",
+        "base/b/repo/x",
+        "t/store/p/k/x",
+        "t/repo-1/x",
+        "t/.repo-1.json",
+        "t/.lock",
+    ]
+    names += ["t/logs/x", "t/work/iso/x", "gone-target/store/x", "t/.closed", ".lock"]
+    for name in names:
+        path = workspace.build / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x" * 5000)
+    (workspace.build / "t" / "repo").symlink_to("repo-1")
+    items = {
+        item.name: [str(path.relative_to(workspace.build)) for path in item.paths]
+        for item in inventory(workspace, ["t"])
+    }
+    assert items["repo"] == ["t/repo", "t/repo-1", "t/.repo-1.json"]
+    assert items["other"] == ["gone-target", "t/.closed"]
+    assert items["base"] == ["base"]
+    assert not any(path.endswith(".lock") for paths in items.values() for path in paths)
+    os.link(workspace.downloads / "x", workspace.downloads / "y")
+    assert 5000 <= size_of([workspace.downloads / "x", workspace.downloads / "y"]) < 10000
