@@ -28,7 +28,7 @@ from planex.patchqueue.check import check_queue, require_applies
 from planex.plan import Action, History, Plan, Step, make_plan
 from planex.project import Project
 from planex.report import Reporter, Task, clock
-from planex.run import stop_all, tail
+from planex.run import check_stopped, stop_all, tail
 from planex.sources import fetch, local_files, remote_sources
 from planex.srpm import make_srpm, source_date_epoch
 from planex.store import Result
@@ -176,6 +176,7 @@ class Build:
         cause = explain(error) if isinstance(error, OSError) else error
         failure = _failure(name, task, cause, log)
         with suppress(PlanexError, OSError):
+            check_stopped()  # whoever presses Ctrl-C does not wait for that; the next run sweeps
             _remove(self._work(name))
         return Outcome(name, Status.FAILED, task.seconds, failure)
 

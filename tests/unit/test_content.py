@@ -238,6 +238,15 @@ def test_what_was_touched_is_read_and_only_what_differs_is_damaged(
         assert found == Fault("one", "is missing" if change == "delete" else "is damaged")
 
 
+def test_another_file_of_the_same_size_and_time_is_read(stamped: tuple[Path, dict[str, Stamp]]) -> None:
+    folder, known = stamped
+    other = folder / "other"
+    other.write_text("ONE")
+    os.utime(other, ns=(known["one"].mtime_ns, known["one"].mtime_ns))
+    other.replace(folder / "one")
+    assert stamps.unproven(folder, known) == ["one"]
+
+
 def test_what_was_added_is_found_be_it_a_file_or_a_link(stamped: tuple[Path, dict[str, Stamp]]) -> None:
     folder, known = stamped
     (folder / "sub" / "link").symlink_to("/etc")
