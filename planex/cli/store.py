@@ -9,6 +9,7 @@ import time
 import click
 
 from planex.cli.context import Context, pass_context, wait_option
+from planex.cli.output import echo
 from planex.cli.sizes import size
 from planex.content.inventory import size_of
 from planex.content.locks import at_work
@@ -33,12 +34,12 @@ def list_results(context: Context, as_json: bool) -> None:
     found = _store(context)
     rows = [_row(found, package, folder.name) for package, folder in found.results()]
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        echo(json.dumps(rows, indent=2))
         return
     for row in rows:
         mark = "!" if row["damage"] else "*" if row["current"] else " "
         built = time.strftime("%Y-%m-%d %H:%M", time.localtime(row["finished"])) if row["finished"] else "-"
-        click.echo(f"{mark} {row['package']:24} {row['key'][:16]}  {size(row['bytes']):>9}  {built}")
+        echo(f"{mark} {row['package']:24} {row['key'][:16]}  {size(row['bytes']):>9}  {built}")
 
 
 def _row(found: Store, package: str, key: str) -> dict:  # type: ignore[type-arg]
@@ -82,4 +83,4 @@ def verify(context: Context, repair: bool, wait: bool) -> None:
             f"{len(damages)} of {len(results)} results are damaged",
             "planex build builds again what is in use; planex store verify --repair deletes the damaged ones",
         )
-    click.echo(f"{len(results) - len(damages)} results whole" + (f", {len(damages)} deleted" if damages else ""))
+    echo(f"{len(results) - len(damages)} results whole" + (f", {len(damages)} deleted" if damages else ""))
