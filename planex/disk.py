@@ -15,7 +15,10 @@ from planex.regular import size_text
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _WRITING = FULL | {errno.EROFS}
-_CLEAN = "make room, for instance with `planex clean` (`--what` shows what there is); the same command then goes on from here"
+_CLEAN = (
+    "make room, for instance with `planex clean` (`--what` shows what there is); "
+    "the same command then goes on from here"
+)
 _HINTS = {
     errno.EROFS: "the file system is mounted read-only: mount it for writing, or work elsewhere",
     errno.EACCES: "look at the owner and mode of the path and of the folders above it: ls -ld",
