@@ -18,6 +18,8 @@ _CODE = "/opt/planex"
 _ENV = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "PYTHONPATH": _CODE}
 SECONDS = 20.0
 """Time for one item, far more than the largest spec needs."""
+_STARTING = 60.0
+"""Seconds for the child to come up, on a machine that is busy."""
 _ADDRESS_SPACE = GIB
 
 
@@ -52,7 +54,7 @@ def _ask(
     module: str, items: Mapping[str, Any], readable: Mapping[str, Path], env: Mapping[str, str], seconds: float
 ) -> dict[str, Any]:
     limits = Limits(
-        time=seconds * (len(items) + 1),
+        time=seconds * (len(items) + 1) + _STARTING,
         memory=2 * GIB,
         processes=256,
         disk=64 * MIB,

@@ -75,6 +75,6 @@ def test_nothing_of_git_outlives_a_terminated_run(tmp_path: Path) -> None:
     while process.poll() is None and not (started.exists() and started.read_text()):
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
-    process.wait(10)
+    process.wait(60)
     with pytest.raises(ProcessLookupError):
         os.kill(int(started.read_text()), 0)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from planex.disk import DiskError
 from planex.workspace import DRAFT, switch_link, write_atomic
 
 
@@ -56,7 +57,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path,
     path = tmp_path / "file"
     if old is not None:
         path.write_text(old)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DiskError, match=r"cannot write .*file: No space left"):
         write_atomic(path, "new", durable=True)
     assert [(found.name, found.read_text()) for found in tmp_path.iterdir()] == ([] if old is None else [("file", old)])
 
@@ -89,7 +90,7 @@ def test_a_folder_that_cannot_be_synced_is_an_error_with_the_new_file_in_place(
         os, "fsync", lambda handle: full() if Path(f"/proc/self/fd/{handle}").is_dir() else real(handle)
     )
     (tmp_path / "file").write_text("old")
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DiskError, match=r"cannot write .*file: No space left"):
         write_atomic(tmp_path / "file", "new", durable=True)
     assert [(found.name, found.read_text()) for found in tmp_path.iterdir()] == [("file", "new")]
 
