@@ -149,7 +149,8 @@ def _until_broken(pieces: Iterator[bytes], told: bool) -> Iterator[bytes]:
 @cache
 def debian_mirrors() -> tuple[str, ...]:
     """Roots of the Debian mirrors that apt on this machine is set up with, the main archive's first."""
-    done = run(["apt-get", "indextargets", "--format", "$(REPO_URI)"], check=False)
+    argv = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
+    done = run(argv, inherit={"APT_CONFIG"}, check=False)
     mirrors = sorted(dict.fromkeys(done.stdout.split()), key=lambda url: "security" in url)
     if not mirrors:
         raise PlanexError("apt on this machine names no Debian mirror", "run `apt-get update` once, as root")

@@ -102,6 +102,8 @@ def qemu_argv(program: str, machine: Machine, ovmf: Ovmf | None) -> list[str]:
     argv = [
         program,
         "-nodefaults", "-no-user-config", "-no-reboot",
+        # the ISO may be anybody's: should it break out of the machine, it can start no program and gain no right
+        "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
         "-machine", f"{'q35' if ovmf else 'pc'},accel={machine.accel}",
         "-cpu", "host" if machine.accel == "kvm" else "qemu64",
         "-smp", "1",

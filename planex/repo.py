@@ -14,6 +14,7 @@ from pathlib import Path
 
 import createrepo_c
 
+from planex.cage.command import Cage, caged
 from planex.checksums import digest_of
 from planex.content import stamps
 from planex.content.copies import PUBLISHED, copy_file, sync_tree
@@ -55,9 +56,23 @@ def create_repo(folder: Path, *, groups: Path | None = None, epoch: int = 0) -> 
         # The metadata holds each file's time; content decides, not when it was built or copied.
         os.utime(rpm, (epoch, epoch), follow_symlinks=False)
     words = ["createrepo_c", "--quiet", "--no-database", "--workers", "2", "--checksum", "sha256"]
-    words += ["--revision", str(epoch), "--set-timestamp-to-revision"]
-    words += ["--groupfile", str(groups)] if groups else []
-    run([*words, folder], env={"SOURCE_DATE_EPOCH": str(epoch)})
+    words += ["--revision", str(epoch), "--set-timestamp-to-revision", "--outputdir", "/output"]
+    words += ["--groupfile", "/comps.xml"] if groups else []
+    with temporary_folder(folder, ".repodata.") as made:
+        run(caged(_cage(folder, made, groups, epoch), [*words, "/repo"]))
+        (folder / "repodata").mkdir()
+        for path in sorted((made / "repodata").iterdir()):
+            copy_file(path, folder / "repodata" / path.name, mode=0o644)
+
+
+def _cage(folder: Path, made: Path, groups: Path | None, epoch: int) -> Cage:
+    """createrepo_c reads what strangers built; as the cage's root it makes files that planex can delete."""
+    return Cage(
+        readable={"/repo": folder, **({"/comps.xml": groups} if groups else {})},
+        writable={"/output": made},
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "SOURCE_DATE_EPOCH": str(epoch)},
+        superuser=True,
+    )
 
 
 def digest(folder: Path) -> str:

@@ -18,6 +18,8 @@ from planex.run import NETWORK, require, run, run_logged
 from planex.workspace import write_atomic
 
 # In a file, as `#clear` takes out the hooks of the machine's configuration and no option can do that.
+ALLOWED = NETWORK | {"APT_CONFIG"}
+"""What apt gets of the caller's environment: the network's, and the name of another configuration (apt.conf(5))."""
 _CONF = """\
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
@@ -61,7 +63,7 @@ class Apt:
     def update(self) -> None:
         """Fetch the package lists. Raises PlanexError where none can be had."""
         try:
-            run([*self._argv("apt-get"), "update"], inherit=NETWORK)
+            run([*self._argv("apt-get"), "update"], inherit=ALLOWED)
         except CommandFailed as error:
             hint = "look at this machine's apt sources (/etc/apt) and network; `apt-get update` must work"
             raise PlanexError(f"the Debian archive cannot be read:\n{error.tail}", hint) from error
@@ -69,19 +71,19 @@ class Apt:
     def suites(self) -> tuple[str, ...]:
         """Code names of the releases that apt's sources offer."""
         argv = [*self._argv("apt-get"), "indextargets", "--format", "$(CODENAME)", "Created-By: Packages"]
-        return tuple(sorted(set(run(argv).stdout.split())))
+        return tuple(sorted(set(run(argv, inherit=ALLOWED).stdout.split())))
 
     def resolve(self, packages: Sequence[str]) -> tuple[DebPackage, ...]:
         """The packages and all that they need, as apt would install them on an empty machine."""
         argv = [*self._argv("apt-get"), "--yes", "--print-uris", "install", *packages]
-        done = run(argv, check=False)
+        done = run(argv, inherit=ALLOWED, check=False)
         if done.returncode:
             problem = "\n".join(line for line in done.stderr.splitlines() if line.startswith("E: "))
             raise PlanexError(
                 f"apt cannot find the base's packages:\n{problem}", "correct their names in repos/<base>.yaml"
             )
         wanted = [f"{name}={version}" for name, version in parse_uris(done.stdout)]
-        return parse_stanzas(run([*self._argv("apt-cache"), "show", *wanted]).stdout)
+        return parse_stanzas(run([*self._argv("apt-cache"), "show", *wanted], inherit=ALLOWED).stdout)
 
     def download(
         self, packages: Sequence[DebPackage], folder: Path, log: Path, on_line: Callable[[str], None]
@@ -91,7 +93,7 @@ class Apt:
         log.unlink(missing_ok=True)
         try:
             argv = [*self._argv("apt-get"), "download", *wanted]
-            run_logged(argv, log, cwd=folder, inherit=NETWORK, on_line=on_line)
+            run_logged(argv, log, cwd=folder, inherit=ALLOWED, on_line=on_line)
         except CommandFailed:
             missing = parse_missing(log.read_text(errors="replace"))
             if not missing:

@@ -105,3 +105,34 @@ def test_a_spec_while_it_is_read(caller: Caller, outside: int) -> None:
     assert done.returncode == 2, done.stderr
     rows = re.findall(r"BuildRequires (?:found:)?(\S+)=(\w+): nothing", done.stderr)
     held("\n".join(f"probe {name} {result}" for name, result in rows))
+
+
+def test_an_srpm_while_it_is_made(caller: Caller, outside: int) -> None:
+    """rpmbuild -bs reads the spec once more, where the sources are."""
+    probe = "%{_sourcedir}/probe.sh"
+    write(
+        caller,
+        "evil",
+        head=f"Source0: probe.sh\n%global x %(test ! -e {probe} || sh {probe} 1>&2)",
+        files="",
+        sections="%install\n",
+        **{"probe.sh": script(outside)},
+    )
+    assert caller.planex("build").returncode == 0
+    held((caller.workspace / "_build" / "bookworm" / "logs" / "evil" / "srpm.log").read_text())
+
+
+def test_a_mock_configuration(caller: Caller, outside: int) -> None:
+    """It is Python; what it finds is told by the error that it raises."""
+    write(caller, "evil")
+    path = caller.workspace / "mock-configs" / "bookworm.cfg"
+    good = path.read_text()
+    tries = f"import subprocess\nprobes = {script(outside)!r}\n"
+    tell = "raise ValueError(subprocess.run(['sh', '-c', probes], capture_output=True, text=True).stdout)\n"
+    path.write_text(good + tries + tell)
+    try:
+        done = caller.planex("build", "--dry-run")
+    finally:
+        path.write_text(good)
+    assert done.returncode == 2
+    held(done.stderr.replace("ValueError: ", "\n"))
