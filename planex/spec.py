@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from planex.cage.ask import ask
+from planex.cage.ask import SECONDS, ask
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.workspace import write_atomic
 
@@ -145,7 +145,8 @@ def _ask_librpm(paths: Mapping[str, Path], macros: Macros) -> dict[str, Any]:
     questions = {name: {"macros": definitions, "spec": f"/specs/{name}/{path.name}"} for name, path in paths.items()}
     folders = {f"/specs/{name}": path.parent for name, path in paths.items()}
     env = {"RPM_CONFIGDIR": CAGED_CONFIG}
-    return ask("planex.librpm", questions, readable={CAGED_CONFIG: macros.rpmconfig, **folders}, env=env)
+    readable = {CAGED_CONFIG: macros.rpmconfig, **folders}
+    return ask("planex.librpm", questions, readable=readable, env=env, seconds=SECONDS)
 
 
 def _raise_errors(answers: Mapping[str, Any]) -> None:

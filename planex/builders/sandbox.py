@@ -22,6 +22,7 @@ from planex.cage import trees
 from planex.cage.command import Cage, Overlay, caged
 from planex.cage.enter import BUILDER
 from planex.cage.limits import Watch
+from planex.cage.scope import BUS, in_scope
 from planex.dnf import ChosenPackage, Repositories
 from planex.errors import PlanexError
 from planex.mockconfig import MockConfig
@@ -140,14 +141,15 @@ class SandboxBuilder:
             root = overlay.upper
         macros = job.work / "rpmmacros"
         macros.write_text(_rpmmacros(self._config))
-        argv = caged(build_cage(root, job, macros), rpmbuild_argv(job, self._config.arch))
+        argv = in_scope(caged(build_cage(root, job, macros), rpmbuild_argv(job, self._config.arch)), job.limits)
 
         def on_line(line: str) -> None:
             if section := rpmbuild_section(line):
                 task.phase(section)
 
         watch = Watch(job.limits, scratch)
-        run_logged(argv, job.logs / "build.log", on_line=on_line, program="rpmbuild", watch=watch)
+        log = job.logs / "build.log"
+        run_logged(argv, log, inherit=BUS, on_line=on_line, program="rpmbuild", watch=watch)
         return overlay.upper / TOPDIR.lstrip("/") / "RPMS"
 
     def _prune(self) -> None:

@@ -121,7 +121,7 @@ def disk_of(folder: Path) -> int:
 
 def parse_size(text: str) -> int:
     """Bytes of ``500M``, ``8G`` or ``8GiB``; every unit is a binary one. Raises ValueError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT])?(?:i?B)?", text.strip(), re.IGNORECASE)
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([KMGT])?(?:i?B)?", text.strip(), re.IGNORECASE)
     if match is None:
         raise ValueError(f"'{text}' is no size: write it as 500M or 8G")
     powers = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
@@ -130,7 +130,7 @@ def parse_size(text: str) -> int:
 
 def parse_time(text: str) -> float:
     """Seconds of ``90s``, ``30m``, ``2h`` or ``1.5 h``. Raises ValueError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([smhd])", text.strip())
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([smhd])", text.strip())
     if match is None:
         raise ValueError(f"'{text}' is no time: write it as 90s, 30m or 2h")
     return float(match.group(1)) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match.group(2)]
