@@ -1,7 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""``python -m planex`` is the same as ``planex``."""
+"""``planex``, and the same as ``python -m planex``."""
 
-from planex.cli import main
+from __future__ import annotations
+
+import os
+
+
+def main() -> None:
+    """Start the command line; Ctrl-C while it is still being loaded ends as at any other time."""
+    try:
+        from planex.cli import main as run
+    except KeyboardInterrupt:
+        os.write(2, b"interrupted before anything was begun\n")
+        os._exit(130)
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -21,6 +21,7 @@ from typing import Any
 from planex.cage.answer import serve
 from planex.cage.ask import ask
 from planex.errors import ConfigError, Problem
+from planex.regular import NotRegular, read_text
 from planex.template import render_text
 from planex.workspace import write_atomic
 
@@ -28,6 +29,7 @@ FORMAT = 1
 SECONDS = 10.0
 """Time for one configuration."""
 _INCLUDE = re.compile(r"^\s*include\((.*)\)", re.MULTILINE)
+_MACRO = re.compile(r"%?[A-Za-z_]\w*(\(.*\))?$")
 _SYSTEM_CONFIGS = Path("/etc/mock")
 _LARGEST = 1 << 20
 
@@ -81,14 +83,13 @@ def load_mock_config(path: Path, cache: Path) -> MockConfig:
 def _files(path: Path) -> dict[str, str]:
     """Path to text of all that a configuration may read in the workspace."""
     folders = (path.parent, path.parent.parent / "repos")
-    found = [file for folder in folders for file in sorted(folder.glob("*")) if file.is_file()]
-    try:
-        texts = {str(file): file.read_text() for file in found if file.stat().st_size <= _LARGEST}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(path, 0, f"what it may read cannot be read: {error}")]) from None
-    if str(path) not in texts:
-        reason = f"is larger than {_LARGEST >> 20} MiB" if path.is_file() else "file not found"
-        raise ConfigError([Problem(path, 0, reason)])
+    texts: dict[str, str] = {}
+    for file in (path, *(file for folder in folders for file in sorted(folder.glob("*")) if file != path)):
+        try:
+            texts[str(file)] = read_text(file, _LARGEST)
+        except NotRegular as error:  # another file counts when it is included: then it is not there
+            if file == path:
+                raise ConfigError(error.message, error.hint) from None
     return texts
 
 
@@ -145,14 +146,17 @@ def _config(path: Path, options: _Options) -> dict[str, Any]:
     options.setdefault("user_agent", "planex")
     options.setdefault("releasever", "")
     problems = [
-        Problem(path, 0, f"config_opts['{name}'] {_complaint(options.get(name))}")
+        f"config_opts['{name}'] {_complaint(options.get(name))}"
         for name in ("root", "target_arch", "chroot_setup_cmd", "dnf.conf", "releasever")
         if not isinstance(options.get(name), str)
     ]
-    if not isinstance(options["macros"], dict):
-        problems.append(Problem(path, 0, "config_opts['macros'] must be a dictionary of macro names and bodies"))
+    if isinstance(options["macros"], dict):
+        bad = [name for name in options["macros"] if not _MACRO.match(str(name))]
+        problems += [f"config_opts['macros'] has {name!r}, which is no name of a macro" for name in bad]
+    else:
+        problems.append("config_opts['macros'] must be a dictionary of macro names and bodies")
     if problems:
-        raise ConfigError([Problem(path, 0, "; ".join(problem.message for problem in problems))])
+        raise ConfigError([Problem(path, 0, "; ".join(problems))])
     expand = {key: _text(value, options, path) for key, value in options.items() if isinstance(value, str)}
     return {
         "root": expand["root"],
@@ -170,9 +174,15 @@ def _complaint(value: object) -> str:
 
 def _words(command: str, path: Path) -> list[str]:
     try:
-        return shlex.split(command)
+        words = shlex.split(command)
     except ValueError as error:
         raise ConfigError([Problem(path, 0, f"config_opts['chroot_setup_cmd']: {error}")]) from None
+    options = [word for word in words if word.startswith("-")]
+    if options or len(words) < 2:
+        reason = f"holds an option, {options[0]}" if options else "names no package"
+        message = f"config_opts['chroot_setup_cmd'] {reason}: write `install PACKAGE...`"
+        raise ConfigError([Problem(path, 0, message)])
+    return words
 
 
 def _text(value: str, options: _Options, path: Path) -> str:
@@ -185,10 +195,10 @@ def _expand_includes(path: Path, seen: set[Path]) -> str:
         raise ConfigError([Problem(path, 0, "includes itself")])
     seen.add(path)
     try:
-        text = path.read_text()
-    except OSError as error:
+        text = read_text(path, _LARGEST)
+    except NotRegular as error:
         raise ConfigError(
-            [Problem(path, 0, f"cannot be read: {error.strerror}")],
+            [Problem(path, 0, f"cannot be read: {error.message}")],
             "templates/ of mock come with the package mock-core-configs",
         ) from None
     return _INCLUDE.sub(lambda match: _expand_includes(_included(match.group(1), path), seen), text)

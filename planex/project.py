@@ -104,6 +104,9 @@ def load_project(workspace: Workspace, config: Config, target_name: str) -> Proj
     """Load, render and parse everything; all mistakes of one kind are reported at once."""
     target = config.targets[target_name]
     mock_config = load_mock_config(workspace.mock_configs / f"{target_name}.cfg", workspace.cache / "mock-configs")
+    if mock_config.arch != target.arch:
+        message = f"config_opts['target_arch'] is '{mock_config.arch}', but the target's arch is '{target.arch}'"
+        raise ConfigError([Problem(mock_config.path, 0, message)], "make planex.yaml and the mock configuration agree")
     recipes = find_recipes(workspace, target.guards)
     paths = render_all(workspace, config, target_name, recipes)
     packages = parse_specs(paths, _macros(workspace, target, mock_config), workspace.cache / "specs")

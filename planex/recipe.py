@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field
 from planex.config import Config, LimitSettings, Name, Words, as_tuple, text_of
 from planex.errors import ConfigError, Problem
 from planex.patchqueue.queue import Patch, PatchQueue, load_queue
+from planex.regular import NotRegular, read_text
 from planex.schema import Model, did_you_mean, load
 from planex.template import Template, render_all
 from planex.workspace import Workspace
@@ -179,9 +180,9 @@ def _checked(rendered: str | ConfigError, recipe: Recipe) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(path, 0, f"cannot be read: {error}")]) from None
+        return read_text(path)
+    except NotRegular as error:
+        raise ConfigError(error.message, error.hint) from None
 
 
 def patch_lines(patches: Iterable[Patch], package: str, first: int = FIRST_PATCH) -> str:

@@ -47,6 +47,16 @@ def read_regular(path: Path, limit: int) -> bytes:
     return data
 
 
+def read_text(path: Path, limit: int = 4 << 20) -> str:
+    """The text of a regular file in UTF-8; NotRegular says the line of the first byte that is none."""
+    data = read_regular(path, limit)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise NotRegular(f"{path}:{line}: is not UTF-8 text (byte 0x{data[error.start]:02x})") from None
+
+
 def kind_of(mode: int) -> str:
     """What a path is (``st_mode``) that is no regular file, in words; empty for a regular file."""
     if stat.S_ISREG(mode):

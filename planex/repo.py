@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -58,9 +59,11 @@ def create_repo(folder: Path, *, groups: Path | None = None, epoch: int = 0) -> 
     words = ["createrepo_c", "--quiet", "--no-database", "--workers", "2", "--checksum", "sha256"]
     words += ["--revision", str(epoch), "--set-timestamp-to-revision", "--outputdir", "/output"]
     words += ["--groupfile", "/comps.xml"] if groups else []
+    folder.chmod(0o755)  # who serves it, and the cage, is another user
     with temporary_folder(folder, ".repodata.") as made:
         run(caged(_cage(folder, made, groups, epoch), [*words, "/repo"]))
-        (folder / "repodata").mkdir()
+        shutil.rmtree(folder / "repodata", ignore_errors=True)
+        (folder / "repodata").mkdir(mode=0o755)
         for path in sorted((made / "repodata").iterdir()):
             copy_file(path, folder / "repodata" / path.name, mode=0o644)
 

@@ -58,21 +58,30 @@ def source_urls(recipe: Recipe, source: Source) -> tuple[str, ...]:
 
 
 def local_files(recipe: Recipe, package: Package) -> dict[str, Path]:
-    """Sources and patches that lie in the workspace: name to path. Missing ones are reported at once."""
+    """Sources and patches that lie in the workspace: name to path. What is missing or leads out is reported at once."""
     queue = {Path(patch.name).name: patch.path for patch in recipe.queue.patches}
     files = {
         source.file_name: queue.get(source.file_name, recipe.folder / source.file_name)
         for source in package.sources
         if not source.is_remote
     }
-    missing = [
-        Problem(recipe.template, 0, f"{name}: no such file {path}")
+    workspace = recipe.folder.parents[1].resolve()
+    problems = [
+        Problem(recipe.template, 0, f"{name}: {complaint}")
         for name, path in files.items()
-        if not path.is_file()
+        if (complaint := _complaint(path, workspace))
     ]
-    if missing:
-        raise ConfigError(missing, "put the file there, or give the Source line a URL")
+    if problems:
+        raise ConfigError(problems, "put the file itself there, or give the Source line a URL")
     return files
+
+
+def _complaint(path: Path, workspace: Path) -> str | None:
+    """Why a file of the workspace cannot be a source. A link out of it would put a file of the host into an SRPM."""
+    if not path.is_file():
+        return f"no such file {path}"
+    real = path.resolve()
+    return None if real.is_relative_to(workspace) else f"{path} leads out of the workspace, to {real}"
 
 
 def cached_path(workspace: Workspace, checksum: Checksum) -> Path:

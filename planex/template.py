@@ -81,7 +81,9 @@ def render_text(text: str, variables: Mapping[str, Any], path: Path) -> str:
     """The text that a template makes of ``variables``. ConfigError names ``path`` and the template's line."""
     environment = _environment()
     try:
-        return environment.from_string(text).render(variables)
+        made = environment.from_string(text).render(variables)
+        made.encode()  # or half a character, as "\\ud800" is, would be found when it is written
+        return made
     except jinja2.TemplateSyntaxError as error:
         raise ConfigError([Problem(path, error.lineno, error.message or "syntax error")]) from None
     except jinja2.UndefinedError as error:

@@ -77,24 +77,49 @@ def main() -> None:
     """Entry point: run a command; print a PlanexError as what, where and what to do; set the exit status."""
     reporter = Reporter()
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # GitPython, where git is missing: planex says so itself
+    os.umask(0o022)  # what planex makes is read by cages, which run as other users
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
+    status = _run(reporter)
+    sys.exit(_last_words(reporter) or status)
+
+
+def _run(reporter: Reporter) -> int:
+    """Run the command; its exit status."""
     try:
         cli.main(standalone_mode=False)
     except PlanexError as error:
         show((_folder_is_gone() if isinstance(error, DiskError) else None) or error, reporter)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except OSError as error:
         show(_folder_is_gone() or explain(error), reporter)
-        sys.exit(1)
+        return 1
     except click.ClickException as error:
         click.echo(printable(_shown(error)), err=True, nl=False)
         if isinstance(error, click.NoSuchOption) and any(error.option_name in option.opts for option in cli.params):
             reporter.plain(f"hint: it goes before the command, as in `planex {error.option_name} ... build`")
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         run.stop_all()
         for number in _SIGNALS:  # or one that comes while Python ends would choose the exit status
             signal.signal(number, signal.SIG_IGN)
         reporter.plain("interrupted; what was finished is kept, the same command goes on from here")
-        sys.exit(_INTERRUPTED)
+        return _INTERRUPTED
+    return 0
+
+
+def _last_words(reporter: Reporter) -> int:
+    """Write out what is still to be printed; 1 where standard output does not take it."""
+    failed = 0
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError as error:
+            # Python would try once more at its end, and end with 120.
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
+            if name == "stdout":
+                failed = 1
+                reporter.error(f"cannot write to standard output: {error.strerror}")
+    return failed

@@ -55,6 +55,8 @@ def clean(context: Context, everything: bool, what: str | None, wait: bool) -> N
     if what is not None and what not in items:
         raise click.UsageError(f"there is no '{what}' to delete{did_you_mean(what, list(items))}: {', '.join(items)}")
     if not workspace.build.exists():
+        if everything and workspace.build.is_symlink():  # to nowhere
+            workspace.build.unlink()
         return
     chosen = list(items) if everything else [what] if what else list(_USUAL)
     with ExitStack() as locks:

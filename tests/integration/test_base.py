@@ -181,12 +181,13 @@ def test_the_base_iso_starts_by_both_firmwares(archive: TinyArchive, tmp_path: P
 def test_an_update_takes_new_versions_and_remakes_only_those(archive: TinyArchive, tmp_path: Path) -> None:
     folder = tmp_path / "base"
     build(folder)
-    before = {path.name: path.stat().st_ino for path in (folder / "repo").glob("*.rpm")}
+    before = {path.name: path.stat().st_ino for path in (folder / "rpms").rglob("*.rpm")}
     archive.add(TinyDeb("libz-dev", {"/usr/lib/x86_64-linux-gnu/pkgconfig/z.pc": PKGCONFIG}, version="1.0-2"))
     archive.publish()
     assert not build(folder).changed
     assert build(folder, update=True).changed
-    after = {path.name: path.stat().st_ino for path in (folder / "repo").glob("*.rpm")}
+    after = {path.name: path.stat().st_ino for path in (folder / "rpms").rglob("*.rpm")}
+    assert (folder / "repo" / "libz-dev-1.0-2.x86_64.rpm").exists()
     assert after.keys() - before.keys() == {"libz-dev-1.0-2.x86_64.rpm"}
     assert all(before[name] == after[name] for name in before.keys() & after.keys())
 

@@ -182,5 +182,5 @@ def not_an_iso(tmp_path: Path) -> Iterator[Path]:
 def test_other_files_are_refused(not_an_iso: Path) -> None:
     with pytest.raises(PlanexError, match=r"file\.iso is not an ISO image"):
         check_iso(not_an_iso)
-    with pytest.raises(PlanexError, match="no such file"):
+    with pytest.raises(PlanexError, match="No such file"):
         check_iso(not_an_iso.with_name("gone.iso"))
