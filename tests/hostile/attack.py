@@ -32,6 +32,7 @@ MACHINE_TALK = re.compile(
 )
 """What Python and its libraries say to programmers."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_KEY = re.compile(r"\b[0-9a-f]{16,64}(?=\.(json|log)\b)")
 _DURATION = re.compile(r"\b\d+(\.\d)? s\b|\b\d+ min \d\d s\b")
 
 
@@ -187,5 +188,6 @@ def _line_pattern(line: str) -> str:
 
 
 def blessed(text: str) -> str:
-    """A text as it is written into case.yaml: times become ``...``."""
-    return "".join(f"{_DURATION.sub('... s', line).rstrip()}\n" for line in text.splitlines())
+    """A text as it is written into case.yaml: times, and keys in file names, become ``...``."""
+    lines = (_KEY.sub("...", _DURATION.sub("... s", line)).rstrip() for line in text.splitlines())
+    return "".join(f"{line}\n" for line in lines)
