@@ -20,7 +20,7 @@ from planex.cage.limits import Limits, Watch
 from planex.checksums import digest_of
 from planex.errors import LoggedError, PlanexError
 from planex.run import require, run, run_logged, tail
-from planex.workspace import temporary_folder
+from planex.workspace import temporary_folder, write_atomic
 
 ROOT, CACHE, RPMS = "/buildroot", "/cache", "/rpms"
 LIMITS = Limits(time=3600.0)
@@ -207,7 +207,7 @@ def repoclosure(repositories: Repositories, scratch: Path) -> None:
     Raises PlanexError with dnf's list of what is missing.
     """
     conf = scratch / "dnf.conf"
-    conf.write_text(repositories.conf)
+    write_atomic(conf, repositories.conf)
     repositories.cache.mkdir(parents=True, exist_ok=True)
     words = ["dnf", "--config", "/opt/dnf.conf", "--assumeyes", f"--setopt=cachedir={CACHE}"]
     for name in repositories.own:

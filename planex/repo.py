@@ -58,20 +58,22 @@ def create_repo(folder: Path, *, groups: Path | None = None, epoch: int = 0) -> 
         os.utime(rpm, (epoch, epoch), follow_symlinks=False)
     words = ["createrepo_c", "--quiet", "--no-database", "--workers", "2", "--checksum", "sha256"]
     words += ["--revision", str(epoch), "--set-timestamp-to-revision", "--outputdir", "/output"]
-    words += ["--groupfile", "/comps.xml"] if groups else []
+    words += ["--groupfile", "/output/comps.xml"] if groups else []
     folder.chmod(0o755)  # who serves it, and the cage, is another user
     with temporary_folder(folder, ".repodata.") as made:
-        run(caged(_cage(folder, made, groups, epoch), [*words, "/repo"]))
+        if groups:
+            copy_file(groups, made / "comps.xml", mode=0o644)
+        run(caged(_cage(folder, made, epoch), [*words, "/repo"]), program="createrepo_c")
         shutil.rmtree(folder / "repodata", ignore_errors=True)
         (folder / "repodata").mkdir(mode=0o755)
         for path in sorted((made / "repodata").iterdir()):
             copy_file(path, folder / "repodata" / path.name, mode=0o644)
 
 
-def _cage(folder: Path, made: Path, groups: Path | None, epoch: int) -> Cage:
+def _cage(folder: Path, made: Path, epoch: int) -> Cage:
     """createrepo_c reads what strangers built; as the cage's root it makes files that planex can delete."""
     return Cage(
-        readable={"/repo": folder, **({"/comps.xml": groups} if groups else {})},
+        readable={"/repo": folder},
         writable={"/output": made},
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "SOURCE_DATE_EPOCH": str(epoch)},
         superuser=True,

@@ -95,12 +95,13 @@ def run(
     check: bool = True,
     timeout: float | None = None,
     errors: str = "replace",
+    program: str | None = None,
     watch: Watch | None = None,
 ) -> Completed:
     """Run a short command and capture its output as text, or send it to the file ``output``.
 
-    ``timeout`` is in seconds; ``errors`` says what becomes of bytes that are no UTF-8 (see codecs). Raises
-    CommandFailed on a non-zero exit status if ``check`` is set, LimitReached when ``watch`` ends it.
+    ``timeout`` is in seconds; ``errors`` says what becomes of bytes that are no UTF-8 (see codecs); ``program`` names
+    the program that matters, where others only wrap it. Raises CommandFailed on a non-zero exit status if ``check`` is set, LimitReached when ``watch`` ends it.
     """
     words = [str(word) for word in argv]
     started = time.monotonic()
@@ -112,10 +113,10 @@ def run(
         except subprocess.TimeoutExpired as error:
             raise PlanexError(f"{words[0]} did not end within {timeout:g} s") from error
     if reasons:
-        raise LimitReached(f"{words[0]} was stopped: {reasons[0]}")
+        raise LimitReached(f"{program or words[0]} was stopped: {reasons[0]}")
     stdout, stderr = (out or b"").decode(errors=errors), err.decode(errors="replace")
     if check and process.returncode:
-        raise CommandFailed(words, process.returncode, tail(stderr.strip() or stdout))
+        raise CommandFailed(words, process.returncode, tail(stderr.strip() or stdout), program=program)
     return Completed(tuple(words), process.returncode, stdout, stderr, time.monotonic() - started)
 
 

@@ -140,7 +140,7 @@ class SandboxBuilder:
             trees.copy_tree(layers[0], overlay.upper, job.logs / "root.log")
             root = overlay.upper
         macros = job.work / "rpmmacros"
-        macros.write_text(_rpmmacros(self._config))
+        write_atomic(macros, _rpmmacros(self._config))
         argv = in_scope(caged(build_cage(root, job, macros), rpmbuild_argv(job, self._config.arch)), job.limits)
 
         def on_line(line: str) -> None:

@@ -62,7 +62,9 @@ def _ask(
     )
     cage = Cage(readable={**interpreter(), **readable}, env={**_ENV, **env}, limits=limits)
     request = json.dumps({"seconds": seconds, "items": dict(items)}).encode()
-    done = run(caged(cage, [sys.executable, "-P", "-m", module]), stdin=request, check=False, watch=Watch(limits))
+    done = run(
+        caged(cage, [sys.executable, "-P", "-m", module]), stdin=request, check=False, program="it", watch=Watch(limits)
+    )
     try:
         answers = json.loads(done.stdout)
     except ValueError:

@@ -26,6 +26,11 @@ from planex.run import require, run
 FORMAT = 3
 """Raised when roots are made differently, so that old ones are not taken for new ones."""
 BUSYBOX = ("usr/sbin/busybox", "usr/bin/busybox", "sbin/busybox", "bin/busybox")
+# SQLite's journal goes into the database of packages: when it does so by itself is no property of the host.
+_CHECKPOINT = (
+    "import sqlite3, sys; base = sqlite3.connect(sys.argv[1]); "
+    'base.execute("PRAGMA wal_checkpoint(TRUNCATE)"); base.close()'
+)
 # Lines of shell for the cage of the root: it knows its libraries and is of no run and no machine yet.
 _FINISH = f"""
 cd {dnf.ROOT}
@@ -34,6 +39,10 @@ rm -rf var/log/dnf* var/log/hawkey* var/cache/*/* var/lib/dnf tmp/* var/tmp/* ru
 rm -f etc/machine-id
 : > etc/machine-id
 chmod 0444 etc/machine-id
+for base in var/lib/rpm/rpmdb.sqlite usr/lib/sysimage/rpm/rpmdb.sqlite; do
+    [ ! -f $base ] || python3 -I -c '{_CHECKPOINT}' $base
+    rm -f $base-wal $base-shm
+done
 """
 
 
@@ -173,7 +182,7 @@ def _take(draft: Path, name: str, what: str, found: Sequence[Path]) -> None:
         )
     inside = f"{dnf.ROOT}/{found[0].relative_to(root)}"
     with (draft / name).open("wb") as file:
-        run(caged(_reader(draft), ["cat", inside]), output=file)
+        run(caged(_reader(draft), ["cat", inside]), output=file, program="cat")
 
 
 def _compress(draft: Path, live: Live, epoch: int, task: Task) -> None:
@@ -181,7 +190,8 @@ def _compress(draft: Path, live: Live, epoch: int, task: Task) -> None:
     output = draft / "image"
     output.mkdir()
     cage = _reader(draft, {"/output": output}, {"SOURCE_DATE_EPOCH": str(epoch)})
-    run(caged(cage, squashfs_argv(Path(dnf.ROOT), Path("/output/squashfs.img"), live.compression)))
+    argv = squashfs_argv(Path(dnf.ROOT), Path("/output/squashfs.img"), live.compression)
+    run(caged(cage, argv), program="mksquashfs")
     with (draft / "squashfs.img").open("wb") as file:
         run(caged(_reader(draft, {"/output": output}), ["cat", "/output/squashfs.img"]), output=file)
     trees.remove_tree(output)
