@@ -218,5 +218,5 @@ def repoclosure(repositories: Repositories, scratch: Path) -> None:
     cage = _network_cage(repositories, {"/opt/dnf.conf": conf}, {})
     done = run(caged(cage, words), check=False, watch=Watch(LIMITS))
     if done.returncode:
-        said = tail(done.stdout.strip() or done.stderr)
+        said = tail(f"{done.stdout}\n{done.stderr}".strip())
         raise PlanexError(f"the repository is not closed:\n{said}", "add what is missing to specs/")

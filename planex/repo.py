@@ -65,7 +65,8 @@ def create_repo(folder: Path, *, groups: Path | None = None, epoch: int = 0) -> 
             copy_file(groups, made / "comps.xml", mode=0o644)
         run(caged(_cage(folder, made, epoch), [*words, "/repo"]), program="createrepo_c")
         shutil.rmtree(folder / "repodata", ignore_errors=True)
-        (folder / "repodata").mkdir(mode=0o755)
+        (folder / "repodata").mkdir()
+        (folder / "repodata").chmod(0o755)
         for path in sorted((made / "repodata").iterdir()):
             copy_file(path, folder / "repodata" / path.name, mode=0o644)
 

@@ -101,7 +101,8 @@ def run(
     """Run a short command and capture its output as text, or send it to the file ``output``.
 
     ``timeout`` is in seconds; ``errors`` says what becomes of bytes that are no UTF-8 (see codecs); ``program`` names
-    the program that matters, where others only wrap it. Raises CommandFailed on a non-zero exit status if ``check`` is set, LimitReached when ``watch`` ends it.
+    the program that matters, where others only wrap it. Raises CommandFailed on a non-zero exit status if
+    ``check`` is set, LimitReached when ``watch`` ends it.
     """
     words = [str(word) for word in argv]
     started = time.monotonic()

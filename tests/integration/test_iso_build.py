@@ -188,7 +188,7 @@ def test_host_that_cannot_be_installed(project: Project) -> None:
     (project.workspace.iso / "iso.yaml").write_text(ISO_YAML.replace("[tiny-host]", "[no-such-host]"))
     with pytest.raises(LoggedError, match=r"the live host \(no-such-host\) cannot be installed") as caught:
         build(project)
-    assert "no-such-host" in caught.value.tail
+    assert "no package provides no-such-host" in caught.value.message
 
 
 def test_missing_files_are_named(project: Project) -> None:
