@@ -51,7 +51,8 @@ class Index:
 
 def create_repo(folder: Path, *, groups: Path | None = None, epoch: int = 0) -> None:
     """Write ``repodata`` for the RPMs in ``folder``; same RPMs, same bytes. ``epoch``: seconds since 1970."""
-    for rpm in folder.rglob("*.rpm"):
+    rpms = sorted(folder.rglob("*.rpm"))
+    for rpm in rpms:
         if rpm.is_symlink():
             raise PlanexError(f"{rpm} is a symbolic link; a repository holds files")
         # The metadata holds each file's time; content decides, not when it was built or copied.
@@ -59,7 +60,8 @@ def create_repo(folder: Path, *, groups: Path | None = None, epoch: int = 0) -> 
     words = ["createrepo_c", "--quiet", "--no-database", "--workers", "2", "--checksum", "sha256"]
     words += ["--revision", str(epoch), "--set-timestamp-to-revision", "--outputdir", "/output"]
     words += ["--groupfile", "/output/comps.xml"] if groups else []
-    folder.chmod(0o755)  # who serves it, and the cage, is another user
+    for place in {folder, *(rpm.parent for rpm in rpms)}:
+        place.chmod(0o755)  # who serves it, and the cage, is another user
     with temporary_folder(folder, ".repodata.") as made:
         if groups:
             copy_file(groups, made / "comps.xml", mode=0o644)
@@ -69,6 +71,10 @@ def create_repo(folder: Path, *, groups: Path | None = None, epoch: int = 0) -> 
         (folder / "repodata").chmod(0o755)
         for path in sorted((made / "repodata").iterdir()):
             copy_file(path, folder / "repodata" / path.name, mode=0o644)
+    if (listed := len(read_locations(folder))) != len(rpms):
+        raise PlanexError(
+            f"{folder}: its metadata lists {listed} of {len(rpms)} packages", "look at their modes: ls -l"
+        )
 
 
 def _cage(folder: Path, made: Path, epoch: int) -> Cage:
