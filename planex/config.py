@@ -20,6 +20,8 @@ def as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+MAX_JOBS = 1024
+"""Packages built at once, far more than any machine can."""
 RESERVED = ("base", "cache", "downloads")
 
 
@@ -44,6 +46,8 @@ def _parsed(parse: Callable[[str], object]) -> Callable[[object], object]:
 Words = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 Version = Annotated[str, BeforeValidator(text_of), Field(pattern=r"^[A-Za-z0-9._+~^]+$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+Names = Annotated[tuple[Name, ...], BeforeValidator(as_tuple)]
+"""Of packages, for instance: none can be taken for an option."""
 Size = Annotated[int, BeforeValidator(_parsed(parse_size)), Field(ge=1)]
 Time = Annotated[float, BeforeValidator(_parsed(parse_time)), Field(gt=0)]
 
@@ -105,7 +109,7 @@ class Config(Model):
     vendor: str
     summary: str = ""
     url: str = ""
-    jobs: Annotated[int, Field(ge=1)] | None = None
+    jobs: Annotated[int, Field(ge=1, le=MAX_JOBS)] | None = None
     """Packages built at once; default: one for each two cores, at least two where there are two cores."""
     limits: LimitSettings = LimitSettings()
     """Of the build of every package; package.yaml may say otherwise for one."""

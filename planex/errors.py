@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+ENOUGH = 1000
+"""Problems in one file after which its reader may stop looking for more."""
+
 
 class PlanexError(Exception):
     """Work failed for a reason that the user can act on.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Makes any text safe to show: what could move the cursor, recolour or forge a terminal's output is shown escaped."""
+"""Makes any text fit to show: nothing that moves a cursor, no password of a URL, no more than a person reads."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ _UNSAFE = re.compile(
     "\u2028\u2029\ufeff"  # line ends that few expect, and the byte order mark
     "\ud800-\udfff]"  # no characters: bytes of a file's name that are not UTF-8
 )
+_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*(?=@)")
+MAX_LINES = 60
+MAX_LINE = 1000
+"""Characters."""
 
 
 def printable(text: str) -> str:
@@ -23,3 +27,21 @@ def _escaped(match: re.Match[str]) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # Python's surrogateescape
         code -= 0xDC00
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def without_passwords(text: str) -> str:
+    """``text`` with ``***`` for the password in each URL."""
+    return _PASSWORD.sub(r"\1:***", text)
+
+
+def shortened(text: str, lines: int = MAX_LINES, characters: int = MAX_LINE) -> str:
+    """At most so many lines of at most so many characters each, and how much was left out."""
+    every = text.split("\n")
+    kept = [short(line, characters) for line in every[:lines]]
+    return "\n".join(kept + ([f"... and {len(every) - lines} more lines"] if len(every) > lines else []))
+
+
+def short(line: str, characters: int = MAX_LINE) -> str:
+    """At most so many characters of a line, and how many were left out."""
+    left_out = len(line) - characters
+    return f"{line[:characters]}... (and {left_out} more characters)" if left_out > 0 else line

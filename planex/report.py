@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from planex.printable import printable
+from planex.printable import printable, shortened, without_passwords
 
 
 class Task:
@@ -55,7 +55,7 @@ class Reporter:
     """The only writer to standard error. Verbosity: -1 errors only, 0 normal, 1 also phases and remarks."""
 
     def __init__(self, verbosity: int = 0, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         self.verbosity = verbosity
         self._here = _paths_below_here()
         self._tasks: list[Task] = []
@@ -64,28 +64,28 @@ class Reporter:
 
     def info(self, text: str) -> None:
         """A step began or ended."""
-        self._print(escape(text), 0)
+        self._print(_shown(text), 0)
 
     def remark(self, text: str) -> None:
         """Something only the curious want (``-v``)."""
-        self._print(f"[dim]{escape(text)}[/dim]", 1)
+        self._print(f"[dim]{_shown(text)}[/dim]", 1)
 
     def success(self, text: str) -> None:
-        self._print(f"[green]{escape(text)}[/green]", 0)
+        self._print(f"[green]{_shown(text)}[/green]", 0)
 
     def failure(self, text: str) -> None:
         """Something went wrong that is explained later."""
-        self._print(f"[red]{escape(text)}[/red]", 0)
+        self._print(f"[red]{_shown(text)}[/red]", 0)
 
     def warn(self, text: str) -> None:
-        self._print(f"[yellow]warning:[/yellow] {escape(text)}", -1)
+        self._print(f"[yellow]warning:[/yellow] {_shown(text)}", -1)
 
     def error(self, text: str) -> None:
-        self._print(f"[bold red]error:[/bold red] {escape(text)}", -1)
+        self._print(f"[bold red]error:[/bold red] {_shown(text)}", -1)
 
     def plain(self, text: str) -> None:
         """Text as it is, whatever the verbosity: the end of a log, a hint."""
-        self._print(escape(text), -1)
+        self._print(_shown(text), -1)
 
     @contextmanager
     def task(self, name: str) -> Iterator[Task]:
@@ -121,6 +121,11 @@ class Reporter:
 
     def _view(self) -> Group:
         return Group(*(Text("  " + task.line(), style="cyan", no_wrap=True) for task in list(self._tasks)))
+
+
+def _shown(text: str) -> str:
+    """What is shown of a text, as rich's markup."""
+    return escape(shortened(without_passwords(text)))
 
 
 def _paths_below_here() -> re.Pattern[str]:

@@ -20,6 +20,8 @@ from planex.proof import without_escapes
 from planex.qemu import FirmwareName, Machine, MediumName, accel_here
 from planex.report import Reporter, clock
 
+MAX_TIMEOUT = 7 * 86400
+
 
 @click.command(short_help="Start an ISO in QEMU and prove that Xen, dom0 and xl work.")
 @click.argument("image", metavar="[ISO]", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
@@ -28,7 +30,11 @@ from planex.report import Reporter, clock
     "--medium", type=click.Choice(["cd", "disk"]), default="cd", show_default=True, help="disk: as from a USB stick."
 )
 @click.option(
-    "--timeout", type=click.FloatRange(1), default=300, show_default=True, help="Seconds until it must be up."
+    "--timeout",
+    type=click.IntRange(1, MAX_TIMEOUT),
+    default=300,
+    show_default=True,
+    help="Seconds until it must be up.",
 )
 @click.option("--memory", type=click.IntRange(512), default=2048, show_default=True, help="MiB of the machine.")
 @click.option(
@@ -47,7 +53,7 @@ def boot(
     image: Path | None,
     firmware: FirmwareName,
     medium: MediumName,
-    timeout: float,
+    timeout: int,
     memory: int,
     accel: str,
     show: bool,

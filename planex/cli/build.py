@@ -24,9 +24,11 @@ from planex.build import (
 from planex.builders import choose_builder
 from planex.cli.context import Context, pass_context, wait_option
 from planex.cli.output import echo
+from planex.config import MAX_JOBS
 from planex.content.locks import at_work
 from planex.errors import PlanexError
 from planex.plan import Action, Plan
+from planex.printable import without_passwords
 from planex.project import Project, load_project, require_base
 from planex.recipe import choose
 from planex.report import Reporter, clock
@@ -36,7 +38,7 @@ from planex.report import Reporter, clock
 @click.argument("packages", nargs=-1)
 @click.option("-n", "--dry-run", is_flag=True, help="Print the plan with its reasons and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan or the outcome as JSON.")
-@click.option("-j", "--jobs", type=click.IntRange(1), help="Packages built at once.")
+@click.option("-j", "--jobs", type=click.IntRange(1, MAX_JOBS), help="Packages built at once.")
 @click.option("-k", "--keep-going", is_flag=True, help="After a failure, build what does not need the failed package.")
 @click.option("-f", "--force", is_flag=True, help="Build the named packages even if nothing changed.")
 @click.option("--builder", type=click.Choice(["mock", "sandbox"]), help="Builder to use (default: the target's).")
@@ -145,7 +147,7 @@ def _outcome_json(project: Project, outcomes: list[Outcome]) -> str:
             "package": outcome.package,
             "status": outcome.status.value,
             "seconds": round(outcome.seconds, 1),
-            "error": outcome.error.message if outcome.error else None,
+            "error": without_passwords(outcome.error.message) if outcome.error else None,
         }
         for outcome in outcomes
     ]

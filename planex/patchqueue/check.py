@@ -20,6 +20,8 @@ from planex.patchqueue.tarball import SourceFiles
 FORMAT = 2
 """Raise when the verdicts change, so that cached ones are not believed."""
 _FUZZ = 2
+MAX_NOTES = 20
+"""Hunks of one patch that are told of."""
 
 
 class State(StrEnum):
@@ -51,6 +53,12 @@ class PatchOutcome:
     @property
     def bad(self) -> bool:
         return self.state in BAD
+
+    @property
+    def remarks(self) -> str:
+        """The notes on one line, or the first of them."""
+        more = [f"{len(self.notes) - MAX_NOTES} more hunks"] if len(self.notes) > MAX_NOTES else []
+        return "; ".join([*map(str, self.notes[:MAX_NOTES]), *more])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,12 @@ def require_applies(outcomes: Sequence[PatchOutcome], package: str, queue: Patch
 def describe(outcome: PatchOutcome, folder: Path) -> list[str]:
     """One line per trouble spot: ``patchqueues/xen/a.patch: xen/Makefile: hunk 2 at line 14: does not match``."""
     path = folder / outcome.name
+    lines = _trouble(outcome, path)
+    more = [f"{path}: {len(lines) - MAX_NOTES} more such hunks"] if len(lines) > MAX_NOTES else []
+    return lines[:MAX_NOTES] + more
+
+
+def _trouble(outcome: PatchOutcome, path: Path) -> list[str]:
     if outcome.state is State.FUZZ:
         return [f"{path}: {note} (rpm allows no fuzz)" for note in outcome.notes if note.fuzz]
     damage = [f"{path}:{note.line}: {note.reason}" for note in outcome.notes if note.file == outcome.name and note.line]

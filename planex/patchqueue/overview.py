@@ -11,6 +11,10 @@ from typing import Any
 
 from planex.patchqueue.queue import Patch, PatchQueue
 from planex.patchqueue.report import table
+from planex.printable import short
+
+MAX_CELL = 200
+"""Characters of a text that are shown."""
 
 _SECONDS_PER_DAY = 86400
 _SAYS_UPSTREAM = re.compile(rb"(?im)^(?:applied-upstream:|forwarded: *(?!no|not-needed)\S)")
@@ -86,7 +90,7 @@ def overview_text(rows: list[Row]) -> str:
     for row in rows:
         if row.section != section:
             section = row.section
-            lines.append(f"# {section}")
+            lines.append(f"# {short(section, MAX_CELL)}")
         lines.append(next(cells))
     return "\n".join([*lines, "", totals(rows)])
 
@@ -96,7 +100,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     size = f"{row.files}f +{row.added} -{row.removed}"
     guards = " ".join(f"#{guard}" for guard in row.guards)
     state = "" if row.applied else "not applied"
-    return (f"{row.number:>3}", row.name, guards, state, age, size, row.origin, _author(row.author), row.subject)
+    texts = (short(_author(row.author), MAX_CELL), short(row.subject, MAX_CELL))
+    return (f"{row.number:>3}", row.name, guards, state, age, size, row.origin, *texts)
 
 
 def _author(author: str) -> str:

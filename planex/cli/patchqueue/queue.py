@@ -64,7 +64,7 @@ def check(context: Context, package: str, guards: tuple[str, ...], as_json: bool
     if as_json:
         echo(json.dumps([_json(outcome) for outcome in outcomes], indent=1))
     else:
-        echo(table([(str(o.state), o.name, "; ".join(map(str, o.notes))) for o in outcomes]) or "no patches")
+        echo(table([(str(o.state), o.name, o.remarks) for o in outcomes]) or "no patches")
         verdict = f"{len(bad)} of {len(outcomes)} patches do not apply" if bad else f"all {len(outcomes)} patches apply"
         echo(f"\n{package} {version.label}: {verdict}")
     if bad:
