@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from planex.errors import ConfigError, Problem
+from planex.errors import ENOUGH, ConfigError, Problem
 from planex.regular import open_regular, read_regular
 from planex.workspace import write_atomic
 
@@ -38,12 +39,14 @@ def digest_of(path: Path, algorithm: str = RECORDED) -> str:
 
 def read_checksums(path: Path) -> dict[str, Checksum]:
     """File name to checksum. A missing file is an empty one; every malformed line is reported."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return {}
     checksums: dict[str, Checksum] = {}
     problems: list[Problem] = []
     text = read_regular(path, _MAX_BYTES).decode(errors="replace")
     for number, line in enumerate(text.splitlines(), 1):
+        if len(problems) >= ENOUGH:
+            break
         if not line.strip() or line.startswith("#"):
             continue
         match = _LINE.match(line.strip())

@@ -20,7 +20,7 @@ from planex.cage.limits import Limits, Watch
 from planex.checksums import digest_of
 from planex.errors import LoggedError, PlanexError
 from planex.run import require, run, run_logged, tail
-from planex.workspace import temporary_folder, write_atomic
+from planex.workspace import behind, temporary_folder, write_atomic
 
 ROOT, CACHE, RPMS = "/buildroot", "/cache", "/rpms"
 LIMITS = Limits(time=3600.0)
@@ -47,7 +47,12 @@ class Repositories:
     @property
     def local(self) -> dict[str, Path]:
         """Folders that the configuration names by ``file:`` URLs, as paths inside to paths outside."""
-        return {path: Path(path).resolve() for path in _LOCAL.findall(self.conf)}
+        return {path: behind(Path(path)) for path in _LOCAL.findall(self.conf) if Path(path).is_dir()}
+
+    @property
+    def missing(self) -> list[str]:
+        """Folders that it names and that are not there: an error only where dnf wants to read them."""
+        return [path for path in _LOCAL.findall(self.conf) if path not in self.local]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,10 @@ def choose(
     with log.open("a") as file:
         file.write(f"dnf chooses: {' '.join(packages)}\n{done.stderr}")
     if done.returncode:
-        raise LoggedError(_reason(done.stderr), "see which package asks for it, or add it to specs/", "", log)
+        hint = "see which package asks for it, or add it to specs/"
+        if repositories.missing:
+            hint = f"a baseurl names what is no folder here: {', '.join(repositories.missing)}"
+        raise LoggedError(_reason(done.stderr), hint, "", log)
     answer = json.loads(done.stdout)
     return Choice(tuple(_chosen(row, repositories) for row in answer["packages"]), tuple(answer["flags"]))
 

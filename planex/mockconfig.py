@@ -106,7 +106,7 @@ def _key(path: Path, files: Mapping[str, str]) -> str:
 def _known(path: Path) -> dict[str, Any] | None:
     try:
         answer = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     wanted = MockConfig.__dataclass_fields__.keys() - {"path"}
     return answer if isinstance(answer, dict) and answer.keys() == wanted else None

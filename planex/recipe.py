@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from planex.config import Config, LimitSettings, Name, Words, as_tuple, text_of
+from planex.config import Config, LimitSettings, Names, Words, text_of
 from planex.errors import ConfigError, Problem
 from planex.patchqueue.queue import Patch, PatchQueue, load_queue
 from planex.regular import NotRegular, read_text
@@ -20,6 +21,8 @@ from planex.template import Template, render_all
 from planex.workspace import Workspace
 
 FIRST_PATCH = 1
+GIVEN = ("distro", "target", "package", "patches", "patch_lines")
+"""Variables of every template, beside those of package.yaml."""
 _SOURCE_LINE = re.compile(r"^(Source|Patch)\d*\s*:", re.IGNORECASE)
 _PATCH_LINE = re.compile(r"^Patch(\d*)\s*:", re.IGNORECASE)
 _APPLIES_PATCHES = re.compile(r"^\s*%(?:autosetup|autopatch)\b.*", re.MULTILINE)
@@ -32,6 +35,15 @@ Value = Annotated[
 ]
 
 
+def _unreserved(name: str) -> str:
+    if name in GIVEN:
+        raise ValueError("this variable is set by planex; choose another name")
+    return name
+
+
+Variable = Annotated[str, AfterValidator(_unreserved)]
+
+
 class Upstream(Model):
     """Upstream's git repository; ``tag`` is a pattern with ``{version}``."""
 
@@ -42,7 +54,7 @@ class Upstream(Model):
 class Settings(Model):
     """package.yaml."""
 
-    variables: dict[str, Value] = Field(default_factory=dict)
+    variables: dict[Variable, Value] = Field(default_factory=dict)
     """What the template sees, ``version`` and ``release`` among them."""
     guards: Words = ()
     """Guards chosen in the patch queue, besides the target's."""
@@ -51,7 +63,7 @@ class Settings(Model):
     """For a source's file name, other URLs to try when the one in the spec fails."""
     limits: LimitSettings = LimitSettings()
     """What the build of this package may use."""
-    replaces: Annotated[tuple[Name, ...], BeforeValidator(as_tuple)] = ()
+    replaces: Names = ()
     """Packages of the base whose names, capabilities and files this package may take."""
 
 
@@ -98,7 +110,7 @@ def load_recipe(workspace: Workspace, name: str, guards: Iterable[str] = ()) -> 
     """One package, its patch queue read with its own and the given guards."""
     folder = workspace.specs / name
     settings_file = folder / "package.yaml"
-    settings = load(settings_file, Settings) if settings_file.exists() else Settings()
+    settings = load(settings_file, Settings) if os.path.lexists(settings_file) else Settings()
     queue = load_queue(workspace.patchqueues / name, frozenset(guards) | frozenset(settings.guards))
     return Recipe(name, folder, _template(folder), settings, queue)
 

@@ -8,6 +8,7 @@ have limits far above what a person writes.
 from __future__ import annotations
 
 import difflib
+import os
 import types
 import typing
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ def load(path: Path, model: type[M]) -> M:
     try:
         text = read_regular(path, MAX_BYTES).decode()
     except NotRegular as error:
-        if not path.exists():
+        if not os.path.lexists(path):
             raise ConfigError([Problem(path, 0, "file not found")]) from None
         raise ConfigError(error.message, error.hint) from None
     except UnicodeDecodeError as error:
@@ -177,8 +178,12 @@ def _problems(error: ValidationError, node: yaml.Node | None, model: type[Model]
     """Every mistake by line; of a value that may be of several types, which has one for each, a single one."""
     found: dict[tuple[int | str, ...], list[str]] = {}
     problems = []
-    for details in error.errors():
+    errors = error.errors()
+    around = {details["loc"][:depth] for details in errors for depth in range(len(details["loc"]))}
+    for details in errors:
         location = details["loc"]
+        if details["type"] == "too_short" and location in around:
+            continue  # its bad entries were not counted
         if details["type"] == "extra_forbidden":
             hint = did_you_mean(str(location[-1]), _fields(model, location[:-1]))
             problems.append(Problem(path, _line(node, location), f"unknown key '{_dotted(location)}'{hint}"))

@@ -69,6 +69,13 @@ def read_tarball(path: Path, limits: Limits = LIMITS) -> Iterator[tuple[tarfile.
             yield from read_stream(stream, str(path), size, limits)
 
 
+def require_tarball(path: Path) -> None:
+    """Raise PlanexError for what does not begin as a tarball does; a large file is not read for that."""
+    for _ in read_tarball(path):
+        return
+    raise PlanexError(f"{path} cannot be read as a tarball: it holds no file", _KNOWN)
+
+
 def read_stream(
     stream: IO[bytes], name: str, packed: int, limits: Limits = LIMITS
 ) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:

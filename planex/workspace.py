@@ -29,12 +29,12 @@ class Workspace:
     @classmethod
     def find(cls, start: Path) -> Workspace:
         """The workspace that ``start`` lies in: the nearest folder upwards with a planex.yaml."""
-        for folder in (start.resolve(), *start.resolve().parents):
+        for folder in (behind(start), *behind(start).parents):
             if (folder / CONFIG_NAME).is_file():
-                _refuse_awkward(folder)
+                refuse_awkward(folder)
                 return cls(folder)
         raise ConfigError(
-            f"no {CONFIG_NAME} in {start.resolve()} or any folder above it",
+            f"no {CONFIG_NAME} in {behind(start)} or any folder above it",
             "change into a workspace, name one with `planex -C DIR`, or make one with `planex init DIR`",
         )
 
@@ -103,8 +103,11 @@ class Workspace:
         return relative if len(relative) < len(str(path)) else str(path)
 
 
-def _refuse_awkward(folder: Path) -> None:
-    """rpm splits its own paths at white space and colons, overlays theirs at commas and colons."""
+def refuse_awkward(folder: Path) -> None:
+    """ConfigError for a workspace's path that tools would split.
+
+    rpm does so at white space and colons, overlays at commas and colons.
+    """
     awkward = sorted({character for character in str(folder) if character in AWKWARD or character.isspace()})
     if awkward:
         raise ConfigError(
@@ -144,6 +147,11 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def behind(link: Path) -> Path:
+    """Where a link leads. One that leads to itself stays as it is, and is then found to be no file or folder."""
+    return Path(os.path.realpath(link))
 
 
 @contextmanager

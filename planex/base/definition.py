@@ -7,14 +7,22 @@ import datetime
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from planex.config import Name, Version, Words
+from planex.config import Name, Names, Version, Words
 from planex.schema import Model
 
 Mode = Annotated[str, Field(pattern=r"^[0-7]{4}$")]
 Owned = Annotated[str, Field(pattern=r"^[0-7]{4}( [a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*)?$")]
-AbsolutePath = Annotated[str, Field(pattern=r"^/[^\s]*[^\s/]$")]
+
+
+def _inside(path: str) -> str:
+    if any(part in (".", "..") for part in path.split("/")):
+        raise ValueError(f"'{path}' is not possible: write the path without '.' and '..'")
+    return path
+
+
+AbsolutePath = Annotated[str, Field(pattern=r"^/[^\s]*[^\s/]$"), AfterValidator(_inside)]
 Label = Annotated[str, Field(pattern=r"^[A-Z0-9_.-]{1,32}$")]
 
 
@@ -59,7 +67,7 @@ class Group(Model):
 
     name: str
     description: str
-    packages: Words = Field(min_length=1)
+    packages: Names = Field(min_length=1)
     meta: Name | None = None
     medium: bool = False
     """The packages, with all they need, are also on the base ISO."""
@@ -75,7 +83,7 @@ class Medium(Model):
     """Time stamp of what comes from no .deb, and of the base ISO."""
     kernel: Name
     """Debian package (also a meta package) of the kernel that the medium boots; not in the repository."""
-    loaders: Words
+    loaders: Names
     """Debian packages that hold the boot loaders' files."""
     shell: Name = "busybox-static"
     """Debian package with the static busybox of the initrd."""

@@ -12,6 +12,7 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.disk import naming
 from planex.errors import ConfigError
+from planex.workspace import refuse_awkward
 
 _TEMPLATE = Path(__file__).parent.parent / "data" / "workspace"
 _RENAMED = {"gitignore": ".gitignore"}
@@ -27,6 +28,7 @@ def init(context: Context, directory: Path) -> None:
     Example:
       planex init my-distro && cd my-distro && planex base build && planex build
     """
+    refuse_awkward(directory.absolute())
     files = [path for path in sorted(_TEMPLATE.rglob("*")) if path.is_file()]
     destinations = {path: directory / path.relative_to(_TEMPLATE) for path in files}
     destinations = {path: to.with_name(_RENAMED.get(to.name, to.name)) for path, to in destinations.items()}

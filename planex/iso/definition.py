@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from planex.config import Name, Words
+from planex.config import Name, Names
 from planex.errors import ConfigError, Problem
 from planex.schema import Model, load
 from planex.workspace import Workspace
@@ -74,7 +74,7 @@ class BootEntry(Model):
 class Live(Model):
     """The live host: a compressed root that becomes / with a writable layer in memory above it."""
 
-    packages: Annotated[Words, Field(min_length=1)]
+    packages: Annotated[Names, Field(min_length=1)]
     """Installed with all that they need from the base and from what was built."""
     image: IsoPath = LIVE_IMAGE
     hypervisor: IsoPath = "/boot/xen.gz"
@@ -96,7 +96,7 @@ class IsoDefinition(Model):
     """Seconds until the default entry starts."""
     repository: IsoPath = "/planex"
     """Where the repository of what was built goes."""
-    comps: str | None = None
+    comps: Name | None = None
     """File in iso/ with the package groups of that repository."""
     live: Live
     entries: Annotated[tuple[BootEntry, ...], BeforeValidator(_tuple), Field(min_length=1)]

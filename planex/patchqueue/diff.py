@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 NULL = "/dev/null"
-_HUNK = re.compile(rb"@@ -(\d{1,18})(?:,(\d{1,18}))? \+(\d{1,18})(?:,(\d{1,18}))? @@")
+_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_MAX_DIGITS = 18
+"""``patch`` refuses larger numbers of lines."""
 _CONTEXT_RANGE = re.compile(rb"\*\*\* \d+(?:,\d+)? \*\*\*\*")
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
 _ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
@@ -155,6 +157,8 @@ class _Reader:
 
     def _hunk(self, match: re.Match[bytes], file: FileDiff) -> Hunk:
         begin = self.at
+        if any(number and len(number) > _MAX_DIGITS for number in match.groups()):
+            raise DiffError(begin + 1, "the hunk names a line number that is too large")
         old_start, new_start = int(match[1]), int(match[3])
         old_count, new_count = (int(match[n]) if match[n] is not None else 1 for n in (2, 4))
         old_left, new_left, lines = old_count, new_count, []

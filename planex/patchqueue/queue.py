@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from planex.errors import ConfigError, Problem
+from planex.errors import ENOUGH, ConfigError, Problem
 from planex.patchqueue.diff import Diff, DiffError, parse_diff
 from planex.patchqueue.header import Header, is_text, parse_header, split_patch
 from planex.patchqueue.series import Entry, Series, parse_series
@@ -134,7 +134,7 @@ def load_queue(folder: Path, guards: AbstractSet[str] = frozenset()) -> PatchQue
     """Read a queue. A folder that is not there is an empty queue. Raises ConfigError with every mistake found."""
     path = folder / SERIES
     chosen = frozenset(guards)
-    if not path.is_file():
+    if not os.path.lexists(path):
         if folder.is_dir() and any(folder.glob("*.patch")):
             raise ConfigError(
                 [Problem(path, 0, "file not found, though the folder holds patches")],
@@ -149,8 +149,11 @@ def load_queue(folder: Path, guards: AbstractSet[str] = frozenset()) -> PatchQue
 
 
 def _load_patches(folder: Path, series: Series, path: Path) -> list[Patch]:
-    patches, problems = [], []
+    patches: list[Patch] = []
+    problems: list[Problem] = []
     for entry in series.entries:
+        if len(problems) >= ENOUGH:
+            break
         file = folder / entry.name
         if problem := _file_problem(folder, file, entry):
             problems.append(Problem(path, entry.line, problem))

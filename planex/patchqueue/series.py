@@ -14,9 +14,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from planex.errors import ConfigError, Problem
+from planex.errors import ENOUGH, ConfigError, Problem
 
 DEFAULT_STRIP = 1
+MAX_LINES = 50_000
+"""The longest queue known, of a kernel, has half as many patches."""
 _GUARD = re.compile(r"#([+-])([A-Za-z0-9][A-Za-z0-9_.-]*)$")
 _STRIP = re.compile(r"-p([0-9]{1,3}|ab)$")
 _REMARK = re.compile(r"(?:^|\s)#(?![+-])")
@@ -64,6 +66,8 @@ class Series:
 
 def parse_series(text: str, path: Path) -> Series:
     """Parse a series file. Raises ConfigError with every mistake in it; ``path`` names it there."""
+    if text.count("\n") > MAX_LINES:
+        raise ConfigError([Problem(path, MAX_LINES + 1, f"more than {MAX_LINES} lines: no patch queue is that long")])
     newline = "\r\n" if "\r\n" in text else "\n"
     problems: list[Problem] = []
     lines = tuple(_parse_lines(text.split("\n"), path, problems))
@@ -83,6 +87,8 @@ def make_entry(name: str, strip: int = DEFAULT_STRIP, guards: tuple[str, ...] = 
 def _parse_lines(lines: list[str], path: Path, problems: list[Problem]) -> Iterator[str | Entry]:
     section = ""
     for number, raw in enumerate(lines, 1):
+        if len(problems) >= ENOUGH:
+            break
         text = raw.removesuffix("\r")
         stripped = text.strip()
         if not stripped or stripped.startswith("#"):

@@ -73,8 +73,8 @@ class Repository:
         """Run git; its output without the last line end. Raises PlanexError with git's own words."""
         done = self.attempt(*words, env=env, stdin=stdin)
         if done[0]:
-            lines = (done[2] or done[1]).strip().splitlines()
-            raise PlanexError(f"git {words[0]} in {self.path}: {lines[-1] if lines else f'status {done[0]}'}")
+            said = reason(done[2] or done[1]) or f"status {done[0]}"
+            raise PlanexError(f"git {words[0]} in {self.path}: {said}")
         return done[1].removesuffix("\n")
 
     def attempt(
@@ -128,6 +128,13 @@ class Repository:
             target.mkdir(parents=True, exist_ok=True)
             for name in names:
                 _link(Path(folder) / name, target / name)
+
+
+def reason(said: str) -> str:
+    """What git says went wrong: its first fatal line, else its first error, else its last line."""
+    lines = said.strip().splitlines()
+    starts = ("fatal: ", "error: ")
+    return next((line for start in starts for line in lines if line.startswith(start)), lines[-1] if lines else "")
 
 
 def _configure(git_dir: Path, settings: Mapping[str, str]) -> None:

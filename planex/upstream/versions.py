@@ -17,6 +17,7 @@ from planex.recipe import Recipe, render_specs
 from planex.report import Task
 from planex.sources import cached_path, fetch, fetch_url, remote_sources
 from planex.spec import Package, Source, parse_specs
+from planex.tarballs import require_tarball
 from planex.workspace import write_atomic
 
 _IS_URL = re.compile(r"(?:https?|file|debian|git\+[a-z]+):")
@@ -84,6 +85,7 @@ def from_path(path: Path) -> Version:
     """A tarball or folder on this machine."""
     if path.is_dir():
         return Version(path.resolve().name, path.resolve(), "")
+    require_tarball(path)
     return Version(label_of(path.name), path.resolve(), digest_of(path))
 
 
