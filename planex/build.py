@@ -33,7 +33,7 @@ from planex.sources import fetch, local_files, remote_sources
 from planex.srpm import make_srpm, source_date_epoch
 from planex.store import Result
 from planex.takeover import refuse_takeovers
-from planex.workspace import temporary_folder, write_atomic
+from planex.workspace import behind, temporary_folder, write_atomic
 
 
 class Status(Enum):
@@ -317,7 +317,7 @@ def _workers(jobs: int) -> Iterator[ThreadPoolExecutor]:
 
 def compose(project: Project, reporter: Reporter) -> bool:
     """Make the repository hold what is current of every package; True if it changed."""
-    if project.repository.is_symlink() and (fault := repo.fault(project.repository.resolve())):
+    if project.repository.is_symlink() and (fault := repo.fault(behind(project.repository))):
         reporter.warn(f"the repository is composed anew: {fault}")
     rpms: dict[str, Path] = {}
     for name in project.packages:
@@ -339,11 +339,11 @@ def _condemned(project: Project, rpm: Path) -> PlanexError:
 def check_closure(project: Project) -> None:
     """``dnf repoclosure`` of the composed repository against the base, unless this very repository passed already."""
     folder = project.folder / "buildroots"
-    passed, name = project.folder / ".closed", f"{project.repository.resolve().name} {project.buildroot_digest}"
-    if passed.exists() and passed.read_text() == name:
+    passed, name = project.folder / ".closed", f"{behind(project.repository).name} {project.buildroot_digest}"
+    if passed.exists() and passed.read_bytes() == name.encode():
         return
     with temporary_folder(folder, "closure.") as scratch:
-        own = {"planex": project.repository.resolve()}
+        own = {"planex": behind(project.repository)}
         dnf.repoclosure(Repositories(project.mock_config.dnf_conf, scratch / "cache", own), scratch)
     write_atomic(passed, name)
 

@@ -136,7 +136,7 @@ def render_all(
     """Write every package's rendered spec, where its text changed; name to path."""
     paths = {name: _rendered(workspace, target_name, name) for name in recipes}
     for name, text in render_specs(recipes, config, target_name, workspace.cache / "templates").items():
-        if not paths[name].exists() or paths[name].read_text() != text:
+        if not paths[name].exists() or paths[name].read_bytes() != text.encode("utf-8", "surrogateescape"):
             write_atomic(paths[name], text)
     return paths
 

@@ -69,14 +69,18 @@ def require(path: Path, kind: type[T], format: int, hint: str) -> T:  # noqa: A0
 
 def text(value: object, format: int) -> str:  # noqa: A002
     """The JSON of a record, one field a line at each level."""
-    assert is_dataclass(value) and not isinstance(value, type)
-    return json.dumps({"format": format, **asdict(value)}, indent=1, default=_plain) + "\n"
+    return json.dumps(_fields(value, format), indent=1, default=_plain) + "\n"
 
 
 def save(path: Path, value: object, format: int) -> None:  # noqa: A002
-    """Write a record, whole or not at all."""
+    """Write a record, whole or not at all; on one line, for a long one then takes a tenth of the time."""
     with naming(path, "write"):
-        write_atomic(path, text(value, format))
+        write_atomic(path, json.dumps(_fields(value, format), default=_plain) + "\n")
+
+
+def _fields(value: object, format: int) -> dict[str, object]:  # noqa: A002
+    assert is_dataclass(value) and not isinstance(value, type)
+    return {"format": format, **asdict(value)}
 
 
 def _plain(value: object) -> object:

@@ -19,7 +19,7 @@ from planex.content import stamps
 from planex.content.copies import PUBLISHED, sync, sync_tree
 from planex.content.stamps import Fault, Stamp, is_inside, sha256_text
 from planex.fingerprint import Inputs, outputs_digest
-from planex.workspace import switch_link, write_atomic
+from planex.workspace import behind, switch_link, write_atomic
 
 KEPT = 3
 """Results kept per package besides the current one; the oldest go first."""
@@ -119,7 +119,7 @@ class Store:
     def use(self, package: str, result: Result) -> None:
         """Make a result the current one."""
         link = self.root / package / "current"
-        if not (link.is_symlink() and link.resolve() == result.folder.resolve()):
+        if not (link.is_symlink() and behind(link) == behind(result.folder)):
             switch_link(link, result.folder)
 
     def add(self, package: str, built: Path, inputs: Inputs, seconds: float, builder: str) -> Result:
@@ -155,12 +155,12 @@ class Store:
 
     def _current(self, package: str) -> Path | None:
         link = self.root / package / "current"
-        return link.resolve() if link.is_symlink() else None
+        return behind(link) if link.is_symlink() else None
 
     def _prune(self, package: str) -> None:
-        current = (self.root / package / "current").resolve()
+        current = behind(self.root / package / "current")
         others = [path for path in (self.root / package).iterdir() if path.is_dir() and not path.is_symlink()]
-        old = sorted((path for path in others if path.resolve() != current), key=lambda path: path.stat().st_mtime)
+        old = sorted((path for path in others if behind(path) != current), key=lambda path: path.stat().st_mtime)
         for folder in old[:-KEPT]:
             _delete(folder)
 

@@ -30,7 +30,7 @@ from planex.content.locks import Patience, hold
 from planex.errors import MissingTool, PlanexError
 from planex.report import Reporter, Task, clock
 from planex.run import find
-from planex.workspace import DRAFT, switch_link, temporary_folder
+from planex.workspace import DRAFT, behind, switch_link, temporary_folder
 
 OUTPUTS = ("repo", "rpmconfig", "base.iso", "manifest.json")
 TOOLS = ("apt-get", "dpkg-deb", "rpmbuild", "createrepo_c", "dnf", "xorriso", "mformat", "grub-mkimage")
@@ -95,7 +95,7 @@ def _drop_damaged(folder: Path, reporter: Reporter) -> None:
     current = folder / "current"
     if current.exists() and (lost := repo.lost(current / "repo")):
         reporter.warn(f"the base is composed anew: {lost}")
-        shutil.rmtree(current.resolve())
+        shutil.rmtree(behind(current))
 
 
 def make_stamp(definition: Definition) -> str:
@@ -200,7 +200,7 @@ def _publish(folder: Path, final: Path) -> None:
 def _prune(folder: Path, archive: Archive, closure: Closure, jobs: Sequence[Job]) -> None:
     """Delete results and cache entries that the current base does not use; the result before it stays."""
     builds = sorted((folder / "builds").iterdir(), key=lambda path: path.stat().st_mtime)
-    current = (folder / "current").resolve()
+    current = behind(folder / "current")
     for old in [path for path in builds if path != current][:-1]:
         shutil.rmtree(old, ignore_errors=True)
     keys = {job.key for job in jobs}

@@ -26,7 +26,7 @@ from planex.iso.respin import respin
 from planex.iso.tree import Parts, plan_respin, read_base
 from planex.project import Project, require_base
 from planex.report import Reporter, Task, clock
-from planex.workspace import temporary_folder, write_atomic
+from planex.workspace import behind, temporary_folder, write_atomic
 
 _DRAFTS = ".draft."
 _FORMAT = 1
@@ -192,7 +192,7 @@ def _product(project: Project, definition: IsoDefinition) -> Product:
 
 def _repository(project: Project, definition: IsoDefinition, folder: Path) -> Path:
     """The composed repository; with groups of its own where iso.yaml names a file of them."""
-    composed = project.repository.resolve()
+    composed = behind(project.repository)
     if definition.comps is None:
         return composed
     groups = _needed(project.workspace.iso / definition.comps, "'comps' of iso/iso.yaml")

@@ -22,6 +22,7 @@ from planex.iso.definition import Live
 from planex.project import Project
 from planex.report import Task
 from planex.run import require, run
+from planex.workspace import behind
 
 FORMAT = 3
 """Raised when roots are made differently, so that old ones are not taken for new ones."""
@@ -132,7 +133,7 @@ def _install(project: Project, live: Live, work: Path, draft: Path, task: Task) 
     config = project.mock_config
     log = project.workspace.logs(project.target_name, "iso") / "root.log"
     log.unlink(missing_ok=True)
-    own = {"planex": project.repository.resolve()}
+    own = {"planex": behind(project.repository)}
     repositories = Repositories(config.dnf_conf, work / "dnf-cache", own, config.releasever)
     try:
         choice = dnf.choose(repositories, live.packages, log)
