@@ -216,3 +216,17 @@ def test_a_name_cannot_be_made_and_repackaged() -> None:
     )
     with pytest.raises(ConfigError, match="both under 'made' and under 'packages'"):
         parse(text, Definition, Path("b.yaml"))
+
+
+@pytest.mark.parametrize("path", ["/../x", "/usr/../../x", "/usr/./x", "/usr/.."])
+def test_no_path_leads_out_of_a_package(path: str) -> None:
+    with pytest.raises(ConfigError, match=r"b\.yaml:1: .* without '\.' and '\.\.'"):
+        parse(f"files: {{{path}: x}}", Contents, Path("b.yaml"))
+
+
+@pytest.mark.parametrize("name", ["--option", "-x", "a b", "../x", ""])
+def test_no_package_can_be_taken_for_an_option(name: str) -> None:
+    text = f"{{name: n, description: d, packages: ['{name}']}}"
+    with pytest.raises(ConfigError) as caught:
+        parse(text, Group, Path("b.yaml"))
+    assert [problem.message.split(":")[0] for problem in caught.value.problems] == ["'packages.0'"]

@@ -145,3 +145,10 @@ def test_lines_that_are_gone() -> None:
 
 def test_blob_ids_are_gits() -> None:
     assert File(b"hello\n").blob_id == "ce013625030ba8dba906f756967f9e9ca394464a"
+
+
+@pytest.mark.parametrize("digits", [19, 5000])
+def test_numbers_that_patch_refuses_are_damage(digits: int) -> None:
+    with pytest.raises(DiffError, match="too large") as caught:
+        parse_diff(b"--- a/f\n+++ b/f\n@@ -" + b"9" * digits + b",1 +1,1 @@\n-a\n+b\n")
+    assert caught.value.line == 3

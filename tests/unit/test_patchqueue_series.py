@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planex.errors import ConfigError
+from planex.errors import ENOUGH, ConfigError
 from planex.patchqueue.reorder import rewrite
-from planex.patchqueue.series import Entry, Series, make_entry, parse_series
+from planex.patchqueue.series import MAX_LINES, Entry, Series, make_entry, parse_series
 
 PATH = Path("patchqueues/x/series")
 GUARDS = st.sampled_from(["alpha", "bravo", "charlie"])
@@ -125,3 +125,14 @@ def test_rewriting_changes_guards_and_keeps_the_remark() -> None:
     series = parse_series("a #+x # why\n", PATH)
     assert rewrite(series, ["a"], [Entry("a", guards=("-y",))]).text() == "a #-y # why\n"
     assert rewrite(series, ["a"], [Entry("a", guards=("+x",))]).text() == "a #+x # why\n"
+
+
+def test_a_series_longer_than_any_queue_is_refused_at_once() -> None:
+    with pytest.raises(ConfigError, match=rf"s:{MAX_LINES + 1}: more than {MAX_LINES} lines"):
+        parse_series("x.patch\n" * (MAX_LINES + 1), Path("s"))
+
+
+def test_reading_stops_after_enough_mistakes() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_series("x.patch -q\n" * (ENOUGH + 10), Path("s"))
+    assert len(caught.value.problems) == ENOUGH

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from planex.cli import output
-from planex.printable import printable
+from planex.cli.failure import MAX_PROBLEMS, show
+from planex.errors import ConfigError, Problem
+from planex.printable import printable, short, shortened, without_passwords
 from planex.report import Reporter, Task
 
 
@@ -77,3 +79,43 @@ def test_the_command_line_prints_through_one_place() -> None:
 
 def _calls(path: Path) -> str:
     return "\n".join(line for line in path.read_text().splitlines() if line.lstrip().startswith("print("))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://user:secret@host/x: refused", "http://user:***@host/x: refused"),
+        ("git+https://u:p@h/a and ftp://:x@h", "git+https://u:***@h/a and ftp://:***@h"),
+        ("http://user@host:80/a:b@c", "http://user@host:80/a:b@c"),
+        ("http://host:80/x, mail me@host", "http://host:80/x, mail me@host"),
+    ],
+)
+def test_passwords_of_urls_are_not_shown(text: str, shown: str) -> None:
+    assert without_passwords(text) == shown
+
+
+def test_long_texts_say_how_much_is_left_out() -> None:
+    assert short("x" * 12, 10) == "x" * 10 + "... (and 2 more characters)"
+    assert shortened("a\nb\nc", lines=2) == "a\nb\n... and 1 more lines"
+    assert shortened("a\nb", lines=2) == "a\nb"
+
+
+def test_the_reporter_shows_what_a_person_reads_and_no_password() -> None:
+    stream = io.StringIO()
+    reporter = Reporter(console=Console(file=stream, soft_wrap=True))
+    reporter.error("ftp://me:secret@host " + "[x]" * 100_000 + "\n" * 100_000)
+    assert len(stream.getvalue()) < 2000
+    assert "secret" not in stream.getvalue()
+    assert "[x][x]" in stream.getvalue()
+
+
+def test_no_name_becomes_a_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    Reporter().error("a:b: no such file")
+    assert "a:b: no such file" in capsys.readouterr().err
+
+
+def test_many_problems_are_counted_and_the_first_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    show(ConfigError([Problem(Path("f"), number, "wrong") for number in range(1, 501)]), Reporter())
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == MAX_PROBLEMS + 1
+    assert said[-1] == f"500 problems found, the first {MAX_PROBLEMS} are shown; nothing was done."

@@ -211,3 +211,11 @@ def test_a_full_disk_leaves_no_half_result(
     assert current.key == stored.name
     for package, folder in store.results():
         assert store.verify(package, folder.name) is None
+
+
+def test_a_link_to_itself_is_no_current_result(store: Store, stored: Path) -> None:
+    link = stored.parent / "current"
+    link.unlink()
+    link.symlink_to("current")
+    assert store.current(stored.parent.name) is None
+    assert store.last(stored.parent.name) is None

@@ -23,7 +23,7 @@ from planex.base.unpack import pick, unpack
 from planex.errors import PlanexError
 from planex.patchqueue.importer import from_tarball
 from planex.patchqueue.tarball import SourceFiles, members, read_member
-from planex.tarballs import Limits, TooLarge, content_of, read_stream, read_tarball
+from planex.tarballs import Limits, TooLarge, content_of, read_stream, read_tarball, require_tarball
 
 SMALL = Limits(size=1 << 20, ratio=50, free=1 << 16, members=20, member=1 << 15, header=1 << 12)
 
@@ -176,3 +176,11 @@ def test_any_bytes_are_a_tarball_or_an_error(
         read_all(path)
     except PlanexError as error:
         assert str(path) in error.message
+
+
+def test_what_holds_no_file_is_told_without_reading_it_all(tmp_path: Path) -> None:
+    path = tmp_path / "zeros.tar"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(PlanexError, match="zeros.tar cannot be read as a tarball: it holds no file"):
+        require_tarball(path)
