@@ -42,6 +42,9 @@ def shortened(text: str, lines: int = MAX_LINES, characters: int = MAX_LINE) -> 
 
 
 def short(line: str, characters: int = MAX_LINE) -> str:
-    """At most so many characters of a line, and how many were left out."""
+    """At most so many characters of a line, and how many were left out: the reason often stands at its end."""
     left_out = len(line) - characters
-    return f"{line[:characters]}... (and {left_out} more characters)" if left_out > 0 else line
+    if left_out <= 0:
+        return line
+    end = characters // 4
+    return f"{line[: characters - end]}... ({left_out} characters left out) ...{line[len(line) - end :]}"

@@ -193,7 +193,8 @@ def _problems(error: ValidationError, node: yaml.Node | None, model: type[Model]
             of_words = _is_words(_kind(model, location))
             found.setdefault(_in_file(node, location), []).append(complaint(details, of_words=of_words))
     for location, complaints in found.items():
-        where = f"'{_dotted(location)}': " if location else "the file "
+        whole = "the file " if complaints[0].startswith("must ") else ""
+        where = f"'{_dotted(location)}': " if location else whole
         problems.append(Problem(path, _line(node, location), where + joined(complaints)))
     return sorted(problems, key=lambda problem: problem.line)
 

@@ -141,11 +141,18 @@ def load_queue(folder: Path, guards: AbstractSet[str] = frozenset()) -> PatchQue
                 f"name the patches in {path}, one a line, in the order they are applied",
             )
         return PatchQueue(folder, chosen, Series(), ())
-    series = parse_series(read_regular(path, MAX_SERIES).decode("utf-8", "surrogateescape"), path)
+    series = parse_series(_read_series(path), path)
     patches = _load_patches(folder, series, path)
     applied = tuple(patch for patch in patches if patch.entry.applies(chosen))
     skipped = tuple(patch for patch in patches if not patch.entry.applies(chosen))
     return PatchQueue(folder, chosen, series, applied, skipped)
+
+
+def _read_series(path: Path) -> str:
+    try:
+        return read_regular(path, MAX_SERIES).decode("utf-8", "surrogateescape")
+    except NotRegular as error:
+        raise ConfigError(error.message, error.hint) from None
 
 
 def _load_patches(folder: Path, series: Series, path: Path) -> list[Patch]:

@@ -95,7 +95,8 @@ def test_passwords_of_urls_are_not_shown(text: str, shown: str) -> None:
 
 
 def test_long_texts_say_how_much_is_left_out() -> None:
-    assert short("x" * 12, 10) == "x" * 10 + "... (and 2 more characters)"
+    assert short("abcdefghijkl", 8) == "abcdef... (4 characters left out) ...kl"
+    assert short("abcdefgh", 8) == "abcdefgh"
     assert shortened("a\nb\nc", lines=2) == "a\nb\n... and 1 more lines"
     assert shortened("a\nb", lines=2) == "a\nb"
 

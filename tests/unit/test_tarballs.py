@@ -182,5 +182,5 @@ def test_what_holds_no_file_is_told_without_reading_it_all(tmp_path: Path) -> No
     path = tmp_path / "zeros.tar"
     with path.open("wb") as file:
         file.truncate(1 << 40)
-    with pytest.raises(PlanexError, match="zeros.tar cannot be read as a tarball: it holds no file"):
+    with pytest.raises(PlanexError, match=r"zeros\.tar cannot be read as a tarball: it holds no file"):
         require_tarball(path)
