@@ -17,7 +17,7 @@ from filelock import FileLock
 from planex.config import Downloads
 from planex.disk import naming
 from planex.errors import CommandFailed, PlanexError
-from planex.git.door import GitError, Repo, run_git
+from planex.git.door import run_git
 from planex.run import NETWORK
 
 _COMMIT = re.compile(r"^[0-9a-f]{40}$")
@@ -45,6 +45,8 @@ def archive(url: str, cache: Path, partial: Path, limits: Downloads) -> None:
 
 
 def _archive(remote: str, commit: str, name: str, mirror: Path, partial: Path, limits: Downloads) -> None:
+    from planex.git.repositories import GitError, Repo
+
     try:
         repository = Repo.init(mirror, bare=True)
         repository.close()
@@ -56,10 +58,10 @@ def _archive(remote: str, commit: str, name: str, mirror: Path, partial: Path, l
             words = ["archive", "--format=tar", f"--prefix={name.removesuffix('.tar')}/", commit]
             run_git(mirror, words, output=file)
     except (GitError, CommandFailed) as error:
-        raise PlanexError(f"{remote}: commit {commit}: {_last_line(error)}") from error
+        text = error.tail if isinstance(error, CommandFailed) else str(error)
+        raise PlanexError(f"{remote}: commit {commit}: {_last_line(text)}") from error
 
 
-def _last_line(error: GitError | CommandFailed) -> str:
-    text = error.tail if isinstance(error, CommandFailed) else str(error)
+def _last_line(text: str) -> str:
     lines = [line.strip(" '") for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "git failed"

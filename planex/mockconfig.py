@@ -89,7 +89,7 @@ def _files(path: Path) -> dict[str, str]:
             texts[str(file)] = read_text(file, _LARGEST)
         except NotRegular as error:  # another file counts when it is included: then it is not there
             if file == path:
-                raise ConfigError(error.message, error.hint) from None
+                raise ConfigError([Problem(path, error.line, error.reason)], error.hint) from None
     return texts
 
 
@@ -138,6 +138,10 @@ def _evaluate(path: Path) -> dict[str, Any]:
     except SystemExit as error:
         message = "ends the program (sys.exit), which a configuration must not"
         raise ConfigError([Problem(path, _line_of(error, path), message)]) from None
+    except OSError as error:
+        message = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+        hint = "a configuration can read mock-configs/, repos/ (texts in UTF-8) and /etc/mock"
+        raise ConfigError([Problem(path, _line_of(error, path), message)], hint) from None
     except Exception as error:  # whatever the user's Python raises is a mistake in this file
         raise ConfigError([Problem(path, _line_of(error, path), f"{type(error).__name__}: {error}")]) from None
 
@@ -198,7 +202,7 @@ def _expand_includes(path: Path, seen: set[Path]) -> str:
         text = read_text(path, _LARGEST)
     except NotRegular as error:
         raise ConfigError(
-            [Problem(path, 0, f"cannot be read: {error.message}")],
+            [Problem(path, 0, f"cannot be read: {error.reason}")],
             "templates/ of mock come with the package mock-core-configs",
         ) from None
     return _INCLUDE.sub(lambda match: _expand_includes(_included(match.group(1), path), seen), text)

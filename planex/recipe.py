@@ -194,7 +194,7 @@ def _read(path: Path) -> str:
     try:
         return read_text(path)
     except NotRegular as error:
-        raise ConfigError(error.message, error.hint) from None
+        raise ConfigError([Problem(path, error.line, error.reason)], error.hint) from None
 
 
 def patch_lines(patches: Iterable[Patch], package: str, first: int = FIRST_PATCH) -> str:

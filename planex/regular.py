@@ -20,7 +20,15 @@ _KINDS = (
 
 
 class NotRegular(PlanexError):
-    """What is at a path cannot be read as a file: it is of another kind, too large, or not readable."""
+    """What is at a path cannot be read as a file: it is of another kind, too large, or not readable.
+
+    ``reason`` says why without the path; ``line`` (from 1) where in the file, 0 for the whole.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *, reason: str | None = None, line: int = 0) -> None:
+        super().__init__(message, hint)
+        self.reason = reason or message
+        self.line = line
 
 
 def open_regular(path: Path) -> BufferedReader:
@@ -28,13 +36,13 @@ def open_regular(path: Path) -> BufferedReader:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise NotRegular(f"{path}: {error.strerror}") from None
+        raise NotRegular(f"{path}: {error.strerror}", reason=error.strerror) from None
     except ValueError:
         raise NotRegular(f"{str(path)!r} is no path: it holds a NUL") from None
     kind = kind_of(os.fstat(handle).st_mode)
     if kind:
         os.close(handle)
-        raise NotRegular(f"{path} is {kind}, not a file")
+        raise NotRegular(f"{path} is {kind}, not a file", reason=f"is {kind}, not a file")
     return BufferedReader(FileIO(handle))
 
 
@@ -43,18 +51,20 @@ def read_regular(path: Path, limit: int) -> bytes:
     with open_regular(path) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise NotRegular(f"{path} is larger than {size_text(limit)}", "no such file is expected to be that large")
+        reason = f"is larger than {size_text(limit)}"
+        raise NotRegular(f"{path} {reason}", "no such file is expected to be that large", reason=reason)
     return data
 
 
-def read_text(path: Path, limit: int = 4 << 20) -> str:
+def read_text(path: Path, limit: int = 32 << 20) -> str:
     """The text of a regular file in UTF-8; NotRegular says the line of the first byte that is none."""
     data = read_regular(path, limit)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise NotRegular(f"{path}:{line}: is not UTF-8 text (byte 0x{data[error.start]:02x})") from None
+        reason = f"is not UTF-8 text (byte 0x{data[error.start]:02x})"
+        raise NotRegular(f"{path}:{line}: {reason}", reason=reason, line=line) from None
 
 
 def kind_of(mode: int) -> str:

@@ -96,6 +96,9 @@ def render_text(text: str, variables: Mapping[str, Any], path: Path) -> str:
     except (MemoryError, RecursionError) as error:
         what = "needs more memory than it may have" if isinstance(error, MemoryError) else "is nested too deeply"
         raise ConfigError([Problem(path, _line(error), what)]) from None
+    except UnicodeEncodeError as error:
+        message = f"makes half a character, {error.object[error.start]!a}, which cannot be written"
+        raise ConfigError([Problem(path, _line(error), message)]) from None
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise ConfigError([Problem(path, _line(error), str(error))]) from None
 

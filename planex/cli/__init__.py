@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -76,12 +77,22 @@ def _leave(number: int, frame: object) -> None:
 def main() -> None:
     """Entry point: run a command; print a PlanexError as what, where and what to do; set the exit status."""
     reporter = Reporter()
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # GitPython, where git is missing: planex says so itself
     os.umask(0o022)  # what planex makes is read by cages, which run as other users
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
+    if sys.stdout is None:
+        _tell(PlanexError("standard output is closed"), reporter)
+        sys.exit(1)
     status = _run(reporter)
-    sys.exit(_last_words(reporter) or status)
+    if (unsaid := _last_words()) and not status:
+        _tell(PlanexError(f"cannot write to standard output: {unsaid}"), reporter)
+        status = 1
+    sys.exit(status)
+
+
+def _tell(error: PlanexError, reporter: Reporter) -> None:
+    with suppress(OSError):  # where standard error takes no more, the exit status still tells
+        show(error, reporter)
 
 
 def _run(reporter: Reporter) -> int:
@@ -89,13 +100,16 @@ def _run(reporter: Reporter) -> int:
     try:
         cli.main(standalone_mode=False)
     except PlanexError as error:
-        show((_folder_is_gone() if isinstance(error, DiskError) else None) or error, reporter)
+        _tell((_folder_is_gone() if isinstance(error, DiskError) else None) or error, reporter)
         return error.exit_code
     except OSError as error:
-        show(_folder_is_gone() or explain(error), reporter)
+        unsaid = _last_words() if error.filename is None else None
+        told = PlanexError(f"cannot write to standard output: {unsaid}") if unsaid else explain(error)
+        _tell(_folder_is_gone() or told, reporter)
         return 1
     except click.ClickException as error:
-        click.echo(printable(_shown(error)), err=True, nl=False)
+        with suppress(OSError):
+            click.echo(printable(_shown(error)), err=True, nl=False)
         if isinstance(error, click.NoSuchOption) and any(error.option_name in option.opts for option in cli.params):
             reporter.plain(f"hint: it goes before the command, as in `planex {error.option_name} ... build`")
         return error.exit_code
@@ -108,18 +122,15 @@ def _run(reporter: Reporter) -> int:
     return 0
 
 
-def _last_words(reporter: Reporter) -> int:
-    """Write out what is still to be printed; 1 where standard output does not take it."""
-    failed = 0
+def _last_words() -> str | None:
+    """Write out what is still to be printed; why standard output does not take it."""
+    problem = None
     for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
         try:
-            if stream is not None:
-                stream.flush()
-        except OSError as error:
+            getattr(sys, name).flush()
+        except (AttributeError, OSError) as error:
             # Python would try once more at its end, and end with 120.
             setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
             if name == "stdout":
-                failed = 1
-                reporter.error(f"cannot write to standard output: {error.strerror}")
-    return failed
+                problem = getattr(error, "strerror", "closed")
+    return problem

@@ -33,4 +33,4 @@ def _told() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise DiskError(f"cannot write standard output: {error.strerror}", None, error.errno) from None
+        raise DiskError(f"cannot write to standard output: {error.strerror}", None, error.errno) from None

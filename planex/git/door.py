@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The door to git: GitPython, whose every process is started and ended by ``planex.run``. The only user of GitPython.
+"""The door to git: every process is started and ended by ``planex.run``.
 
 Every call sees the same git on every machine: no user or system configuration is read, and dates and authors
 come from planex.
@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
-
-import git
+from typing import IO
 
 from planex.run import Completed, run
 
@@ -28,25 +26,6 @@ ENVIRONMENT = {
     "GIT_COMMITTER_NAME": "planex",
     "GIT_COMMITTER_EMAIL": "planex@localhost",
 }
-GitError = git.GitError
-"""What GitPython raises when git fails."""
-
-
-class Door(git.Git):
-    """GitPython's own door, but for the process."""
-
-    def execute(self, command: Sequence[Any], istream: Any = None, **options: Any) -> Any:  # type: ignore[override]
-        """Run git and give its output without the last line end; raises GitCommandError when it fails."""
-        done = run_git(Path(self.working_dir or "."), [str(word) for word in command[1:]], check=False)
-        if done.returncode:
-            raise git.GitCommandError(list(command), done.returncode, done.stderr, done.stdout)
-        return done.stdout.removesuffix("\n")
-
-
-class Repo(git.Repo):
-    """GitPython's repository behind that door."""
-
-    GitCommandWrapperType = Door
 
 
 def run_git(

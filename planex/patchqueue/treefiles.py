@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from planex.errors import PlanexError
 from planex.patchqueue.files import EXECUTABLE, FILE, File, FileSet
 from planex.patchqueue.pipes import Objects
 from planex.patchqueue.tree import Repository
@@ -44,7 +45,10 @@ class TreeFiles(FileSet):
         for record in repository.git("ls-tree", "-r", "-t", "-z", "--full-tree", tree).split("\0"):
             if record:
                 fields, _, path = record.partition("\t")
-                mode, _, oid = fields.split(" ")
+                try:
+                    mode, _, oid = fields.split(" ")
+                except ValueError:
+                    raise PlanexError("git ls-tree answers as git does not", "run `planex doctor`") from None
                 parent, _, name = path.rpartition("/")
                 self._folders[parent][name] = mode, oid
                 if mode == FOLDER:

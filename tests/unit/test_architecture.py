@@ -21,7 +21,7 @@ OWNERS = {
     "createrepo_c": {"repo.py"},
     "requests": {"transfer.py"},
     "urllib3": {"transfer.py"},
-    "git": {"git/door.py"},
+    "git": {"git/repositories.py"},
     "rich": {"report.py", "cli/"},
 }
 # Folders and modules from top to bottom; a module imports from its own layer or a lower one.

@@ -124,7 +124,9 @@ def test_a_deleted_folder_is_told(
         assert caught.value.code == 1
         assert "error: the current folder is gone: it was deleted" in capsys.readouterr().err
     monkeypatch.setattr(sys, "argv", ["planex", "--help"])
-    cli.main()
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 0
     assert "House-keeping:" in capsys.readouterr().out
 
 

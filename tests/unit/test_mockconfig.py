@@ -58,7 +58,7 @@ def test_includes_are_followed(tmp_path: Path) -> None:
         (GOOD + "config_opts['macros'] = ['%dist']\n", "config_opts['macros'] must be a dictionary"),
         (GOOD + "config_opts['chroot_setup_cmd'] = 'install \"x'\n", "chroot_setup_cmd']: No closing quotation"),
         ("x = 'a' * 10**11\n", "MemoryError"),
-        ("print(open('/etc/passwd').read())\nopen('/etc/shadow')\n", "test.cfg:2: FileNotFoundError"),
+        ("print(open('/etc/passwd').read())\nopen('/etc/shadow')\n", "test.cfg:2: /etc/shadow: No such file"),
     ],
 )
 def test_mistakes_name_file_and_line(tmp_path: Path, text: str, expected: str) -> None:
