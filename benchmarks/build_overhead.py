@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a build costs besides compiling: a one-file package, built by the sandbox and by mock, in the same run.
 
-Usage: .venv/bin/python benchmarks/build_overhead.py [REPEATS]
+Usage: .venv/bin/python benchmarks/build_overhead.py [REPEATS [CHECKOUT]]
 
-Prints the median in seconds of a warm build (buildroot and dependencies cached), of a build that has nothing to do, and
-the ratio mock : sandbox where mock is installed. Makes the embedded base first, if need be.
+With a CHECKOUT of another commit, its sandbox is measured as well, turn by turn with this one's, so that what else the
+machine does hits both alike. Prints the median seconds of a warm build (buildroot and dependencies cached), of a build
+that has nothing to do, and the ratio mock : sandbox where mock is installed. Makes the base first, if need be.
 """
 
 from __future__ import annotations
@@ -39,10 +40,26 @@ install -D tiny %{buildroot}/usr/bin/tiny
 """
 
 
-def planex(folder: Path, *words: str) -> float:
-    """Run planex in ``folder``; seconds it took."""
-    done = run([sys.executable, "-m", "planex", "-q", "-C", folder, *words], env={"PYTHONPATH": str(ROOT)})
+def planex(folder: Path, *words: str, code: Path = ROOT) -> float:
+    """Run planex, of a checkout, in ``folder``; seconds it took."""
+    done = run([sys.executable, "-m", "planex", "-q", "-C", folder, *words], env={"PYTHONPATH": str(code)})
     return done.seconds
+
+
+def compare(folder: Path, other: Path, repeats: int) -> None:
+    """A warm build and a build with nothing to do, by this checkout and another, in turn."""
+    places = {code: workspace(folder / name) for name, code in (("this", ROOT), ("other", other))}
+    for code, place in places.items():
+        planex(place, "build", code=code)
+    for title, words in (("warm build", ["build", "--force"]), ("nothing to do", ["build"])):
+        times: dict[Path, list[float]] = {code: [] for code in places}
+        for _ in range(repeats):
+            for code, place in places.items():
+                times[code].append(planex(place, *words, code=code))
+        this, that = (statistics.median(times[code]) for code in places)
+        print(f"{title:14} this {this:.2f} s, other {that:.2f} s, ratio this : other {this / that:.2f}")
+    for code, place in places.items():
+        planex(place, "clean", code=code)
 
 
 def workspace(folder: Path) -> Path:
@@ -61,6 +78,10 @@ def workspace(folder: Path) -> Path:
 def main() -> None:
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     planex(ROOT, "base", "build")
+    if len(sys.argv) > 2:
+        with tempfile.TemporaryDirectory(prefix="planex-bench.") as name:
+            compare(Path(name), Path(sys.argv[2]).resolve(), repeats)
+        return
     builders = ["sandbox", *(["mock"] if find("mock") else [])]
     medians = {}
     with tempfile.TemporaryDirectory(prefix="planex-bench.") as name:

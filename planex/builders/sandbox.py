@@ -64,10 +64,10 @@ class SandboxBuilder:
         """Make the base layer, unless it is there."""
         for tool in ("bwrap", "dnf", "rpmbuild"):
             require(tool, "build packages in the sandbox")
-        if reason := trees.problem():
-            raise PlanexError(f"no cage can be made: {reason}", "run `planex doctor`")
         self._folder.mkdir(parents=True, exist_ok=True)
         self._overlays = trees.overlay_works(self._folder)
+        if not self._overlays and (reason := trees.problem()):
+            raise PlanexError(f"no cage can be made: {reason}", "run `planex doctor`")
         with FileLock(f"{self._base}.lock"):
             if not self._base.exists():
                 task.phase("install packages")

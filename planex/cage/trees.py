@@ -45,6 +45,8 @@ def problem() -> str | None:
 def overlay_works(folder: Path) -> bool:
     """Whether an overlay can have its upper layer in ``folder`` (not where that lies on an overlay itself)."""
     probe = folder / f".overlay-probe.{os.getpid()}"
+    if own_ids() is None:
+        return False
     try:
         (probe / "lower").mkdir(parents=True)
         (probe / "scratch").mkdir()

@@ -6,6 +6,7 @@ Run by root, the tests also take the part of an ordinary user, TEST_USER, whom `
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -87,6 +88,15 @@ def caller(resident: Caller) -> Caller:
     (resident.workspace / "specs").mkdir()
     resident.give()
     return resident
+
+
+def running(mark: str) -> bool:
+    """Whether a process of this machine has ``mark`` in its command line."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in path.read_bytes():
+                return True
+    return False
 
 
 def _require_test_user() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cage import table
-from tests.cage.conftest import Caller
+from tests.cage.conftest import Caller, running
 from tests.cage.test_probes import write
 
 pytestmark = pytest.mark.tools("bwrap", "dnf", "rpmbuild", "setpriv")
@@ -65,7 +65,7 @@ def test_a_hungry_build_is_ended(caller: Caller, name: str) -> None:
     assert done.returncode == 1, done.stderr
     assert "hungry failed in %build" in done.stderr
     assert expected in done.stderr
-    assert MARK not in caller.run(["ps", "-eo", "args"]).stdout
+    assert not running(MARK)
 
 
 def test_a_limit_without_a_unit_is_refused(caller: Caller) -> None:
