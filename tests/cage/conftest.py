@@ -102,6 +102,9 @@ def running(mark: str) -> bool:
 def _require_test_user() -> None:
     try:
         pwd.getpwnam(TEST_USER)
+        reach = ["setpriv", "--reuid", TEST_USER, "--clear-groups", "test", "-x", sys.executable, "-a", "-r", ROOT]
+        if run(reach, check=False).returncode:
+            pytest.skip(f"{TEST_USER} cannot read {ROOT}: a folder above it is closed to others")
     except KeyError:
         reason = f"needs a user {TEST_USER} with subordinate ids (useradd -m {TEST_USER})"
         if os.environ.get("PLANEX_STRICT") == "1":
