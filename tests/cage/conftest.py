@@ -102,7 +102,7 @@ def running(mark: str) -> bool:
 def _require_test_user() -> None:
     try:
         pwd.getpwnam(TEST_USER)
-        reach = ["setpriv", "--reuid", TEST_USER, "--clear-groups", "test", "-x", sys.executable, "-a", "-r", ROOT]
+        reach = ["setpriv", "--reuid", TEST_USER, "--clear-groups", "test", "-x", sys.executable, "-a", "-r", str(ROOT)]
         if run(reach, check=False).returncode:
             pytest.skip(f"{TEST_USER} cannot read {ROOT}: a folder above it is closed to others")
     except KeyError:
