@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planex.cage import trees
+from planex.cage.ids import GIVE_IDS, NO_IDS, own_ids
 from planex.config import Target, unmet_needs
 from planex.errors import PlanexError
 from planex.run import find, run
@@ -85,7 +86,7 @@ def _version(name: str, path: str) -> str:
 
 def _check_kernel() -> Iterator[Check]:
     reason = trees.problem() if find("bwrap") else "bwrap is missing"
-    remedy = trees.REMEDY if reason == trees.NO_IDS else reason or ""
+    remedy = f"{NO_IDS}; {GIVE_IDS}" if own_ids() is None else reason or ""
     yield Check("cages", None if reason else "hold", "run what strangers wrote", remedy)
     works = reason is None and trees.overlay_works(Path.cwd())
     note = "put the workspace on ext4, xfs or btrfs; until then buildroots are copied, which is slower"

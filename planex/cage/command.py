@@ -16,7 +16,7 @@ from pathlib import Path
 
 from planex.cage import enter
 from planex.cage.enter import BUILDER, STAGE
-from planex.cage.ids import is_root, own_ids
+from planex.cage.ids import GIVE_IDS, NO_IDS, is_root, own_ids
 from planex.cage.limits import Limits
 from planex.errors import PlanexError
 from planex.run import NETWORK, require
@@ -90,17 +90,9 @@ def as_owner(argv: Sequence[str | Path]) -> list[str]:
 def _entered(options: Sequence[str]) -> list[str]:
     ids = own_ids()
     if ids is None:
-        raise PlanexError(*no_ids())
+        raise PlanexError(NO_IDS, GIVE_IDS)
     script = [sys.executable, "-I", "-S", str(Path(enter.__file__))]
     return [*script, "--ids", f"{ids.users},{ids.groups}", *options, "--"]
-
-
-def no_ids() -> tuple[str, str]:
-    """Message and hint where this user has no subordinate ids."""
-    return (
-        "this user has no range of subordinate ids, which cages need",
-        "give it one: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER",
-    )
 
 
 class _Stage:

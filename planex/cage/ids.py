@@ -17,6 +17,8 @@ from pathlib import Path
 WANTED = 65536
 LEAST = 2000
 """Ids that packages need at least: system users below 1000, and the builder."""
+NO_IDS = "this user has no range of subordinate ids, which cages need"
+GIVE_IDS = "give it one: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"
 _UNCLAIMED = 0x70000000
 
 

@@ -14,6 +14,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from planex.regular import size_text
+
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 _DISK_PATIENCE = 10.0
 """Seconds between two looks at the disk, more where a look takes long."""
@@ -54,11 +56,11 @@ class Watch:
         if seconds > limits.time:
             return f"it took longer than {limits.time:.0f} s (limit 'time')"
         if output > limits.output:
-            return f"it printed more than {size(limits.output)} (limit 'output')"
+            return f"it printed more than {size_text(limits.output)} (limit 'output')"
         if memory_of(pid) > limits.memory:
-            return f"it used more than {size(limits.memory)} of memory (limit 'memory')"
+            return f"it used more than {size_text(limits.memory)} of memory (limit 'memory')"
         if self._disk_used() > limits.disk:
-            return f"it wrote more than {size(limits.disk)} (limit 'disk')"
+            return f"it wrote more than {size_text(limits.disk)} (limit 'disk')"
         return None
 
     def _disk_used(self) -> int:
@@ -68,12 +70,6 @@ class Watch:
         used = disk_of(self._scratch)
         self._next_look = time.monotonic() + max(_DISK_PATIENCE, 20 * (time.monotonic() - started))
         return used
-
-
-def size(count: int) -> str:
-    """Bytes for people: ``3 GiB``."""
-    unit, name = next(((unit, name) for unit, name in ((GIB, "GiB"), (MIB, "MiB")) if count >= unit), (KIB, "KiB"))
-    return f"{count / unit:.3g} {name}"
 
 
 def memory_of(pid: int) -> int:

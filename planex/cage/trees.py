@@ -8,12 +8,10 @@ import shutil
 from pathlib import Path
 
 from planex.cage.command import Cage, Overlay, as_owner, caged
-from planex.cage.ids import own_ids
+from planex.cage.ids import NO_IDS, own_ids
 from planex.errors import PlanexError
 from planex.run import run, run_logged
 
-NO_IDS = "this user has no range of subordinate ids"
-REMEDY = f"{NO_IDS}: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"
 _PATIENCE = 20.0
 
 
