@@ -13,6 +13,7 @@ It is a script of its own, with the standard library alone, because it runs once
 
 from __future__ import annotations
 
+import _signal  # the module in C, without enums: importing signal takes longer than all the rest
 import ctypes
 import os
 import resource
@@ -29,13 +30,13 @@ _ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
 
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _SIGKILL = 9
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Request:
-    """What the command line asks for. No dataclass: importing that takes longer than all the rest."""
+    """What the command line asks for. No dataclass: importing that is slow, too."""
 
     def __init__(self) -> None:
         self.users = self.groups = ""
@@ -78,7 +79,7 @@ def parse(words: list[str]) -> Request:
 
 
 def main(request: Request) -> None:
-    """Enter, and become the command."""
+    """Enter, and become the command; with a filter, run it and end when all that it started has ended."""
     program = _filter() if request.filtered else b""  # from a file that may be out of reach once inside
     if os.geteuid() == 0:
         # Real root sees every folder, and after the next step none: so mounts first.
@@ -93,11 +94,41 @@ def main(request: Request) -> None:
         _limit(name, value)
     if request.builder:
         _become(BUILDER)
-    _call("prctl", _PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+    _die_with_parent()
     if request.filtered:
-        # bubblewrap stays in the cage as process 1, where all can read its environment.
-        os.execve(request.command[0], _with_filter(request.command, program), _ENVIRONMENT)
+        sys.exit(_attend(_with_filter(request.command, program)))
     os.execv(request.command[0], request.command)
+
+
+def _attend(command: list[str]) -> int:
+    """Run bubblewrap; its exit status, when the cage is empty.
+
+    bubblewrap ends before its processes in the cage do, which hold mounts and what was deleted on a full disk. So they
+    become children of this process, which ends last.
+    """
+    _call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    for number in (_signal.SIGINT, _signal.SIGTERM):
+        _signal.signal(number, _signal.SIG_IGN)  # the whole group gets them
+    child = os.fork()
+    if child == 0:
+        for number in (_signal.SIGINT, _signal.SIGTERM):
+            _signal.signal(number, _signal.SIG_DFL)
+        _die_with_parent()
+        # bubblewrap stays in the cage as process 1, where all can read its environment.
+        os.execve(command[0], command, _ENVIRONMENT)
+    status = 0
+    while True:
+        try:
+            pid, ended = os.wait()
+        except ChildProcessError:
+            break
+        if pid == child:
+            status = ended
+    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def _die_with_parent() -> None:
+    _call("prctl", _PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
 
 def _new_user_namespace(request: Request) -> None:

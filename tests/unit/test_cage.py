@@ -233,3 +233,27 @@ def test_nothing_is_asked_of_nobody() -> None:
 
 def test_a_child_that_cannot_start_says_so() -> None:
     assert "No module named planex.no_such_module" in ask("planex.no_such_module", {"x": 1})["x"]["errors"]
+
+
+# Large and busy, so that it takes the kernel a while to end it; then its name is what can be seen longest.
+_DAEMON = """
+mkfifo /tmp/ready
+ln -s /bin/sh /tmp/$0
+/tmp/$0 -c 'x=$(head -c 200000000 /dev/zero | tr "\\0" x); echo >/tmp/ready; while :; do :; done' >/dev/null 2>&1 &
+read line </tmp/ready
+"""
+
+
+@pytest.mark.tools("bwrap")
+def test_nothing_of_a_cage_is_left_when_its_command_has_ended() -> None:
+    for attempt in range(3):
+        name = f"d{os.getpid()}-{attempt}"
+        run(caged(Cage(), ["sh", "-c", _DAEMON, name]))
+        assert name not in [_text(path).strip() for path in Path("/proc").glob("[0-9]*/comm")]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
