@@ -85,9 +85,9 @@ def default_jobs(project: Project) -> int:
 def plan_build(project: Project, wanted: Iterable[str], *, force: Iterable[str] = ()) -> Plan:
     """Decide what to do for ``wanted`` and all they need. Raises ConfigError where specs take what is the base's."""
     replaces = {name: recipe.settings.replaces for name, recipe in project.recipes.items()}
-    refuse_takeovers(project.packages, base_index(project), replaces)
+    refuse_takeovers(project.built, base_index(project), replaces)
     store = project.store
-    last = {name: result for name in project.packages if (result := store.last(name)) is not None}
+    last = {name: result for name in project.built if (result := store.last(name)) is not None}
     history = History(last, store.find, store.damage)
     return make_plan(project.graph, wanted, project.inputs, history, force=force)
 
@@ -320,7 +320,7 @@ def compose(project: Project, reporter: Reporter) -> bool:
     if project.repository.is_symlink() and (fault := repo.fault(behind(project.repository))):
         reporter.warn(f"the repository is composed anew: {fault}")
     rpms: dict[str, Path] = {}
-    for name in project.packages:
+    for name in project.built:
         result = project.store.current(name)
         rpms |= result.rpm_paths if result else {}
     groups = project.workspace.iso / "comps.xml"

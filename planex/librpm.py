@@ -71,6 +71,8 @@ def _facts(spec: Any, text: str) -> dict[str, Any]:
         "version": header["version"],
         "release": header["release"],
         "arch": header["arch"],
+        "exclusive_archs": list(header["exclusivearch"]),
+        "excluded_archs": list(header["excludearch"]),
         "changelog_time": next(iter(header["changelogtime"]), 0),
         "build_requires": _capabilities(header, "require"),
         "sources": [[number, url, "patch" if flags & 2 else "source"] for url, number, flags in reversed(spec.sources)],

@@ -25,7 +25,7 @@ from planex.workspace import Workspace, write_atomic
 
 @dataclass(frozen=True)
 class Project:
-    """The packages of a workspace for one target."""
+    """The packages of a workspace for one target. ``packages``: all; ``built``: those for the target's architecture."""
 
     workspace: Workspace
     config: Config
@@ -60,11 +60,21 @@ class Project:
     @property
     def epoch(self) -> int:
         """Newest %changelog date of all packages: the time that the repository and the ISO carry."""
-        return max((package.changelog_time for package in self.packages.values()), default=0)
+        return max((package.changelog_time for package in self.built.values()), default=0)
+
+    @cached_property
+    def left_out(self) -> dict[str, str]:
+        """Packages that are not for the target's architecture, and why."""
+        reasons = {name: package.refuses(self.target.arch) for name, package in self.packages.items()}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    @cached_property
+    def built(self) -> dict[str, Package]:
+        return {name: package for name, package in self.packages.items() if name not in self.left_out}
 
     @cached_property
     def graph(self) -> Graph:
-        return build_graph(self.packages, self._base_offers())
+        return build_graph(self.built, self._base_offers())
 
     @cached_property
     def buildroot_digest(self) -> str:

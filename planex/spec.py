@@ -15,7 +15,7 @@ from planex.cage.ask import SECONDS, ask
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.workspace import write_atomic
 
-FORMAT = 2
+FORMAT = 3
 CAGED_CONFIG = "/rpmconfig"
 """Where a cage has a target's macro files."""
 _HOST_RPMCONFIG = Path("/usr/lib/rpm")
@@ -67,7 +67,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A parsed spec. ``changelog_time``: seconds since 1970 of the newest %changelog entry, 0 without one."""
+    """A parsed spec. ``changelog_time``: seconds since 1970 of the newest %changelog entry, 0 without one.
+
+    ``exclusive_archs`` and ``excluded_archs``: the words of ExclusiveArch and ExcludeArch.
+    """
 
     name: str
     epoch: int | None
@@ -78,6 +81,16 @@ class Package:
     build_requires: tuple[Capability, ...]
     sources: tuple[Source, ...]
     subpackages: tuple[Subpackage, ...]
+    exclusive_archs: tuple[str, ...] = ()
+    excluded_archs: tuple[str, ...] = ()
+
+    def refuses(self, arch: str) -> str | None:
+        """Why this package is not built for ``arch``, or None: rpmbuild's rule, which wants the very word."""
+        if self.exclusive_archs and arch not in self.exclusive_archs:
+            return f"not for {arch} (ExclusiveArch: {' '.join(self.exclusive_archs)})"
+        if arch in self.excluded_archs:
+            return f"not for {arch} (ExcludeArch: {' '.join(self.excluded_archs)})"
+        return None
 
     @property
     def nvr(self) -> str:
@@ -180,6 +193,8 @@ def _package(facts: Mapping[str, Any]) -> Package:
             build_requires=_capabilities(facts["build_requires"]),
             sources=tuple(Source(*row) for row in facts["sources"]),
             subpackages=tuple(_subpackage(row) for row in facts["subpackages"]),
+            exclusive_archs=tuple(facts["exclusive_archs"]),
+            excluded_archs=tuple(facts["excluded_archs"]),
         )
     except (KeyError, TypeError) as error:
         raise PlanexError(f"a cached spec is damaged: {error} is missing", "delete _build/cache/specs") from error

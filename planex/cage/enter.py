@@ -13,7 +13,7 @@ It is a script of its own, with the standard library alone, because it runs once
 
 from __future__ import annotations
 
-import _signal  # the module in C, without enums: importing signal takes longer than all the rest
+import _signal  # type: ignore[import-not-found]  # the part in C: all of signal takes as long as all the rest
 import ctypes
 import os
 import resource

@@ -26,7 +26,7 @@ from planex.cli.context import Context, pass_context, wait_option
 from planex.cli.output import echo
 from planex.config import MAX_JOBS
 from planex.content.locks import at_work
-from planex.errors import PlanexError
+from planex.errors import ConfigError, PlanexError, Problem
 from planex.plan import Action, Plan
 from planex.printable import without_passwords
 from planex.project import Project, load_project, require_base
@@ -74,11 +74,13 @@ def build(
         require_base(project)
         if not dry_run:
             sweep(project)
-        wanted = choose(dict(project.recipes), packages)
+        wanted = _wanted(project, packages)
         plan = plan_build(project, wanted, force=wanted if force else ())
         if dry_run:
             echo(_plan_json(plan) if as_json else _plan_text(plan))
+            _say_left_out(project, context.reporter)
             return
+        _say_left_out(project, context.reporter)
         for step in plan.builds:
             context.reporter.info(f"{'build':9}  {step.package}  ({step.reason})")
         options = Options(jobs or default_jobs(project), keep_going, offline)
@@ -92,10 +94,23 @@ def build(
         echo(project.workspace.relative(project.repository))
 
 
+def _wanted(project: Project, asked: tuple[str, ...]) -> list[str]:
+    names = choose(dict(project.recipes), asked)
+    for name in asked:
+        if reason := project.left_out.get(name):
+            raise ConfigError([Problem(project.rendered(name), 0, reason)], "choose another target: --target")
+    return [name for name in names if name in project.built]
+
+
+def _say_left_out(project: Project, reporter: Reporter) -> None:
+    for name, reason in project.left_out.items():
+        reporter.info(f"{'skip':9}  {name}  ({reason})")
+
+
 def _publish(project: Project, reporter: Reporter) -> bool:
     """Compose the repository; prove that it is closed once every package has a result."""
     changed = compose(project, reporter)
-    lacking = [name for name in project.packages if project.store.current(name) is None]
+    lacking = [name for name in project.built if project.store.current(name) is None]
     for name in lacking:
         if (result := project.store.last(name)) and (damage := project.store.damage(name, result.key)):
             reporter.warn(f"{name} is not in the repository: {damage}; build it again: planex build {name}")
@@ -108,7 +123,7 @@ def _publish(project: Project, reporter: Reporter) -> bool:
 
 def _summarise(project: Project, outcomes: list[Outcome], reporter: Reporter, took: str, changed: bool) -> None:
     if not outcomes and not changed:
-        reporter.success(f"nothing to do, {len(project.packages)} up to date ({took})")
+        reporter.success(f"nothing to do, {len(project.built)} up to date ({took})")
         return
     counts = {status: sum(outcome.status is status for outcome in outcomes) for status in Status}
     text = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)

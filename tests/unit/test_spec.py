@@ -122,3 +122,16 @@ def test_empty_file_lists_and_own_versions_count(tmp_path: Path) -> None:
         "foo-devel-3-2.el9.x86_64.rpm",
         "foo-nothing-1.0-2.el9.x86_64.rpm",
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("ExclusiveArch: x86_64 aarch64", None),
+        ("ExclusiveArch: aarch64 noarch", "not for x86_64 (ExclusiveArch: aarch64 noarch)"),
+        ("ExcludeArch: s390x", None),
+        ("ExcludeArch: s390x x86_64", "not for x86_64 (ExcludeArch: s390x x86_64)"),
+    ],
+)
+def test_architectures_that_a_spec_wants(tmp_path: Path, line: str, reason: str | None) -> None:
+    assert parse(tmp_path, SPEC.replace("Summary: x\n", f"Summary: x\n{line}\n", 1)).refuses("x86_64") == reason
