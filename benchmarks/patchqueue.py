@@ -22,15 +22,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import synthetic
-from planex.patchqueue.checkout import checkout
-from planex.patchqueue.commits import Chain
-from planex.patchqueue.forecast import Column, Forecaster, Version
-from planex.patchqueue.judge import Judge
-from planex.patchqueue.queue import PatchQueue, load_queue
-from planex.patchqueue.sourcecommit import Upstream, import_source
-from planex.patchqueue.tarball import digest
-from planex.patchqueue.tree import Repository
-from planex.patchqueue.verdict import Status
+from planex.git.repository import Repository
+from planex.patchqueue.apply.tarball import digest
+from planex.patchqueue.carry.forecast import Column, Forecaster, Version
+from planex.patchqueue.carry.judge import Judge
+from planex.patchqueue.carry.verdict import Status
+from planex.patchqueue.commits.checkout import checkout
+from planex.patchqueue.commits.commits import Chain
+from planex.patchqueue.commits.sourcecommit import Upstream, import_source
+from planex.patchqueue.format.queue import PatchQueue, load_queue
 from planex.run import find, run
 
 GIT = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_EDITOR": "true", "GIT_COMMITTER_NAME": "b", "GIT_COMMITTER_EMAIL": "b@b"}

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from planex.errors import PlanexError
-from planex.regular import size_text
+from planex.units import size_text
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _WRITING = FULL | {errno.EROFS}

@@ -9,6 +9,7 @@ from io import BufferedReader, FileIO
 from pathlib import Path
 
 from planex.errors import PlanexError
+from planex.units import size_text
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -72,12 +73,3 @@ def kind_of(mode: int) -> str:
     if stat.S_ISREG(mode):
         return ""
     return next((words for is_kind, words in _KINDS if is_kind(mode)), "something else")
-
-
-def size_text(size: float) -> str:
-    """A number of bytes for people: ``512 bytes``, ``1.5 MiB``."""
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:g} {unit}" if size == int(size) else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:g} TiB" if size == int(size) else f"{size:.1f} TiB"

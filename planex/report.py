@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from planex.printable import printable, shortened, without_passwords
+from planex.units import clock
 
 
 class Task:
@@ -135,12 +136,3 @@ def _paths_below_here() -> re.Pattern[str]:
     except OSError:  # the current folder was deleted
         here = ""
     return re.compile(rf"(?<=[\s:(]){here}(?=\S)|^{here}(?=\S)" if len(here) > 1 else "(?!)")
-
-
-def clock(seconds: float) -> str:
-    """A duration for people: ``0.4 s``, ``42 s``, ``3 min 07 s``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"

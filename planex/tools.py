@@ -11,7 +11,7 @@ from pathlib import Path
 
 from planex.cage import trees
 from planex.cage.ids import GIVE_IDS, NO_IDS, own_ids
-from planex.config import Target, unmet_needs
+from planex.distro.config import Target, unmet_needs
 from planex.errors import PlanexError
 from planex.run import find, run
 

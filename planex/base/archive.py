@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from planex import records
 from planex.base.apt import Apt
 from planex.base.control import DebPackage
 from planex.base.definition import Definition
+from planex.content import records
 from planex.errors import PlanexError
 from planex.report import Reporter
 from planex.run import tail

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from planex import records, repo
 from planex.base import archive as archives
 from planex.base import check, compose, repackage
 from planex.base import closure as closures
@@ -26,17 +25,21 @@ from planex.base.control import DebPackage
 from planex.base.definition import Definition
 from planex.base.medium import write_medium
 from planex.base.repackage import Job
+from planex.content import records
+from planex.content.code import code_digest
 from planex.content.locks import Patience, hold
 from planex.errors import MissingTool, PlanexError
-from planex.report import Reporter, Task, clock
+from planex.report import Reporter, Task
+from planex.rpm import repo
 from planex.run import find
+from planex.units import clock
 from planex.workspace import DRAFT, behind, switch_link, temporary_folder
 
 OUTPUTS = ("repo", "rpmconfig", "base.iso", "manifest.json")
 TOOLS = ("apt-get", "dpkg-deb", "rpmbuild", "createrepo_c", "dnf", "xorriso", "mformat", "grub-mkimage")
 _TRIES = 5
 _FORMAT = 1
-_CODE = ("base/*.py", "data/base/*", "repo.py", "iso/xorriso.py", "iso/efi.py", "iso/menu.py", "iso/cpio.py")
+_CODE = ("planex.base", "planex.data.base", "planex.rpm.repo", "planex.medium")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +103,8 @@ def _drop_damaged(folder: Path, reporter: Reporter) -> None:
 
 def make_stamp(definition: Definition) -> str:
     """SHA-256 of what decides, apart from the archive, what a base looks like: definition, code, rpm."""
-    root = Path(__file__).parents[1]
-    code = [path.read_bytes() for pattern in _CODE for path in sorted(root.glob(pattern))]
-    parts = [definition.model_dump_json().encode(), repackage.rpm_version().encode(), *code]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+    parts = [definition.model_dump_json(), repackage.rpm_version(), code_digest(*_CODE)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _check_tools() -> None:

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from planex import dnf
 from planex.cage.trees import remove_tree
-from planex.dnf import Repositories
 from planex.errors import PlanexError
+from planex.rpm import dnf
+from planex.rpm.dnf import Repositories
 from planex.run import run
 
 _COLUMNS = ("FILENAMES", "FILEMODES:octal", "FILEUSERNAME", "FILEGROUPNAME", "FILEDIGESTS", "FILELINKTOS")

@@ -13,7 +13,7 @@ from planex.base.control import DebPackage
 from planex.base.definition import Definition
 from planex.base.unpack import pick
 from planex.errors import PlanexError
-from planex.repo import copy_rpms, create_repo
+from planex.rpm.repo import copy_rpms, create_repo
 from planex.workspace import write_atomic
 
 RPM_CONFIG = "/usr/lib/rpm"

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from planex.config import Name, Names, Version, Words
+from planex.fields import Name, Names, Version, Words
 from planex.schema import Model
 
 Mode = Annotated[str, Field(pattern=r"^[0-7]{4}$")]

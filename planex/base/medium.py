@@ -19,12 +19,12 @@ from planex.base.compose import render_groups, sha256_of
 from planex.base.definition import Definition, Medium
 from planex.base.unpack import pick
 from planex.errors import PlanexError
-from planex.iso import cpio
-from planex.iso.definition import BootEntry
-from planex.iso.efi import make_fat, make_loader, stub_config
-from planex.iso.menu import Menu, render_grub, render_isolinux
-from planex.iso.xorriso import make_iso
-from planex.repo import create_repo, link_rpms
+from planex.medium import cpio
+from planex.medium.efi import make_fat, make_loader, stub_config
+from planex.medium.entry import BootEntry
+from planex.medium.menu import Menu, render_grub, render_isolinux
+from planex.medium.xorriso import make_iso
+from planex.rpm.repo import create_repo, link_rpms
 
 ISOLINUX = ("isolinux.bin", "ldlinux.c32", "libcom32.c32", "libmenu.c32", "libutil.c32", "menu.c32", "vesamenu.c32")
 """What an EL medium has in isolinux/; mboot.c32 is not among it there either, so a respin has to bring it."""

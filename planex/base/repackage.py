@@ -17,6 +17,7 @@ from planex.base.closure import Closure
 from planex.base.definition import Contents, Definition
 from planex.base.rpmspec import Header
 from planex.base.unpack import Tree, add_contents
+from planex.content.code import code_digest
 from planex.errors import PlanexError
 from planex.run import require, run, run_logged
 from planex.workspace import temporary_folder
@@ -40,7 +41,8 @@ RPM_MACROS = {
     "__pkgconfig_path": r"^/usr/(lib|lib64|share|lib/x86_64-linux-gnu)/pkgconfig/.*\\.pc$",
 }
 """What every rpmbuild here is told: reproducible headers, files as they are, provides from Debian's folders."""
-_CODE = ("control", "repackage", "rpmspec", "unpack")
+_CODE = tuple(f"planex.base.{name}" for name in ("control", "repackage", "rpmspec", "unpack"))
+"""The modules that decide what an RPM looks like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +68,10 @@ class Job:
             "epoch": self.epoch,
             "deb": self.sha256,
             "macros": RPM_MACROS,
-            "code": code_digest(),
+            "code": code_digest(*_CODE),
             "rpm": rpm_version(),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-@cache
-def code_digest() -> str:
-    """SHA-256 of the modules that decide what an RPM looks like."""
-    code = [Path(__file__).with_name(f"{name}.py").read_bytes() for name in _CODE]
-    return hashlib.sha256(b"".join(code)).hexdigest()
 
 
 @cache

@@ -18,7 +18,7 @@ from planex.base.definition import Contents
 from planex.disk import naming
 from planex.errors import PlanexError
 from planex.run import run, spawn
-from planex.tarballs import content_of, read_stream, reading
+from planex.sources.tarballs import content_of, read_stream, reading
 
 MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 """Top-level folders that are symbolic links into /usr on a merged system."""

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from planex.cage.command import PROGRAMS, Cage, caged
-from planex.cage.limits import GIB, MIB, Limits, Watch
+from planex.cage.limits import Limits, Watch
 from planex.errors import PlanexError
 from planex.run import run
+from planex.units import GIB, MIB
 
 _CODE = "/opt/planex"
 _ENV = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "PYTHONPATH": _CODE}

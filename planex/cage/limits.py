@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from planex.regular import size_text
+from planex.units import GIB, KIB, size_text
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 _DISK_PATIENCE = 10.0
 """Seconds between two looks at the disk, more where a look takes long."""
 
@@ -113,20 +111,3 @@ def disk_of(folder: Path) -> int:
         except OSError:
             continue
     return total
-
-
-def parse_size(text: str) -> int:
-    """Bytes of ``500M``, ``8G`` or ``8GiB``; every unit is a binary one. Raises ValueError."""
-    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([KMGT])?(?:i?B)?", text.strip(), re.IGNORECASE)
-    if match is None:
-        raise ValueError(f"'{text}' is no size: write it as 500M or 8G")
-    powers = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
-    return int(float(match.group(1)) * KIB ** powers[(match.group(2) or "").upper()])
-
-
-def parse_time(text: str) -> float:
-    """Seconds of ``90s``, ``30m``, ``2h`` or ``1.5 h``. Raises ValueError."""
-    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([smhd])", text.strip())
-    if match is None:
-        raise ValueError(f"'{text}' is no time: write it as 90s, 30m or 2h")
-    return float(match.group(1)) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match.group(2)]

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import click
 
-from planex.boot import Booted
-from planex.boot import boot as start
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.errors import ConfigError, PlanexError
-from planex.iso.build import iso_path
-from planex.iso.definition import load_definition
-from planex.iso.xorriso import require_iso
-from planex.proof import without_escapes
-from planex.qemu import FirmwareName, Machine, MediumName, accel_here
-from planex.report import Reporter, clock
+from planex.host.build import iso_path
+from planex.host.definition import load_definition
+from planex.machine.boot import Booted
+from planex.machine.boot import boot as start
+from planex.machine.proof import without_escapes
+from planex.machine.qemu import FirmwareName, Machine, MediumName, accel_here
+from planex.medium.xorriso import require_iso
+from planex.report import Reporter
+from planex.units import clock
 
 MAX_TIMEOUT = 7 * 86400
 

@@ -9,7 +9,13 @@ from contextlib import nullcontext
 
 import click
 
-from planex.build import (
+from planex.cli.context import Context, pass_context, wait_option
+from planex.cli.output import echo
+from planex.content.locks import at_work
+from planex.distro.config import MAX_JOBS
+from planex.distro.project import Project, load_project, require_base
+from planex.distro.recipe import choose
+from planex.engine.build import (
     Build,
     BuildFailed,
     Options,
@@ -21,17 +27,12 @@ from planex.build import (
     plan_build,
     sweep,
 )
-from planex.builders import choose_builder
-from planex.cli.context import Context, pass_context, wait_option
-from planex.cli.output import echo
-from planex.config import MAX_JOBS
-from planex.content.locks import at_work
+from planex.engine.builders import choose_builder
+from planex.engine.plan import Action, Plan
 from planex.errors import ConfigError, PlanexError, Problem
-from planex.plan import Action, Plan
 from planex.printable import without_passwords
-from planex.project import Project, load_project, require_base
-from planex.recipe import choose
-from planex.report import Reporter, clock
+from planex.report import Reporter
+from planex.units import clock
 
 
 @click.command(short_help="Build packages, and what they need, into the repository.")

@@ -15,7 +15,7 @@ from planex.report import Reporter
 from planex.workspace import Workspace
 
 if TYPE_CHECKING:
-    from planex.config import Config, Target
+    from planex.distro.config import Config, Target
 
 
 @dataclass
@@ -32,13 +32,13 @@ class Context:
 
     @cached_property
     def config(self) -> Config:
-        from planex.config import load_config  # takes as long to import as all else that --help needs
+        from planex.distro.config import load_config
 
         return load_config(self.workspace)
 
     @cached_property
     def target_name(self) -> str:
-        from planex.config import choose_target
+        from planex.distro.config import choose_target
 
         return choose_target(self.config, self.target_option)
 

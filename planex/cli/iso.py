@@ -10,7 +10,8 @@ import click
 
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
-from planex.iso.build import (
+from planex.distro.project import load_project
+from planex.host.build import (
     IsoPlan,
     IsoResult,
     build_iso,
@@ -20,10 +21,9 @@ from planex.iso.build import (
     manifest_path,
     plan_iso,
 )
-from planex.iso.check import Finding, check_iso, require_clean
-from planex.iso.definition import load_definition
-from planex.iso.manifest import Manifest
-from planex.project import load_project
+from planex.host.check import Finding, check_iso, require_clean
+from planex.host.definition import load_definition
+from planex.host.manifest import Manifest
 
 
 @click.group()

@@ -8,10 +8,10 @@ import click
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo, verbatim
 from planex.content.locks import hold
-from planex.project import load_project
-from planex.recipe import choose
-from planex.sources import fetch as fetch_source
-from planex.sources import remote_sources, update_checksums
+from planex.distro.project import load_project
+from planex.distro.recipe import choose
+from planex.distro.sources import remote_sources, update_checksums
+from planex.sources.fetch import fetch as fetch_source
 
 
 @click.command(short_help="Fetch and verify sources, or record their checksums.")

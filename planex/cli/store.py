@@ -13,8 +13,8 @@ from planex.cli.output import echo
 from planex.cli.sizes import size
 from planex.content.inventory import size_of
 from planex.content.locks import at_work
+from planex.content.store import Store
 from planex.errors import PlanexError
-from planex.store import Store
 
 
 @click.group()

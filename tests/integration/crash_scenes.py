@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from planex.repo import create_repo
+from planex.rpm.repo import create_repo
 from planex.run import run
 from tests.conftest import ROOT
 from tests.integration import tiny_iso

@@ -12,12 +12,12 @@ from difflib import unified_diff
 from itertools import pairwise
 from pathlib import Path
 
-from planex.patchqueue.forecast import Forecaster, Version
-from planex.patchqueue.judge import Orders
-from planex.patchqueue.queue import PatchQueue, load_queue
-from planex.patchqueue.tarball import digest
-from planex.patchqueue.tree import Repository
-from planex.patchqueue.verdict import Status
+from planex.git.repository import Repository
+from planex.patchqueue.apply.tarball import digest
+from planex.patchqueue.carry.forecast import Forecaster, Version
+from planex.patchqueue.carry.judge import Orders
+from planex.patchqueue.carry.verdict import Status
+from planex.patchqueue.format.queue import PatchQueue, load_queue
 from planex.run import run
 
 Tree = Mapping[str, str]

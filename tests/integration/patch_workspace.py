@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from planex.config import load_config
-from planex.patchqueue.judge import Orders
-from planex.project import Project, load_project
-from planex.recipe import load_recipe
+from planex.distro.config import load_config
+from planex.distro.project import Project, load_project
+from planex.distro.recipe import load_recipe
+from planex.patchqueue.carry.judge import Orders
+from planex.rebase.package import PackageQueue
+from planex.rebase.rebase import Progress, Rebase
 from planex.report import Reporter
 from planex.run import Completed
-from planex.upstream.package import PackageQueue
-from planex.upstream.rebase import Progress, Rebase
 from planex.workspace import Workspace
 from tests.conftest import ROOT
 from tests.integration.conftest import PLANEX_YAML, run_planex

@@ -13,7 +13,7 @@ import pytest
 from planex.base.build import TOOLS, BaseResult, build_base
 from planex.base.definition import Definition
 from planex.errors import CommandFailed, PlanexError
-from planex.iso.xorriso import list_files, read_records
+from planex.medium.xorriso import list_files, read_records
 from planex.report import Reporter
 from planex.run import run
 from planex.schema import parse

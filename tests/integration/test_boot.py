@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from planex.boot import BootFailed, boot
-from planex.iso import xorriso
-from planex.iso.loaders import isolinux_version
-from planex.qemu import FirmwareName, Machine, MediumName
+from planex.machine.boot import BootFailed, boot
+from planex.machine.qemu import FirmwareName, Machine, MediumName
+from planex.medium import xorriso
+from planex.medium.loaders import isolinux_version
 from tests.integration import tiny_iso
 from tests.integration.tiny_iso import EPOCH
 

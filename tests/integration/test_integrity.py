@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from planex import repo
 from planex.content.leftovers import leftovers
+from planex.rpm import repo
 from planex.run import Completed, Process, run, spawn
 from planex.workspace import Workspace
 from tests.conftest import ROOT

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from planex.errors import PlanexError
-from planex.iso import efi, xorriso
-from planex.iso.check import CheckFailed, check_iso, require_clean
-from planex.iso.metadata import checksums
-from planex.iso.records import lost_records
-from planex.iso.respin import respin
+from planex.host.check import CheckFailed, check_iso, require_clean
+from planex.medium import efi, xorriso
+from planex.medium.bootrecords import lost_records
+from planex.medium.metadata import checksums
+from planex.medium.respin import respin
 from tests.integration import tiny_iso
 from tests.integration.tiny_iso import EPOCH, LABEL, OLD_LABEL
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from planex.cage.trees import remove_tree
-from planex.config import load_config
+from planex.distro.config import load_config
+from planex.distro.project import Project, load_project
 from planex.errors import ConfigError, LoggedError, PlanexError
-from planex.iso.build import build_iso, checksum_path, load_manifest, manifest_path, plan_iso, work_folder
-from planex.iso.xorriso import list_files, read_records
-from planex.project import Project, load_project
-from planex.repo import create_repo
+from planex.host.build import build_iso, checksum_path, load_manifest, manifest_path, plan_iso, work_folder
+from planex.medium.xorriso import list_files, read_records
 from planex.report import Reporter
+from planex.rpm.repo import create_repo
 from planex.run import run
 from planex.workspace import Workspace
 from tests.integration import tiny_iso

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from planex.patchqueue.exact import apply_exactly, cannot_apply
-from planex.patchqueue.files import File, FileSet
-from planex.patchqueue.gnupatch import apply_with_tool
-from planex.patchqueue.queue import Patch
-from planex.patchqueue.series import Entry
+from planex.git.files import File, FileSet
+from planex.patchqueue.apply.exact import apply_exactly, cannot_apply
+from planex.patchqueue.apply.gnupatch import apply_with_tool
+from planex.patchqueue.format.queue import Patch
+from planex.patchqueue.format.series import Entry
 from tests.integration.patch_factory import diff_text
 
 pytestmark = [pytest.mark.tools("patch")]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from planex.patchqueue.breaker import find_breakers
-from planex.patchqueue.history import History, fetch_tags
-from planex.patchqueue.judge import Judge
-from planex.patchqueue.sourcecommit import import_source
-from planex.patchqueue.verdict import Status, Strength, Verdict
+from planex.patchqueue.carry.breaker import find_breakers
+from planex.patchqueue.carry.history import History, fetch_tags
+from planex.patchqueue.carry.judge import Judge
+from planex.patchqueue.carry.verdict import Status, Strength, Verdict
+from planex.patchqueue.commits.sourcecommit import import_source
 from planex.run import run
 from tests.integration.patch_factory import Bench, Tree, diff_text, mail, numbered, replace_line
 from tests.integration.patch_workspace import PatchWorkspace
@@ -180,7 +180,7 @@ def test_commands_use_the_history(tmp_path: Path, upstream: Upstream) -> None:
 
 
 def test_without_stdbuf_each_merge_is_a_process(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("planex.patchqueue.pipes.find", lambda tool: None)
+    monkeypatch.setattr("planex.git.pipes.find", lambda tool: None)
     new = replace_line(replace_line(OLD, "a.c", "line 32", "context"), "b.c", "row 3", "x")
     fates = bench.fates(OLD, {"p.patch": mail("x", diff_text(OLD, PATCHED))}, new)
     assert fates == [Status.MERGED]

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from planex.errors import PlanexError
-from planex.patchqueue.check import PatchError, State, check_queue, require_applies
-from planex.patchqueue.checkout import checkout, refresh
-from planex.patchqueue.commits import build_chain
-from planex.patchqueue.export import Change
-from planex.patchqueue.queue import load_queue
-from planex.patchqueue.sourcecommit import import_source
-from planex.patchqueue.tarball import digest
+from planex.patchqueue.apply.check import PatchError, State, check_queue, require_applies
+from planex.patchqueue.apply.tarball import digest
+from planex.patchqueue.commits.checkout import checkout, refresh
+from planex.patchqueue.commits.commits import build_chain
+from planex.patchqueue.commits.export import Change
+from planex.patchqueue.commits.sourcecommit import import_source
+from planex.patchqueue.format.queue import load_queue
 from planex.run import run
 from tests.integration.patch_factory import (
     Bench,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from planex.patchqueue import rerere
-from planex.patchqueue.conflict import ConflictTree
-from planex.patchqueue.judge import Orders
-from planex.patchqueue.message import NOBODY
-from planex.patchqueue.verdict import Status, Strength, Verdict
+from planex.git import rerere
+from planex.patchqueue.carry.judge import Orders
+from planex.patchqueue.carry.verdict import Status, Strength, Verdict
+from planex.patchqueue.format.message import NOBODY
+from planex.rebase.conflict import ConflictTree
 from tests.integration.patch_factory import Bench, Tree, diff_text, mail, numbered, replace_line, steps
 
 pytestmark = [pytest.mark.tools("git", "patch")]

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from planex.patchqueue.commits import build_chain
-from planex.patchqueue.mergers import merge_patch, plain_sides
-from planex.patchqueue.message import NOBODY
-from planex.patchqueue.pipes import Changed, Merger, Objects
-from planex.patchqueue.queue import Patch
-from planex.patchqueue.series import Entry
-from planex.patchqueue.sourcecommit import import_source
-from planex.patchqueue.treefiles import TreeFiles, decode_tree, encode_tree
+from planex.git.pipes import Changed, Merger, Objects
+from planex.git.trees import TreeFiles, decode_tree, encode_tree
+from planex.patchqueue.carry.mergers import merge_patch, plain_sides
+from planex.patchqueue.commits.commits import build_chain
+from planex.patchqueue.commits.sourcecommit import import_source
+from planex.patchqueue.format.message import NOBODY
+from planex.patchqueue.format.queue import Patch
+from planex.patchqueue.format.series import Entry
 from tests.integration.patch_factory import Bench, Tree, diff_text, numbered, write_tarball
 from tests.integration.test_patchqueue_property import SLOW, edited
 

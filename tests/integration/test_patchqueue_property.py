@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from planex.patchqueue.checkout import checkout, refresh
-from planex.patchqueue.export import Change
-from planex.patchqueue.tree import Repository
-from planex.patchqueue.verdict import Status
+from planex.git.repository import Repository
+from planex.patchqueue.carry.verdict import Status
+from planex.patchqueue.commits.checkout import checkout, refresh
+from planex.patchqueue.commits.export import Change
+from planex.rebase.rebase import Finished, Stopped
 from planex.report import Reporter
 from planex.run import run
-from planex.upstream.rebase import Finished, Stopped
 from tests.integration.patch_factory import Tree, apply_all, diff_text, mail, numbered, read_tree, unpack
 from tests.integration.patch_workspace import PatchWorkspace
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from planex.patchqueue.queue import load_queue
-from planex.patchqueue.writeback import Writes, carry_out
+from planex.patchqueue.commits.writeback import Writes, carry_out
+from planex.patchqueue.format.queue import load_queue
+from planex.rebase.state import load_state
 from planex.run import run
-from planex.upstream.state import load_state
 from planex.workspace import Workspace
 from tests.integration.patch_factory import Tree, apply_all, numbered, read_tree, replace_line, steps, unpack
 from tests.integration.patch_workspace import PACKAGE_YAML, PatchWorkspace
@@ -176,7 +176,7 @@ def test_goes_on_after_being_killed_while_writing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("planex.upstream.rebase.carry_out", die_half_way)
+        patch.setattr("planex.rebase.rebase.carry_out", die_half_way)
         with pytest.raises(KeyboardInterrupt):
             rebase.go_on()
     done = workspace.planex("pq", "rebase", "pkg", "--continue")

@@ -7,15 +7,16 @@ import re
 from pathlib import Path
 
 from planex.checksums import digest_of
-from planex.iso import efi
-from planex.iso.definition import BootEntry, IsoDefinition, Live
-from planex.iso.host import LiveHost
-from planex.iso.loaders import find_here
-from planex.iso.metadata import Product
-from planex.iso.respin import Respin, respin
-from planex.iso.tree import Parts, plan_respin, read_base
-from planex.iso.xorriso import make_iso
-from planex.repo import create_repo
+from planex.host.definition import IsoDefinition, Live
+from planex.host.live import LiveHost
+from planex.host.tree import Parts, plan_respin, read_base
+from planex.medium import efi
+from planex.medium.entry import BootEntry
+from planex.medium.loaders import find_here
+from planex.medium.metadata import Product
+from planex.medium.respin import Respin, respin
+from planex.medium.xorriso import make_iso
+from planex.rpm.repo import create_repo
 
 EPOCH = 1700000000
 OLD_LABEL = "TINY-BASE-1.0"

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from planex.fingerprint import Inputs
-from planex.spec import Capability, Package, Subpackage
-from planex.store import Result
+from planex.content.key import Inputs
+from planex.content.store import Result
+from planex.rpm.spec import Capability, Package, Subpackage
 
 
 def capability(text: str) -> Capability:

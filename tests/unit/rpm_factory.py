@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from planex.rpm.spec import Capability, Package, Subpackage
 from planex.run import run
-from planex.spec import Capability, Package, Subpackage
 
 SPEC = """\
 Name: {name}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planex.proof import Listener, Proof, readable
+from planex.machine.proof import Listener, Proof, readable
 
 CONSOLE = """\
 BdsDxe: starting Boot0001 "UEFI QEMU DVD-ROM QM00001 "\r

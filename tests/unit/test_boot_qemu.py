@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from planex.boot import BootFailed, boot
-from planex.qemu import Machine, Ovmf, choose_accel, qemu_argv
+from planex.machine.boot import BootFailed, boot
+from planex.machine.qemu import Machine, Ovmf, choose_accel, qemu_argv
 from tests.unit.test_boot_proof import CONSOLE
 
 FakeTool = Callable[[str, str], Path]

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from planex.builders.job import Job
-from planex.builders.mock import MockBuilder, mock_argv
-from planex.builders.sandbox import build_cage, rpmbuild_argv
-from planex.builders.state import StateLog, mock_phase, rpmbuild_section
+from planex.engine.builders.job import Job
+from planex.engine.builders.mock import MockBuilder, mock_argv
+from planex.engine.builders.sandbox import build_cage, rpmbuild_argv
+from planex.engine.builders.state import StateLog, mock_phase, rpmbuild_section
 from planex.errors import CommandFailed
 from planex.report import Reporter, Task
-from planex.spec import Macros
-from planex.srpm import srpm_argv, srpm_cage
+from planex.rpm.spec import Macros
+from planex.rpm.srpm import srpm_argv, srpm_cage
 from tests.unit.factories import package
 
 FakeTool = Callable[[str, str], Path]

@@ -17,10 +17,11 @@ from planex.cage.ask import ask
 from planex.cage.command import Cage, Overlay, caged
 from planex.cage.enter import parse
 from planex.cage.ids import IdRange, given_range, unclaimed_range
-from planex.cage.limits import GIB, MIB, Limits, Watch, disk_of, memory_of, parse_size, parse_time, tree_of
+from planex.cage.limits import Limits, Watch, disk_of, memory_of, tree_of
 from planex.errors import ConfigError
+from planex.rpm.spec import Macros, parse_specs
 from planex.run import run, spawn
-from planex.spec import Macros, parse_specs
+from planex.units import GIB, MIB, parse_size, parse_time
 
 FakeTool = Callable[[str, str], Path]
 WHOLE = "         0          0 4294967295\n"
@@ -179,7 +180,7 @@ def specs(folder: Path, **heads: str) -> dict[str, Path]:
 
 @pytest.fixture
 def macros(tmp_path: Path) -> Macros:
-    from planex.spec import target_macros
+    from planex.rpm.spec import target_macros
 
     return target_macros(tmp_path / "nowhere", tmp_path / "cache", {})
 
@@ -203,7 +204,7 @@ def test_a_spec_that_does_not_end_is_named_and_the_others_are_read(
     tmp_path: Path, macros: Macros, monkeypatch: pytest.MonkeyPatch, head: str, message: str
 ) -> None:
     monkeypatch.setattr(asking, "SECONDS", 1.0)
-    monkeypatch.setattr("planex.spec.SECONDS", 1.0)
+    monkeypatch.setattr("planex.rpm.spec.SECONDS", 1.0)
     assert message in problems(tmp_path, macros, good="", bad=head)["bad"]
     assert parse_specs({"good": tmp_path / "good" / "good.spec"}, macros, tmp_path / "cache")["good"].version == "1"
 

@@ -14,7 +14,8 @@ import pytest
 
 from planex import cli
 from planex.disk import DiskError, explain, naming
-from planex.regular import NotRegular, read_regular, size_text
+from planex.regular import NotRegular, read_regular
+from planex.units import size_text
 from planex.workspace import write_atomic
 
 

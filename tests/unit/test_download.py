@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from planex import download as module
-from planex import records
-from planex.config import Downloads
-from planex.download import Origin, download
+from planex.content import records
 from planex.errors import PlanexError
 from planex.report import Reporter, Task
-from planex.sources import fetch_url
+from planex.sources import download as module
+from planex.sources.download import Origin, download
+from planex.sources.fetch import fetch_url
+from planex.sources.limits import Downloads
 from planex.workspace import Workspace
 
 CONTENT = bytes(range(256)) * 400

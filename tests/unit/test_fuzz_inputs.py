@@ -13,30 +13,30 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from planex import records
 from planex.base.archive import Answer
 from planex.base.control import parse_fields, parse_stanzas, to_evr
 from planex.base.definition import Definition
 from planex.checksums import checksum_text, read_checksums
-from planex.config import Config
+from planex.content import records
+from planex.distro.config import Config
+from planex.distro.recipe import Settings
 from planex.errors import PlanexError
-from planex.iso import metadata
-from planex.iso.definition import IsoDefinition
-from planex.iso.manifest import Manifest
-from planex.iso.metadata import Product
-from planex.iso.records import parse_records
-from planex.iso.references import escape, label_uses, references, unescape
-from planex.iso.xorriso import parse_listing
-from planex.patchqueue.commits import Records
-from planex.patchqueue.diff import DiffError, parse_diff
-from planex.patchqueue.exact import apply_exactly
-from planex.patchqueue.files import File, FileSet
-from planex.patchqueue.message import format_header, format_message, message_of, parse_message, signature_of
-from planex.patchqueue.queue import Patch
-from planex.patchqueue.series import make_entry, parse_series
-from planex.recipe import Settings
+from planex.git.files import File, FileSet
+from planex.host.definition import IsoDefinition
+from planex.host.manifest import Manifest
+from planex.medium import metadata
+from planex.medium.bootrecords import parse_records
+from planex.medium.metadata import Product
+from planex.medium.references import escape, label_uses, references, unescape
+from planex.medium.xorriso import parse_listing
+from planex.patchqueue.apply.exact import apply_exactly
+from planex.patchqueue.commits.commits import Records
+from planex.patchqueue.format.diff import DiffError, parse_diff
+from planex.patchqueue.format.message import format_header, format_message, message_of, parse_message, signature_of
+from planex.patchqueue.format.queue import Patch
+from planex.patchqueue.format.series import make_entry, parse_series
+from planex.rebase.state import State
 from planex.schema import Model, parse
-from planex.upstream.state import State
 
 SECONDS = 5.0
 """Of the clock, on a machine with other work; the inputs here take milliseconds."""

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import pytest
 
+from planex.engine.graph import Graph, build_graph, satisfies
 from planex.errors import ConfigError
-from planex.graph import Graph, build_graph, satisfies
-from planex.spec import Package
+from planex.rpm.spec import Package
 from tests.unit.factories import capability, package, subpackage
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from planex.checksums import read_checksums
-from planex.config import load_config
-from planex.patchqueue.queue import load_queue
-from planex.proof import Listener
-from planex.recipe import find_recipes, render_specs
+from planex.distro.config import load_config
+from planex.distro.recipe import find_recipes, render_specs
+from planex.machine.proof import Listener
+from planex.patchqueue.format.queue import load_queue
 from planex.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]

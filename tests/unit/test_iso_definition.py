@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from planex.errors import ConfigError
-from planex.iso.definition import IsoDefinition
+from planex.host.definition import IsoDefinition
 from planex.schema import parse
 
 GOOD = """\

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planex.iso.definition import BootEntry
-from planex.iso.menu import Menu, kernel_arguments, render_grub, render_isolinux
-from planex.iso.references import escape, is_menu, label_uses, references, unescape
+from planex.medium.entry import BootEntry
+from planex.medium.menu import Menu, kernel_arguments, render_grub, render_isolinux
+from planex.medium.references import escape, is_menu, label_uses, references, unescape
 
 XEN = BootEntry(
     name="xen",

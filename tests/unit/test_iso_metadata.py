@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from planex.errors import PlanexError
-from planex.iso.metadata import Product, checksums, mentions_label, replace_label, update_discinfo, update_treeinfo
+from planex.medium.metadata import Product, checksums, mentions_label, replace_label, update_discinfo, update_treeinfo
 
 PRODUCT = Product("planex-host", "1.0", "x86_64", 1700000000, "planex")
 TREEINFO = """\

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from planex.errors import PlanexError
-from planex.iso import cpio, efi
-from planex.iso.host import squashfs_argv
-from planex.iso.loaders import isolinux_version, modules_to_add
-from planex.iso.manifest import Manifest, differences, read_manifest
-from planex.iso.records import BootImage, BootRecords
-from planex.iso.respin import Respin, boot_commands, replaces_loader, respin_commands
-from planex.iso.xorriso import make_commands, parse_listing, volume_date
+from planex.host.live import squashfs_argv
+from planex.host.manifest import Manifest, differences, read_manifest
+from planex.medium import cpio, efi
+from planex.medium.bootrecords import BootImage, BootRecords
+from planex.medium.loaders import isolinux_version, modules_to_add
+from planex.medium.respin import Respin, boot_commands, replaces_loader, respin_commands
+from planex.medium.xorriso import make_commands, parse_listing, volume_date
 
 EPOCH = 1700000000
 IN_TREE = BootRecords(images=(BootImage("UEFI", True, "none", "/images/efiboot.img"),))

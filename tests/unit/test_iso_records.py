@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from planex.iso.records import BootRecords, lost_records, parse_records
+from planex.medium.bootrecords import BootRecords, lost_records, parse_records
 
 REPORT = """\
 El Torito catalog  : 36  1

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from planex import mockconfig
 from planex.errors import ConfigError
-from planex.mockconfig import load_mock_config
+from planex.rpm import mockconfig
+from planex.rpm.mockconfig import load_mock_config
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = """\

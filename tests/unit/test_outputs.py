@@ -16,11 +16,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planex import outputs
+from planex.engine import outputs
+from planex.engine.outputs import (
+    Accepted,
+    Limits,
+    MissingOutput,
+    RefusedOutput,
+    Rules,
+    accept,
+    payload_problems,
+    promised,
+)
 from planex.errors import PlanexError
-from planex.outputs import Accepted, Limits, MissingOutput, RefusedOutput, Rules, accept, payload_problems, promised
-from planex.repo import Index
-from planex.rpmfile import BadRpm, Rpm, RpmEntry, read_rpm
+from planex.rpm.repo import Index
+from planex.rpm.rpmfile import BadRpm, Rpm, RpmEntry, read_rpm
 from planex.run import run
 from tests.unit.factories import package, subpackage
 from tests.unit.rpm_factory import make_rpm, promising

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from planex.patchqueue.diff import DiffError, Kind, parse_diff, strip_path
-from planex.patchqueue.exact import apply_exactly, lines_are_gone
-from planex.patchqueue.files import File, FileSet
-from planex.patchqueue.queue import Patch
-from planex.patchqueue.series import Entry
+from planex.git.files import File, FileSet
+from planex.patchqueue.apply.exact import apply_exactly, lines_are_gone
+from planex.patchqueue.format.diff import DiffError, Kind, parse_diff, strip_path
+from planex.patchqueue.format.queue import Patch
+from planex.patchqueue.format.series import Entry
 
 GIT = b"""diff --git a/d/old.c b/d/new.c
 similarity index 90%

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planex.patchqueue.header import Header, parse_header, split_patch
-from planex.patchqueue.message import (
+from planex.patchqueue.format.header import Header, parse_header, split_patch
+from planex.patchqueue.format.message import (
     NOBODY,
     Message,
     format_date,
@@ -21,8 +21,8 @@ from planex.patchqueue.message import (
     parse_message,
     signature_of,
 )
-from planex.patchqueue.queue import Patch
-from planex.patchqueue.series import Entry
+from planex.patchqueue.format.queue import Patch
+from planex.patchqueue.format.series import Entry
 
 DIFF = b"--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n"
 SHA = "0123456789abcdef0123456789abcdef01234567"

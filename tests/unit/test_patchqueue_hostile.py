@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from planex.errors import ConfigError
-from planex.patchqueue.check import State, check_queue, require_applies
-from planex.patchqueue.header import parse_header
-from planex.patchqueue.message import format_message, message_of, parse_message, signature_of
-from planex.patchqueue.queue import Patch, PatchQueue, load_queue
-from planex.patchqueue.series import make_entry
+from planex.patchqueue.apply.check import State, check_queue, require_applies
+from planex.patchqueue.format.header import parse_header
+from planex.patchqueue.format.message import format_message, message_of, parse_message, signature_of
+from planex.patchqueue.format.queue import Patch, PatchQueue, load_queue
+from planex.patchqueue.format.series import make_entry
 
 MEGABYTE = 1 << 20
 

@@ -12,25 +12,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planex import records
+from planex.content import records
 from planex.errors import ConfigError, PlanexError
-from planex.patchqueue import rerere
-from planex.patchqueue.baseline import load_baseline
-from planex.patchqueue.bisecting import Answer, Result, search
-from planex.patchqueue.forecast import Version
-from planex.patchqueue.history import digest_diff, likeness
-from planex.patchqueue.judge import Orders
-from planex.patchqueue.overview import overview, overview_text
-from planex.patchqueue.queue import load_queue
-from planex.patchqueue.report import commit_message, report_text, summary, table
-from planex.patchqueue.specpatches import parse_spec
-from planex.patchqueue.tree import Repository
-from planex.patchqueue.verdict import Proof, Status, Strength, Verdict
-from planex.patchqueue.writeback import Writes
+from planex.git import rerere
+from planex.git.repository import Repository
+from planex.patchqueue.carry.baseline import load_baseline
+from planex.patchqueue.carry.forecast import Version
+from planex.patchqueue.carry.history import digest_diff, likeness
+from planex.patchqueue.carry.judge import Orders
+from planex.patchqueue.carry.overview import overview, overview_text
+from planex.patchqueue.carry.report import commit_message, report_text, summary, table
+from planex.patchqueue.carry.verdict import Proof, Status, Strength, Verdict
+from planex.patchqueue.commits.bisecting import Answer, Result, search
+from planex.patchqueue.commits.writeback import Writes
+from planex.patchqueue.format.queue import load_queue
+from planex.patchqueue.format.specpatches import parse_spec
+from planex.rebase.finish import edit_settings
+from planex.rebase.state import State, forget_state, load_state, save_state
+from planex.rebase.versions import _parts, _pattern, label_of
 from planex.schema import replace_scalar
-from planex.upstream.finish import edit_settings
-from planex.upstream.state import State, forget_state, load_state, save_state
-from planex.upstream.versions import _parts, _pattern, label_of
 from planex.workspace import Workspace
 
 SPEC = """\

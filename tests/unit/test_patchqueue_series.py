@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planex.errors import ENOUGH, ConfigError
-from planex.patchqueue.reorder import rewrite
-from planex.patchqueue.series import MAX_LINES, Entry, Series, make_entry, parse_series
+from planex.patchqueue.format.reorder import rewrite
+from planex.patchqueue.format.series import MAX_LINES, Entry, Series, make_entry, parse_series
 
 PATH = Path("patchqueues/x/series")
 GUARDS = st.sampled_from(["alpha", "bravo", "charlie"])

@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from planex.fingerprint import Inputs, differences
-from planex.graph import build_graph
-from planex.plan import Action, History, Plan, make_plan
-from planex.store import Result
+from planex.content.key import Inputs, differences
+from planex.content.store import Result
+from planex.engine.graph import build_graph
+from planex.engine.plan import Action, History, Plan, make_plan
 from tests.unit.factories import package, result
 
 GRAPH = build_graph(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from planex.config import Config
+from planex.distro.config import Config
+from planex.distro.recipe import find_recipes, insert_patches, load_recipe, render_specs
 from planex.errors import ConfigError
-from planex.recipe import find_recipes, insert_patches, load_recipe, render_specs
 from planex.schema import parse
 from planex.workspace import Workspace
 

@@ -16,24 +16,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planex import records, spec
 from planex.base import archive as base_archive
 from planex.base import build as base_build
 from planex.base.control import DebPackage
+from planex.content import records
 from planex.errors import ConfigError, PlanexError
-from planex.iso.build import KnownDigest
-from planex.iso.host import Installed, LiveHost, Packages
-from planex.iso.manifest import Manifest, read_manifest
-from planex.patchqueue import answers, baseline, check, checkout, commits, forecast, history, tarball
-from planex.patchqueue.check import PatchOutcome, State
-from planex.patchqueue.forecast import Version
-from planex.patchqueue.gnupatch import HunkNote
-from planex.patchqueue.judge import Orders
-from planex.patchqueue.queue import load_queue
-from planex.patchqueue.verdict import Proof, Status, Strength, Verdict
-from planex.patchqueue.writeback import Writes
-from planex.upstream import state as rebase_state
-from planex.upstream import versions
+from planex.host.build import KnownDigest
+from planex.host.live import Installed, LiveHost, Packages
+from planex.host.manifest import Manifest, read_manifest
+from planex.patchqueue.apply import check, tarball
+from planex.patchqueue.apply.check import PatchOutcome, State
+from planex.patchqueue.apply.gnupatch import HunkNote
+from planex.patchqueue.carry import answers, baseline, forecast, history
+from planex.patchqueue.carry.forecast import Version
+from planex.patchqueue.carry.judge import Orders
+from planex.patchqueue.carry.verdict import Proof, Status, Strength, Verdict
+from planex.patchqueue.commits import checkout, commits
+from planex.patchqueue.commits.writeback import Writes
+from planex.patchqueue.format.queue import load_queue
+from planex.rebase import state as rebase_state
+from planex.rebase import versions
+from planex.rpm import spec
 from planex.workspace import Workspace
 
 DAMAGED = [

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from planex import repo
 from planex.errors import PlanexError
+from planex.rpm import repo
 from planex.run import run
 
 pytestmark = pytest.mark.tools("createrepo_c", "rpmbuild")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from planex.git.door import run_git
-from planex.git.repositories import Repo
+from planex.git.gitpython import Repo
 from planex.run import NETWORK, run, run_logged, spawn, talk
 from tests.conftest import ROOT
 
@@ -69,7 +69,7 @@ WAITING = """
 import signal, sys
 from pathlib import Path
 from planex.cli import _interrupt
-from planex.git.repositories import Repo
+from planex.git.gitpython import Repo
 signal.signal(signal.SIGTERM, _interrupt)
 with Repo(sys.argv[1]) as repository:
     repository.git.execute(["git", "-c", f"alias.wait=!echo $$ > {sys.argv[2]}; exec sleep 600", "wait"])

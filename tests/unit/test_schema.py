@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from planex.base.definition import Definition
-from planex.config import Config, choose_target, load_config
+from planex.distro.config import Config, choose_target, load_config
+from planex.distro.recipe import Settings
 from planex.errors import ConfigError
-from planex.iso.definition import IsoDefinition
-from planex.recipe import Settings
+from planex.host.definition import IsoDefinition
 from planex.schema import MAX_BYTES, Model, _inner, load, parse
 from planex.workspace import Workspace
 

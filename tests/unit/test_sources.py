@@ -12,11 +12,11 @@ from pathlib import Path
 import git
 import pytest
 
-from planex import download
 from planex.checksums import Checksum, read_checksums
 from planex.errors import ConfigError, PlanexError
 from planex.report import Reporter, Task
-from planex.sources import RemoteSource, cached_path, fetch, fetch_url
+from planex.sources import download
+from planex.sources.fetch import RemoteSource, cached_path, fetch, fetch_url
 from planex.workspace import Workspace
 
 CONTENT = bytes(range(256)) * 4000

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from planex.errors import ConfigError
-from planex.spec import Capability, Package, parse_specs, target_macros
+from planex.rpm.spec import Capability, Package, parse_specs, target_macros
 
 SPEC = """\
 Name: foo
@@ -89,7 +89,7 @@ def test_an_unchanged_spec_is_not_parsed_again(tmp_path: Path, monkeypatch: pyte
         assert not items, "librpm was asked again"
         return {}
 
-    monkeypatch.setattr("planex.spec.ask", ask)
+    monkeypatch.setattr("planex.rpm.spec.ask", ask)
     assert parse(tmp_path, SPEC) == first
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from planex.fingerprint import Inputs
-from planex.store import KEPT, Store
+from planex.content.key import Inputs
+from planex.content.store import KEPT, Store
 from planex.workspace import write_atomic
 
 RPM, SRPM = "x-1-1.noarch.rpm", "x-1-1.src.rpm"
@@ -203,7 +203,7 @@ def test_a_full_disk_leaves_no_half_result(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(*((Path, "rename", full) if step == "rename" else (f"planex.store.{step}", full)))
+        patch.setattr(*((Path, "rename", full) if step == "rename" else (f"planex.content.store.{step}", full)))
         with pytest.raises(OSError, match="No space left"):
             build(store, tmp_path, "2", "two")
     current = store.current("x")

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+from planex.engine.takeover import Claims, refuse_takeovers, shared_libraries, taken
 from planex.errors import ConfigError
-from planex.repo import Index
-from planex.takeover import Claims, refuse_takeovers, shared_libraries, taken
+from planex.rpm.repo import Index
 from tests.unit.factories import package, subpackage
 
 BASE = Index(

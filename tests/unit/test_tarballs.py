@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 from planex.base.unpack import pick, unpack
 from planex.errors import PlanexError
-from planex.patchqueue.importer import from_tarball
-from planex.patchqueue.tarball import SourceFiles, members, read_member
-from planex.tarballs import Limits, TooLarge, content_of, read_stream, read_tarball, require_tarball
+from planex.patchqueue.apply.tarball import SourceFiles, members, read_member
+from planex.patchqueue.commits.importer import from_tarball
+from planex.sources.tarballs import Limits, TooLarge, content_of, read_stream, read_tarball, require_tarball
 
 SMALL = Limits(size=1 << 20, ratio=50, free=1 << 16, members=20, member=1 << 15, header=1 << 12)
 

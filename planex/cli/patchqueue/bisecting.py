@@ -13,8 +13,8 @@ from planex.cli.output import echo
 from planex.cli.patchqueue.opening import alone, queue_of
 from planex.cli.patchqueue.options import guards_option, json_option, offline_option
 from planex.errors import PlanexError
-from planex.patchqueue import bisecting
-from planex.patchqueue.bisecting import Answer, Culprit, Result
+from planex.patchqueue.commits import bisecting
+from planex.patchqueue.commits.bisecting import Answer, Culprit, Result
 
 
 @click.command(short_help="Find the patch that breaks a command.")

@@ -3,51 +3,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
-from planex.cli.patchqueue.options import (
-    guards_option,
-    json_option,
-    offline_option,
-    settings_option,
-    without_option,
-)
-from planex.patchqueue import answers
+from planex.cli.patchqueue.options import guards_option, json_option, offline_option, settings_option, without_option
+from planex.cli.patchqueue.wish import Wish
+from planex.patchqueue.carry import answers
 from planex.workspace import write_atomic
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What was asked for."""
-
-    package: str
-    versions: tuple[str, ...]
-    keep: tuple[str, ...]
-    without: dict[str, str]
-    settings: dict[str, str]
-    guards: tuple[str, ...]
-    as_json: bool
-    offline: bool
-    baseline: Path | None
-    save: Path | None
-    html: Path | None
-
-    @property
-    def words(self) -> list[str]:
-        """All that the printed answer depends on, besides package and versions."""
-        options = [self.keep, self.without, self.settings, self.guards, self.as_json, self.offline]
-        return [json.dumps(option, sort_keys=True) for option in options]
-
-    @property
-    def prints_only(self) -> bool:
-        return not (self.baseline or self.save or self.html)
 
 
 @click.command(short_help="Show what would become of the queue on other versions.")

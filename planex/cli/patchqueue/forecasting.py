@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from planex.cli.context import Context
-from planex.cli.patchqueue.forecast import Wish
 from planex.cli.patchqueue.opening import alone, orders_for, queue_of
-from planex.patchqueue.answers import Answer
-from planex.patchqueue.baseline import load_baseline, new_troubles, remember
-from planex.patchqueue.breaker import find_breakers
-from planex.patchqueue.forecast import Matrix
-from planex.patchqueue.page import forecast_page
-from planex.patchqueue.report import forecast_json, forecast_text
+from planex.cli.patchqueue.wish import Wish
+from planex.pages.page import forecast_page
+from planex.patchqueue.carry.answers import Answer
+from planex.patchqueue.carry.baseline import load_baseline, new_troubles, remember
+from planex.patchqueue.carry.breaker import find_breakers
+from planex.patchqueue.carry.forecast import Matrix
+from planex.patchqueue.carry.report import forecast_json, forecast_text
 from planex.workspace import write_atomic
 
 

@@ -8,8 +8,8 @@ import click
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.errors import ConfigError
-from planex.patchqueue import importer
-from planex.patchqueue.queue import SERIES
+from planex.patchqueue.commits import importer
+from planex.patchqueue.format.queue import SERIES
 from planex.schema import did_you_mean
 
 

@@ -10,10 +10,10 @@ from filelock import FileLock, Timeout
 
 from planex.cli.context import Context
 from planex.content.locks import hold
+from planex.distro.project import load_project
 from planex.errors import PlanexError
-from planex.patchqueue.judge import Orders
-from planex.project import load_project
-from planex.upstream.package import PackageQueue, open_queue
+from planex.patchqueue.carry.judge import Orders
+from planex.rebase.package import PackageQueue, open_queue
 
 
 def orders_for(found: PackageQueue, keep: tuple[str, ...], drop: dict[str, str]) -> Orders:

@@ -13,14 +13,14 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.cli.patchqueue.opening import alone, orders_for, queue_of
 from planex.cli.patchqueue.options import guards_option, json_option, offline_option, settings_option, without_option
-from planex.patchqueue.baseline import versions_before
-from planex.patchqueue.forecast import Version
-from planex.patchqueue.judge import Orders
-from planex.patchqueue.report import explain, report_text, summary, table, verdict_rows
+from planex.patchqueue.carry.baseline import versions_before
+from planex.patchqueue.carry.forecast import Version
+from planex.patchqueue.carry.judge import Orders
+from planex.patchqueue.carry.report import explain, report_text, summary, table, verdict_rows
+from planex.rebase.package import PackageQueue
+from planex.rebase.rebase import Finished, Progress, Rebase, Stopped
+from planex.rebase.versions import Goal, described
 from planex.report import Reporter
-from planex.upstream.package import PackageQueue
-from planex.upstream.rebase import Finished, Progress, Rebase, Stopped
-from planex.upstream.versions import Goal, described
 
 
 @dataclass(frozen=True, slots=True)

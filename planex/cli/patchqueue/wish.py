@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What ``planex patchqueue forecast`` is asked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A queue, versions and options."""
+
+    package: str
+    versions: tuple[str, ...]
+    keep: tuple[str, ...]
+    without: dict[str, str]
+    settings: dict[str, str]
+    guards: tuple[str, ...]
+    as_json: bool
+    offline: bool
+    baseline: Path | None
+    save: Path | None
+    html: Path | None
+
+    @property
+    def words(self) -> list[str]:
+        """All that the printed answer depends on, besides package and versions."""
+        options = [self.keep, self.without, self.settings, self.guards, self.as_json, self.offline]
+        return [json.dumps(option, sort_keys=True) for option in options]
+
+    @property
+    def prints_only(self) -> bool:
+        return not (self.baseline or self.save or self.html)

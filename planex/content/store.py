@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Results of builds, each under its rebuild key: ``store/<package>/<key>/`` holds RPMs, SRPM, logs and result.json.
+
+A result appears whole, by one rename, and never changes. ``store/<package>/current`` points at the one in use.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from planex.content import stamps
+from planex.content.copies import PUBLISHED, sync, sync_tree
+from planex.content.key import Inputs, outputs_digest
+from planex.content.stamps import Fault, Stamp, is_inside, sha256_text
+from planex.workspace import behind, switch_link, write_atomic
+
+KEPT = 3
+"""Results kept per package besides the current one; the oldest go first."""
+_RECORD = "result.json"
+_CONDEMNED = "damaged"
+"""File in a result: which of its files was found damaged by reading it, though size and time are as they were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished build. ``rpms`` and ``srpm`` map file names to SHA-256; ``seconds`` is the builder's time."""
+
+    folder: Path
+    inputs: Inputs
+    rpms: dict[str, str]
+    srpm: dict[str, str]
+    seconds: float
+    builder: str
+    finished: float = 0
+    """When it was built, in seconds since 1970."""
+    stamps: dict[str, Stamp] = field(default_factory=dict)
+    """What the files looked like when they were last read whole; empty in results of an older planex."""
+
+    @property
+    def key(self) -> str:
+        return self.folder.name
+
+    @property
+    def digest(self) -> str:
+        """Digest of what was built, whatever it was built from."""
+        return outputs_digest(self.rpms.values())
+
+    @property
+    def rpm_paths(self) -> dict[str, Path]:
+        """SHA-256 to file."""
+        return {digest: self.folder / name for name, digest in self.rpms.items()}
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Name to SHA-256 of RPMs and SRPM."""
+        return self.rpms | self.srpm
+
+
+class Store:
+    """The results of one target."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def find(self, package: str, key: str) -> Result | None:
+        """The result with this key, if it is there whole."""
+        return _whole(self.root / package / key)
+
+    def current(self, package: str) -> Result | None:
+        """The result in use: what the last build of the package gave."""
+        folder = self._current(package)
+        return _whole(folder) if folder else None
+
+    def last(self, package: str) -> Result | None:
+        """What is written of the result in use, be its files whole or not."""
+        folder = self._current(package)
+        return _read(folder) if folder else None
+
+    def damage(self, package: str, key: str) -> str | None:
+        """Why the result with this key does not serve, in words; None where it does, or was never there."""
+        folder = self.root / package / key
+        if not folder.is_dir():
+            return None
+        result = _read(folder)
+        return f"the record of the stored {package} is damaged" if result is None else _damage(result)
+
+    def results(self) -> Iterator[tuple[str, Path]]:
+        """Package and folder of every result, whole or not, sorted."""
+        for folder in sorted(self.root.glob("[!.]*/[!.]*")):
+            if folder.is_dir() and not folder.is_symlink():
+                yield folder.parent.name, folder
+
+    def verify(self, package: str, key: str) -> str | None:
+        """Read all of a result. What is damaged is said, and counts as not there from now on."""
+        result = _read(self.root / package / key)
+        if result is None or _damage(result):
+            return self.damage(package, key)
+        found = stamps.prove(result.folder, result.files)
+        if isinstance(found, Fault):
+            self.condemn(result.folder / found.name)
+            return f"the stored {found}"
+        return None
+
+    def condemn(self, file: Path) -> None:
+        """Note that a file of a result was found damaged by reading it: the result is there no more."""
+        write_atomic(file.parent / _CONDEMNED, f"{file.name}\n", durable=True)
+
+    def drop(self, package: str, key: str) -> None:
+        """Delete a result."""
+        _delete(self.root / package / key)
+
+    def use(self, package: str, result: Result) -> None:
+        """Make a result the current one."""
+        link = self.root / package / "current"
+        if not (link.is_symlink() and behind(link) == behind(result.folder)):
+            switch_link(link, result.folder)
+
+    def add(self, package: str, built: Path, inputs: Inputs, seconds: float, builder: str) -> Result:
+        """Move a folder of finished files into the store and make it current. Nobody writes to them again."""
+        names = sorted(path.name for path in built.glob("*.rpm"))
+        for name in names:
+            (built / name).chmod(PUBLISHED)
+        found = stamps.take(built, names)
+        rpms = {name: stamp.sha256 for name, stamp in found.items()}
+        result = Result(
+            folder=self.root / package / inputs.key,
+            inputs=inputs,
+            rpms={name: digest for name, digest in rpms.items() if not name.endswith(".src.rpm")},
+            srpm={name: digest for name, digest in rpms.items() if name.endswith(".src.rpm")},
+            seconds=round(seconds, 1),
+            builder=builder,
+            finished=int(time.time()),
+            stamps=found,
+        )
+        _write(result, built)
+        self._publish(built, result.folder)
+        self.use(package, result)
+        self._prune(package)
+        return result
+
+    def _publish(self, built: Path, final: Path) -> None:
+        sync_tree(built)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        if final.exists():  # a forced build: the newest word counts
+            _delete(final)
+        built.rename(final)
+        sync([final.parent])
+
+    def _current(self, package: str) -> Path | None:
+        link = self.root / package / "current"
+        return behind(link) if link.is_symlink() else None
+
+    def _prune(self, package: str) -> None:
+        current = behind(self.root / package / "current")
+        others = [path for path in (self.root / package).iterdir() if path.is_dir() and not path.is_symlink()]
+        old = sorted((path for path in others if behind(path) != current), key=lambda path: path.stat().st_mtime)
+        for folder in old[:-KEPT]:
+            _delete(folder)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a result; out of the way first, so that nobody finds half of it."""
+    doomed = folder.with_name(f".{folder.name}.old")
+    if doomed.exists():  # left by a run that was killed here
+        shutil.rmtree(doomed)
+    folder.rename(doomed)
+    shutil.rmtree(doomed)
+
+
+def _write(result: Result, folder: Path) -> None:
+    record = {
+        "inputs": result.inputs.rows,
+        "rpms": result.rpms,
+        "srpm": result.srpm,
+        "seconds": result.seconds,
+        "builder": result.builder,
+        "finished": result.finished,
+        "files": stamps.to_rows(result.stamps),
+    }
+    write_atomic(folder / _RECORD, json.dumps(record, indent=1) + "\n")
+
+
+def _whole(folder: Path) -> Result | None:
+    result = _read(folder)
+    return result if result is not None and _damage(result) is None else None
+
+
+def _damage(result: Result) -> str | None:
+    """What is wrong with a result's files. Those that look as they did are believed, all others are read."""
+    condemned = result.folder / _CONDEMNED
+    if condemned.exists():
+        return f"the stored {condemned.read_text(errors='replace').strip() or 'result'} is damaged"
+    unstamped = [name for name in result.files if name not in result.stamps]
+    doubtful = [*unstamped, *stamps.unproven(result.folder, result.stamps)]
+    if not doubtful:
+        return None
+    found = stamps.prove(result.folder, {name: result.files[name] for name in doubtful})
+    if isinstance(found, Fault):
+        return f"the stored {found}"
+    with suppress(OSError):  # a moved store; where it cannot be written, it is read whole each time
+        _write(replace(result, stamps=result.stamps | found), result.folder)
+    return None
+
+
+def _read(folder: Path) -> Result | None:
+    try:
+        return _parse(folder, json.loads((folder / _RECORD).read_text()))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _parse(folder: Path, record: Any) -> Result:
+    """A result from its record. Raises ValueError for anything that ``_write`` does not write."""
+    if not isinstance(record, dict):
+        raise ValueError("no record of a result")
+    rpms, srpm = _digests(record.get("rpms")), _digests(record.get("srpm"))
+    found = stamps.from_rows(record.get("files", {}))
+    return Result(
+        folder=folder,
+        inputs=_inputs(record.get("inputs")),
+        rpms=rpms,
+        srpm=srpm,
+        seconds=_number(record.get("seconds")),
+        builder=_text(record.get("builder")),
+        finished=_number(record.get("finished", 0)),
+        stamps={name: stamp for name, stamp in found.items() if (rpms | srpm).get(name) == stamp.sha256},
+    )
+
+
+def _inputs(rows: Any) -> Inputs:
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 2 for row in rows):
+        raise ValueError("no rows of inputs")
+    return Inputs(tuple((_text(label), _text(digest)) for label, digest in rows))
+
+
+def _digests(rows: Any) -> dict[str, str]:
+    if not isinstance(rows, dict) or not all(is_inside(name) and "/" not in name for name in rows):
+        raise ValueError("no table of files")
+    return {name: sha256_text(value) for name, value in rows.items()}
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"no text: {value!r}")
+    return value
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError(f"no number: {value!r}")
+    return value

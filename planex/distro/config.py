@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""planex.yaml: the distro and its targets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from planex.cage.limits import Limits
+from planex.errors import ConfigError, Problem
+from planex.fields import Name, Size, Time, Version, Words
+from planex.run import find
+from planex.schema import Model, did_you_mean, load
+from planex.sources.limits import Download, Downloads
+from planex.workspace import Workspace
+
+MAX_JOBS = 1024
+"""Packages built at once, far more than any machine can."""
+RESERVED = ("base", "cache", "downloads")
+
+
+class LimitSettings(Model):
+    """What a build may use: ``time`` as ``2h``, ``memory``, ``disk`` and ``output`` (its log) as ``8G``."""
+
+    time: Time | None = None
+    memory: Size | None = None
+    processes: Annotated[int, Field(ge=16)] | None = None
+    disk: Size | None = None
+    output: Size | None = None
+
+
+class Target(Model):
+    """A mock configuration, a base and an architecture."""
+
+    base: Name
+    """Name of the base: ``repos/<base>.repo`` says where its packages come from."""
+    embedded: bool = False
+    """The base is made on this machine by ``planex base build`` from ``repos/<base>.yaml``."""
+    arch: Literal["x86_64"] = "x86_64"
+    builder: Literal["auto", "mock", "sandbox"] = "auto"
+    """``auto``: mock where it is installed and the base is not embedded, else sandbox."""
+    base_iso: Download | None = None
+    """The base ISO to respin; an embedded base makes its own."""
+    guards: Words = ()
+    """Guards chosen in every patch queue when building for this target."""
+
+
+class Config(Model):
+    """The whole of planex.yaml."""
+
+    name: Name
+    """Of the distro; used in file names and ``/etc/os-release`` (``ID``)."""
+    version: Version
+    vendor: str
+    summary: str = ""
+    url: str = ""
+    jobs: Annotated[int, Field(ge=1, le=MAX_JOBS)] | None = None
+    """Packages built at once; default: one for each two cores, at least two where there are two cores."""
+    limits: LimitSettings = LimitSettings()
+    """Of the build of every package; package.yaml may say otherwise for one."""
+    downloads: Downloads = Downloads()
+    """Limits of every download."""
+    targets: dict[Name, Target] = Field(min_length=1)
+    """In order of preference: the first whose needs this machine meets is the default."""
+
+
+def build_limits(config: Config, package: LimitSettings) -> Limits:
+    """What the build of a package may use: what package.yaml says, else planex.yaml, else the defaults."""
+    given = [settings.model_dump(exclude_none=True) for settings in (config.limits, package)]
+    return Limits(**{**given[0], **given[1]})
+
+
+def load_config(workspace: Workspace) -> Config:
+    """Read and check planex.yaml and that the files of each target are there."""
+    config = load(workspace.config, Config)
+    problems = [
+        Problem(path, 0, f"file not found; target '{name}' in {workspace.config.name} needs it")
+        for name, target in config.targets.items()
+        for path in _needed_files(workspace, name, target)
+        if not path.is_file()
+    ]
+    problems += [
+        Problem(workspace.config, 0, f"a target cannot be called '{name}': planex keeps other things in _build/{name}")
+        for name in config.targets
+        if name in RESERVED
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _needed_files(workspace: Workspace, name: str, target: Target) -> list:  # type: ignore[type-arg]
+    files = [workspace.mock_configs / f"{name}.cfg", workspace.repos / f"{target.base}.repo"]
+    return [*files, workspace.repos / f"{target.base}.yaml"] if target.embedded else files
+
+
+def choose_target(config: Config, name: str | None) -> str:
+    """The target asked for, else the first whose needs this machine meets, else the first."""
+    if name is None:
+        usable = [name for name, target in config.targets.items() if not unmet_needs(target)]
+        return usable[0] if usable else next(iter(config.targets))
+    if name not in config.targets:
+        raise ConfigError(
+            f"no target '{name}' in planex.yaml{did_you_mean(name, list(config.targets))}",
+            f"targets: {', '.join(config.targets)}",
+        )
+    return name
+
+
+def unmet_needs(target: Target) -> list[str]:
+    """Programs that must be here before this target can be built at all."""
+    tools = ["apt-get", "dpkg-deb", "rpmbuild", "dnf"] if target.embedded else ["mock"]
+    return [tool for tool in tools if find(tool) is None]

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The sources of a package: what is fetched, with which checksum, and what lies in the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from planex.checksums import RECORDED, Checksum, digest_of, read_checksums, write_checksums
+from planex.distro.recipe import Recipe
+from planex.errors import ConfigError, Problem
+from planex.report import Task
+from planex.rpm.spec import Package, Source
+from planex.sources.download import LIMITS
+from planex.sources.fetch import RemoteSource, cached_path, fetch_url
+from planex.sources.limits import Downloads
+from planex.workspace import Workspace
+
+
+def remote_sources(recipe: Recipe, package: Package) -> tuple[RemoteSource, ...]:
+    """What must be fetched for a package. A source without a checksum is an error."""
+    checksums = read_checksums(recipe.checksums)
+    remote = [source for source in package.sources if source.is_remote]
+    missing = [source.file_name for source in remote if source.file_name not in checksums]
+    if missing:
+        raise ConfigError(
+            [Problem(recipe.checksums, 0, f"no checksum for {name}") for name in missing],
+            f"record what is there now, after looking at it: planex fetch --update {recipe.name}",
+        )
+    return tuple(
+        RemoteSource(recipe.name, source.file_name, source_urls(recipe, source), checksums[source.file_name])
+        for source in remote
+    )
+
+
+def source_urls(recipe: Recipe, source: Source) -> tuple[str, ...]:
+    """The URL in the spec, then the mirrors that package.yaml names."""
+    return (source.url, *recipe.settings.mirrors.get(source.file_name, ()))
+
+
+def local_files(recipe: Recipe, package: Package) -> dict[str, Path]:
+    """Sources and patches that lie in the workspace: name to path. What is missing or leads out is reported at once."""
+    queue = {Path(patch.name).name: patch.path for patch in recipe.queue.patches}
+    files = {
+        source.file_name: queue.get(source.file_name, recipe.folder / source.file_name)
+        for source in package.sources
+        if not source.is_remote
+    }
+    workspace = recipe.folder.parents[1].resolve()
+    problems = [
+        Problem(recipe.template, 0, f"{name}: {complaint}")
+        for name, path in files.items()
+        if (complaint := _complaint(path, workspace))
+    ]
+    if problems:
+        raise ConfigError(problems, "put the file itself there, or give the Source line a URL")
+    return files
+
+
+def _complaint(path: Path, workspace: Path) -> str | None:
+    """Why a file of the workspace cannot be a source. A link out of it would put a file of the host into an SRPM."""
+    if not path.is_file():
+        return f"no such file {path}"
+    real = path.resolve()
+    return None if real.is_relative_to(workspace) else f"{path} leads out of the workspace, to {real}"
+
+
+def update_checksums(
+    workspace: Workspace, recipe: Recipe, sources: Iterable[Source], task: Task, limits: Downloads = LIMITS
+) -> dict[str, Checksum]:
+    """Fetch a package's remote sources as they are now and record their checksums; returns what was recorded."""
+    recorded: dict[str, Checksum] = {}
+    for source in sources:
+        if not source.is_remote:
+            continue
+        partial = workspace.downloads / f".update.{recipe.name}.{source.number}"
+        partial.unlink(missing_ok=True)
+        fetch_url(workspace, source.url, partial, task, limits)
+        recorded[source.file_name] = Checksum(RECORDED, digest_of(partial))
+        final = cached_path(workspace, recorded[source.file_name])
+        final.parent.mkdir(parents=True, exist_ok=True)
+        partial.replace(final)
+    write_checksums(recipe.checksums, recorded)
+    return recorded

@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The orchestrator: carries out a Plan. Reads top to bottom."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from planex.cage.trees import remove_tree
+from planex.content.copies import copy_file
+from planex.content.key import Inputs, outputs_digest
+from planex.content.leftovers import leftovers
+from planex.content.store import Result
+from planex.disk import explain
+from planex.distro.config import build_limits
+from planex.distro.project import Project
+from planex.distro.sources import local_files, remote_sources
+from planex.engine.builders import Builder, Job
+from planex.engine.outputs import MissingOutput, Rules, accept
+from planex.engine.plan import Action, History, Plan, Step, make_plan
+from planex.engine.takeover import refuse_takeovers
+from planex.errors import LoggedError, PlanexError
+from planex.patchqueue.apply.check import check_queue, require_applies
+from planex.report import Reporter, Task
+from planex.rpm import dnf, repo
+from planex.rpm.dnf import Repositories
+from planex.rpm.srpm import make_srpm, source_date_epoch
+from planex.run import check_stopped, stop_all, tail
+from planex.sources.fetch import fetch
+from planex.units import clock
+from planex.workspace import behind, temporary_folder, write_atomic
+
+
+class Status(Enum):
+    """What became of a package."""
+
+    BUILT = "built"
+    REUSED = "reused"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one step. ``error`` tells why it failed or was skipped."""
+
+    package: str
+    status: Status
+    seconds: float = 0.0
+    error: PlanexError | None = None
+
+
+class BuildFailed(LoggedError):
+    """A package did not build. ``phase`` is where it stopped."""
+
+    def __init__(self, package: str, phase: str, cause: PlanexError, log: Path | None) -> None:
+        text = cause.tail if isinstance(cause, LoggedError) else ""
+        hint = cause.hint or f"mend it, then: planex build {package}"
+        super().__init__(f"{package} failed in {phase}: {cause.message}", hint, text, log)
+        self.package = package
+        self.phase = phase
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user may choose for one build. ``jobs``: packages built at once."""
+
+    jobs: int
+    keep_going: bool = False
+    offline: bool = False
+
+
+def default_jobs(project: Project) -> int:
+    """Two packages at once where there are two cores, one more for each further four."""
+    cores = os.cpu_count() or 1
+    return project.config.jobs or (1 if cores == 1 else 2 + (cores - 2) // 4)
+
+
+def plan_build(project: Project, wanted: Iterable[str], *, force: Iterable[str] = ()) -> Plan:
+    """Decide what to do for ``wanted`` and all they need. Raises ConfigError where specs take what is the base's."""
+    replaces = {name: recipe.settings.replaces for name, recipe in project.recipes.items()}
+    refuse_takeovers(project.built, base_index(project), replaces)
+    store = project.store
+    last = {name: result for name in project.built if (result := store.last(name)) is not None}
+    history = History(last, store.find, store.damage)
+    return make_plan(project.graph, wanted, project.inputs, history, force=force)
+
+
+def base_index(project: Project) -> repo.Index | None:
+    """What the embedded base has; None where the base is remote. PlanexError where its repository lost something."""
+    folder = project.base_repository
+    if folder is None:
+        return None
+    if lost := repo.lost(folder):
+        raise PlanexError(f"the base '{project.target.base}' is damaged: {lost}", "make it again: planex base build")
+    return repo.read_index(folder)
+
+
+def sweep(project: Project) -> None:
+    """Delete what a run that was killed left half done; the lock must be held."""
+    for path in leftovers(project.workspace, project.target_name):
+        _remove(path)
+
+
+@dataclass
+class Build:
+    """One run of a plan."""
+
+    project: Project
+    plan: Plan
+    builder: Builder
+    reporter: Reporter
+    options: Options
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    _srpms: dict[str, Path] = field(default_factory=dict)
+    _own: dict[str, Inputs] = field(default_factory=dict)
+    """What went into each SRPM, taken before it was made: a file that is edited meanwhile is no part of the result."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self) -> list[Outcome]:
+        """Prepare everything, then build what must be built; outcomes in the plan's order."""
+        for step in self.plan.steps:
+            if step.action is Action.REUSE:
+                self._settle(step)
+        self._prepare()
+        if self.plan.builds and not self._stopped():
+            with self.reporter.task("buildroot") as task:
+                self.builder.prepare(task)
+            self._build_all()
+        for step in self.plan.builds:
+            self.outcomes.setdefault(step.package, Outcome(step.package, Status.SKIPPED))
+        return [self.outcomes[step.package] for step in self.plan.steps if step.package in self.outcomes]
+
+    def _stopped(self) -> bool:
+        failed = any(outcome.status is Status.FAILED for outcome in self.outcomes.values())
+        return failed and not self.options.keep_going
+
+    def _prepare(self) -> None:
+        """Sources, patches and SRPMs of all, so that a broken patch shows before any buildroot is made."""
+        with _workers(self.options.jobs) as pool:
+            for outcome in pool.map(self._prepare_one, self.plan.builds):
+                if outcome is not None:
+                    self._record(outcome)
+
+    def _prepare_one(self, step: Step) -> Outcome | None:
+        project, name = self.project, step.package
+        recipe, package = project.recipes[name], project.packages[name]
+        logs = _fresh_folder(project.workspace.logs(project.target_name, name))
+        with self.reporter.task(name) as task:
+            try:
+                self._own[name] = project.inputs(name, {})
+                files = dict(local_files(recipe, package))
+                for source in remote_sources(recipe, package):
+                    files[source.name] = fetch(
+                        project.workspace, source, task, offline=self.options.offline, limits=project.config.downloads
+                    )
+                task.phase("patches")
+                _try_patches(project, name, files)
+                task.phase("srpm")
+                output = _fresh_folder(self._work(name) / "srpm")
+                self._srpms[name] = make_srpm(
+                    package, project.rendered(name), files, project.macros, output, logs / "srpm.log"
+                )
+            except (PlanexError, OSError) as error:
+                return self._failed(name, task, error, logs / "srpm.log")
+        return None
+
+    def _failed(self, name: str, task: Task, error: PlanexError | OSError, log: Path) -> Outcome:
+        """A package did not build: its logs stay, its work folder goes, or it would fill the disk for the next."""
+        cause = explain(error) if isinstance(error, OSError) else error
+        failure = _failure(name, task, cause, log)
+        with suppress(PlanexError, OSError):
+            check_stopped()  # whoever presses Ctrl-C does not wait for that; the next run sweeps
+            _remove(self._work(name))
+        return Outcome(name, Status.FAILED, task.seconds, failure)
+
+    def _build_all(self) -> None:
+        waiting = {step.package: step for step in self.plan.builds if step.package not in self.outcomes}
+        running: dict[Future[Outcome], str] = {}
+        with _workers(self.options.jobs) as pool:
+            while waiting or running:
+                self._skip_hopeless(waiting)
+                for step in self._ready(waiting)[: self.options.jobs - len(running)]:
+                    running[pool.submit(self._build_one, waiting.pop(step.package))] = step.package
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    running.pop(future)
+                    self._record(future.result())
+
+    def _ready(self, waiting: Mapping[str, Step]) -> list[Step]:
+        """Steps whose dependencies are done, longest remaining path first; none once the run is stopped."""
+        if self._stopped():
+            return []
+        pending = {step.package for step in self.plan.builds if step.package not in self.outcomes}
+        ready = [step for step in waiting.values() if not pending & set(step.needs)]
+        return sorted(ready, key=lambda step: (-step.weight, step.package))
+
+    def _skip_hopeless(self, waiting: dict[str, Step]) -> None:
+        bad = (Status.FAILED, Status.SKIPPED)
+        for step in [step for step in self.plan.builds if step.package in waiting]:
+            culprits = [name for name in step.needs if name in self.outcomes and self.outcomes[name].status in bad]
+            if culprits:
+                waiting.pop(step.package)
+                reason = PlanexError(f"{step.package} needs {culprits[0]}, which did not build")
+                self._record(Outcome(step.package, Status.SKIPPED, error=reason))
+
+    def _build_one(self, step: Step) -> Outcome:
+        name = step.package
+        logs = self.project.workspace.logs(self.project.target_name, name)
+        with self.reporter.task(name) as task:
+            try:
+                if self._settle(step):
+                    return Outcome(name, Status.UNCHANGED, task.seconds)
+                self._run_builder(name, task, logs)
+            except (PlanexError, OSError) as error:
+                return self._failed(name, task, error, logs / "build.log")
+            return Outcome(name, Status.BUILT, task.seconds)
+
+    def _settle(self, step: Step) -> bool:
+        """Whether an earlier result serves: dependencies that were rebuilt may have come out the same."""
+        if "--force" in step.reason:
+            return False
+        key = self._inputs(step.package).key
+        result = self.project.store.find(step.package, key)
+        if result is None:
+            return False
+        self.project.store.use(step.package, result)
+        if step.action is Action.REUSE:
+            self._record(Outcome(step.package, Status.REUSED))
+        return True
+
+    def _inputs(self, name: str) -> Inputs:
+        own = self._own.get(name) or self.project.inputs(name, {})
+        return own.with_dependencies({need: self._result(need).digest for need in self.project.graph.buildroot(name)})
+
+    def _result(self, name: str) -> Result:
+        result = self.project.store.current(name)
+        if result is None:
+            raise PlanexError(f"the result of {name} is gone from the store", f"build it again: planex build {name}")
+        return result
+
+    def _run_builder(self, name: str, task: Task, logs: Path) -> None:
+        project, package = self.project, self.project.packages[name]
+        work = self._work(name)
+        started = time.monotonic()
+        dependencies: dict[str, Path] = {}
+        for need in project.graph.buildroot(name):
+            dependencies |= self._result(need).rpm_paths
+        try:
+            repository = _dependency_repo(work / "dependencies", dependencies)
+        except repo.DamagedFile as error:
+            raise _condemned(project, error.path) from None
+        job = Job(
+            package=package,
+            srpm=self._srpms[name],
+            dependencies=repository,
+            dependencies_digest=outputs_digest(dependencies),
+            work=_fresh_folder(work / "builder"),
+            results=_fresh_folder(work / "builder" / "results"),
+            logs=logs,
+            epoch=source_date_epoch(package),
+            limits=build_limits(project.config, project.recipes[name].settings.limits),
+        )
+        made = self.builder.build(job, task)
+        task.phase("outputs")
+        results = _fresh_folder(work / "results")
+        self._accept(job, made, results)
+        copy_file(job.srpm, results / job.srpm.name)
+        task.phase("store")
+        project.store.add(name, results, self._inputs(name), time.monotonic() - started, self.builder.name)
+        remove_tree(work)
+
+    def _accept(self, job: Job, made: Path, results: Path) -> None:
+        """Take what the builder left, if it is what the spec promises and nothing else."""
+        name = job.package.name
+        rules = Rules(base_index(self.project), self.project.recipes[name].settings.replaces)
+        try:
+            accepted = accept(made, job.work, job.package, results, rules)
+        except MissingOutput as error:
+            log = job.logs / "build.log"
+            text = tail(log.read_text(errors="replace")) if log.exists() else ""
+            raise LoggedError(error.message, None, text, log) from None
+        for text in accepted.warnings:
+            self.reporter.warn(text)
+        for text in accepted.remarks:
+            self.reporter.remark(text)
+
+    def _work(self, name: str) -> Path:
+        return self.project.folder / "work" / "build" / name
+
+    def _record(self, outcome: Outcome) -> None:
+        with self._lock:
+            self.outcomes[outcome.package] = outcome
+        if outcome.status in (Status.BUILT, Status.UNCHANGED, Status.REUSED):
+            self.reporter.success(f"{outcome.status.value:9}  {outcome.package}  {clock(outcome.seconds)}")
+        elif outcome.error is not None:
+            self.reporter.failure(f"{outcome.status.value:9}  {outcome.error.message}")
+
+
+@contextmanager
+def _workers(jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads for a run; when the user interrupts, what they started is stopped, or they would be waited for."""
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            yield pool
+        except BaseException:
+            stop_all()
+            raise
+
+
+def compose(project: Project, reporter: Reporter) -> bool:
+    """Make the repository hold what is current of every package; True if it changed."""
+    if project.repository.is_symlink() and (fault := repo.fault(behind(project.repository))):
+        reporter.warn(f"the repository is composed anew: {fault}")
+    rpms: dict[str, Path] = {}
+    for name in project.built:
+        result = project.store.current(name)
+        rpms |= result.rpm_paths if result else {}
+    groups = project.workspace.iso / "comps.xml"
+    try:
+        return repo.compose(project.repository, rpms, epoch=project.epoch, groups=groups if groups.exists() else None)
+    except repo.DamagedFile as error:
+        raise _condemned(project, error.path) from None
+
+
+def _condemned(project: Project, rpm: Path) -> PlanexError:
+    """An RPM of the store was found damaged by reading it, whatever its size and time: it counts as not there."""
+    project.store.condemn(rpm)
+    return PlanexError(f"the stored {rpm.name} is damaged", f"build it again: planex build {rpm.parent.parent.name}")
+
+
+def check_closure(project: Project) -> None:
+    """``dnf repoclosure`` of the composed repository against the base, unless this very repository passed already."""
+    folder = project.folder / "buildroots"
+    passed, name = project.folder / ".closed", f"{behind(project.repository).name} {project.buildroot_digest}"
+    if passed.exists() and passed.read_bytes() == name.encode():
+        return
+    with temporary_folder(folder, "closure.") as scratch:
+        own = {"planex": behind(project.repository)}
+        dnf.repoclosure(Repositories(project.mock_config.dnf_conf, scratch / "cache", own), scratch)
+    write_atomic(passed, name)
+
+
+def _failure(name: str, task: Task, error: PlanexError, log: Path) -> BuildFailed:
+    own = error.log if isinstance(error, LoggedError) and error.log else None
+    return BuildFailed(name, task.current_phase, error, own or (log if log.exists() else None))
+
+
+def _try_patches(project: Project, name: str, files: Mapping[str, Path]) -> None:
+    """Apply the queue to the files that it touches, as %autosetup will do to the whole tree."""
+    queue = project.recipes[name].queue
+    if queue.patches:
+        sources = [source for source in project.packages[name].sources if source.kind == "source"]
+        if not sources:
+            raise PlanexError(f"{name} has a patch queue but no Source", "name the tarball in a Source0 line")
+        tarball = min(sources, key=lambda source: source.number).file_name
+        require_applies(check_queue(queue, files[tarball], project.workspace.cache / "patches"), name, queue)
+
+
+def _dependency_repo(folder: Path, rpms: Mapping[str, Path]) -> Path | None:
+    if not rpms:
+        return None
+    repo.copy_rpms(_fresh_folder(folder), rpms)
+    repo.create_repo(folder)
+    return folder
+
+
+def _fresh_folder(folder: Path) -> Path:
+    if folder.exists():
+        remove_tree(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)

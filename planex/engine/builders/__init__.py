@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Builders: ways to turn an SRPM into RPMs in a clean buildroot."""
+
+from __future__ import annotations
+
+from planex.distro.project import Project
+from planex.engine.builders.job import Builder, Job
+from planex.engine.builders.mock import MockBuilder
+from planex.engine.builders.sandbox import SandboxBuilder
+from planex.run import find
+
+__all__ = ["Builder", "Job", "choose_builder"]
+
+
+def choose_builder(project: Project, asked: str | None) -> Builder:
+    """The builder asked for, else the target's, else mock where it is installed and the base is a real EL."""
+    name = asked or project.target.builder
+    if name == "auto":
+        name = "mock" if find("mock") and not project.target.embedded else "sandbox"
+    if name == "mock":
+        return MockBuilder(project.mock_config.path)
+    return SandboxBuilder(project.mock_config, project.buildroot_digest, project.folder / "buildroots")

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a builder is asked, and what it must be able to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from planex.cage.limits import Limits
+from planex.report import Task
+from planex.rpm.spec import Package
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Turn one SRPM into RPMs."""
+
+    package: Package
+    srpm: Path
+    dependencies: Path | None
+    """Repository with the packages of this workspace that the build may use; None if it needs none."""
+    dependencies_digest: str
+    work: Path
+    """An empty folder for the builder's own use."""
+    results: Path
+    """An empty folder below ``work``, where a builder may leave the RPMs."""
+    logs: Path
+    """Where root.log, build.log, state.log and installed_pkgs.log go."""
+    epoch: int
+    """SOURCE_DATE_EPOCH, in seconds since 1970."""
+    limits: Limits = field(default_factory=Limits)
+
+
+class Builder(Protocol):
+    """A way to build in a clean buildroot made from the target's mock configuration."""
+
+    name: str
+
+    def prepare(self, task: Task) -> None:
+        """Make what all jobs share, once, before any job."""
+
+    def build(self, job: Job, task: Task) -> Path:
+        """Do a job: the folder, below ``job.work``, in which the RPMs are. Nothing in it is believed.
+
+        Raises CommandFailed (with the log) or another PlanexError.
+        """

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Builds with the real mock, as a subprocess: one ``mock --rebuild`` a package, each in a root of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from planex.cage.limits import Watch
+from planex.engine.builders.job import Job
+from planex.engine.builders.state import mock_phase
+from planex.errors import CommandFailed, PlanexError
+from planex.report import Task
+from planex.run import NETWORK, require, run_logged, tail
+
+# mock's documented exit statuses (mockbuild/exception.py); a failed %build gives rpmbuild's own, mostly 1.
+_MEANINGS = {
+    2: "mock was started without its set-user-id wrapper",
+    3: "mock does not accept the configuration",
+    5: "mock does not accept the command line",
+    6: "this machine cannot build for the target's architecture",
+    10: "the build failed",
+    11: "the build took too long",
+    20: "the buildroot could not be set up",
+    30: "the package manager failed; see root.log",
+    40: "the SRPM is not usable",
+    50: "mock's own files are missing",
+    60: "the buildroot is in use by another mock",
+    70: "the result folder cannot be written",
+    80: "no namespace could be made",
+    90: "the bootstrap buildroot failed",
+}
+_CALLER = frozenset({"HOME", "USER", "LOGNAME", "SUDO_UID", "SUDO_GID", "SUDO_USER", "XDG_CONFIG_HOME"})
+"""By which mock finds who called it and that user's configuration; it builds under an environment of its own."""
+_BEFORE_RPMBUILD = {2, 3, 5, 6, 20, 30, 50, 60, 70, 80, 90}
+
+
+def mock_argv(config: Path, job: Job) -> list[str]:
+    """The complete command; mock takes all else from its configuration."""
+    words = ["mock", "--root", str(config), "--uniqueext", f"planex-{job.package.name}"]
+    words += ["--resultdir", str(job.results)]
+    words += ["--addrepo", f"file://{job.dependencies}"] if job.dependencies else []
+    return [*words, "--rebuild", str(job.srpm)]
+
+
+class MockBuilder:
+    """See ``planex.engine.builders.job.Builder``."""
+
+    name = "mock"
+
+    def __init__(self, config: Path) -> None:
+        self._config = config.resolve()
+
+    def prepare(self, task: Task) -> None:
+        require("mock", "build packages (or take --builder sandbox)")
+
+    def build(self, job: Job, task: Task) -> Path:
+        """Run mock; its exit status alone proves nothing, so the caller checks that the RPMs are there."""
+
+        def on_line(line: str) -> None:
+            if phase := mock_phase(line):
+                task.phase(phase)
+
+        _hand_over(job.results)
+        try:
+            run_logged(
+                mock_argv(self._config, job),
+                job.logs / "mock.log",
+                inherit=NETWORK | _CALLER,
+                on_line=on_line,
+                watch=Watch(job.limits),
+            )
+        except CommandFailed as error:
+            raise self._explain(error, job) from None
+        finally:
+            _keep_logs(job)
+        return job.results
+
+    def _explain(self, error: CommandFailed, job: Job) -> PlanexError:
+        log = job.results / "build.log"
+        built = error.returncode not in _BEFORE_RPMBUILD and log.exists() and log.stat().st_size > 0
+        text = tail(log.read_text(errors="replace")) if built else error.tail
+        shown = job.logs / log.name if built else error.log
+        return CommandFailed(error.argv, error.returncode, text, shown, _MEANINGS.get(error.returncode))
+
+
+def _hand_over(folder: Path) -> None:
+    """Under sudo, mock drops to the user who called it, and that user must be able to write there."""
+    caller = os.environ.get("SUDO_UID")
+    if caller and os.geteuid() == 0:
+        os.chown(folder, int(caller), -1)
+
+
+def _keep_logs(job: Job) -> None:
+    for log in sorted(job.results.glob("*.log")) if job.results.is_dir() else []:
+        log.replace(job.logs / log.name)

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Builds without mock and without root: a buildroot in read-only layers, an overlay for each build, a cage around it.
+
+Layers are folders named by the hash of what is in them: ``base-*`` is the target's empty buildroot, ``deps-*`` what
+the BuildRequires of a package add to it. Where this file system cannot carry an overlay, layers are whole copies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from filelock import FileLock
+
+from planex.cage import trees
+from planex.cage.command import Cage, Overlay, caged
+from planex.cage.enter import BUILDER
+from planex.cage.limits import Watch
+from planex.cage.scope import BUS, in_scope
+from planex.engine.builders.job import Job
+from planex.engine.builders.state import StateLog, rpmbuild_section
+from planex.errors import PlanexError
+from planex.report import Task
+from planex.rpm import dnf
+from planex.rpm.dnf import ChosenPackage, Repositories
+from planex.rpm.mockconfig import MockConfig
+from planex.run import require, run_logged
+from planex.workspace import write_atomic
+
+FORMAT = 2
+"""Raised when layers are made differently, so that old ones are not taken for new ones."""
+HOME = "/builddir"
+TOPDIR = f"{HOME}/build"
+KEPT_LAYERS = 40
+"""Layers of BuildRequires kept at most."""
+# Shell lines for the empty buildroot. The root may hold links that lead anywhere, so they run in its cage.
+_ADD_BUILDER = f"""
+cd {dnf.ROOT}
+echo 'mockbuild:x:{BUILDER}:{BUILDER}:package builder:{HOME}:/bin/bash' >> etc/passwd
+echo 'mockbuild:x:{BUILDER}:' >> etc/group
+mkdir -p .{HOME} tmp
+chown {BUILDER}:{BUILDER} .{HOME}
+chmod 1777 tmp
+"""
+
+
+class SandboxBuilder:
+    """See ``planex.engine.builders.job.Builder``."""
+
+    name = "sandbox"
+
+    def __init__(self, config: MockConfig, digest: str, folder: Path) -> None:
+        """``digest`` decides the base layer's content, ``folder`` holds layers and caches."""
+        self._config = config
+        self._digest = hashlib.sha256(f"{FORMAT} {digest}".encode()).hexdigest()
+        self._folder = folder
+        self._base = folder / f"base-{self._digest[:16]}"
+        self._overlays = True
+
+    def prepare(self, task: Task) -> None:
+        """Make the base layer, unless it is there."""
+        for tool in ("bwrap", "dnf", "rpmbuild"):
+            require(tool, "build packages in the sandbox")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._overlays = trees.overlay_works(self._folder)
+        if not self._overlays and (reason := trees.problem()):
+            raise PlanexError(f"no cage can be made: {reason}", "run `planex doctor`")
+        with FileLock(f"{self._base}.lock"):
+            if not self._base.exists():
+                task.phase("install packages")
+                self._make_base()
+            self._prune()
+
+    def build(self, job: Job, task: Task) -> Path:
+        state = StateLog(job.logs / "state.log", task)
+        with state.phase("buildroot"):
+            layers = self._dependencies(job)
+        with state.phase("rpmbuild"):
+            return self._rpmbuild(job, layers, task)
+
+    def _make_base(self) -> None:
+        draft = _fresh(self._base.with_name(f"{self._base.name}.draft"))
+        log = self._base.with_suffix(".log")
+        log.unlink(missing_ok=True)
+        (draft / "root").mkdir()
+        choice = dnf.choose(self._repositories(None), _packages(self._config), log)
+        dnf.install(choice, draft / "root", draft, log, commands=_ADD_BUILDER)
+        _write_installed(self._base, choice.packages)
+        (draft / "root").rename(self._base)
+        trees.remove_tree(draft)
+
+    def _dependencies(self, job: Job) -> tuple[Path, ...]:
+        """Layers with the BuildRequires installed, topmost first."""
+        wanted = sorted(str(capability) for capability in job.package.build_requires)
+        layer = self._base
+        if wanted:
+            parts = [self._digest, str(self._overlays), job.dependencies_digest, *wanted]
+            layer = self._folder / f"deps-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
+            with FileLock(f"{layer}.lock"):
+                if not layer.exists():
+                    self._make_dependencies(job, layer, wanted)
+            os.utime(layer.with_suffix(".installed"))
+        shutil.copyfile(layer.with_suffix(".installed"), job.logs / "installed_pkgs.log")
+        _copy_log(layer, job)
+        return (layer, self._base) if wanted and self._overlays else (layer,)
+
+    def _make_dependencies(self, job: Job, layer: Path, wanted: list[str]) -> None:
+        draft, log = _fresh(layer.with_name(f"{layer.name}.draft")), job.logs / "root.log"
+        for name in ("choosing", "installing"):
+            (draft / name).mkdir()
+        # dnf may write to the root that it looks at, so each gets a layer of its own.
+        choice = dnf.choose(
+            self._repositories(job.dependencies), wanted, log, installed=Overlay((self._base,), draft / "choosing")
+        )
+        overlay = Overlay((self._base,), draft / "installing")
+        root = overlay if self._overlays else overlay.upper
+        if not self._overlays:
+            overlay.upper.mkdir()
+            trees.copy_tree(self._base, overlay.upper, log)
+        dnf.install(choice, root, draft, log)
+        _write_installed(layer, choice.packages, self._base)
+        shutil.copyfile(log, layer.with_suffix(".log"))
+        overlay.upper.rename(layer)
+        trees.remove_tree(draft)
+
+    def _repositories(self, own: Path | None) -> Repositories:
+        repositories = {"planex": own} if own else {}
+        return Repositories(self._config.dnf_conf, self._folder / "dnf-cache", repositories, self._config.releasever)
+
+    def _rpmbuild(self, job: Job, layers: tuple[Path, ...], task: Task) -> Path:
+        scratch = job.work / "root"
+        scratch.mkdir()
+        overlay = Overlay(layers, scratch)
+        root: Path | Overlay = overlay
+        if not self._overlays:
+            overlay.upper.mkdir()
+            trees.copy_tree(layers[0], overlay.upper, job.logs / "root.log")
+            root = overlay.upper
+        macros = job.work / "rpmmacros"
+        write_atomic(macros, _rpmmacros(self._config))
+        argv = in_scope(caged(build_cage(root, job, macros), rpmbuild_argv(job, self._config.arch)), job.limits)
+
+        def on_line(line: str) -> None:
+            if section := rpmbuild_section(line):
+                task.phase(section)
+
+        watch = Watch(job.limits, scratch)
+        log = job.logs / "build.log"
+        run_logged(argv, log, inherit=BUS, on_line=on_line, program="rpmbuild", watch=watch)
+        return overlay.upper / TOPDIR.lstrip("/") / "RPMS"
+
+    def _prune(self) -> None:
+        """Drop layers of an older base, and those that were not used for longest."""
+        bases = [path for path in self._folder.glob("base-*") if path.is_dir() and path != self._base]
+        layers = {path: _used(path) for path in self._folder.glob("deps-*") if path.is_dir()}
+        kept = sorted(layers, key=lambda path: layers[path])[-KEPT_LAYERS:]
+        made = _used(self._base)
+        for layer in [*bases, *(path for path, used in layers.items() if path not in kept or used < made)]:
+            trees.remove_tree(layer)
+            for suffix in (".installed", ".log", ".lock"):
+                layer.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _fresh(folder: Path) -> Path:
+    trees.remove_tree(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _used(layer: Path) -> float:
+    """When a layer was used last. Its own time is the cage's to say, that of the list beside it is not."""
+    listing = layer.with_suffix(".installed")
+    return listing.stat().st_mtime if listing.exists() else 0.0
+
+
+def _packages(config: MockConfig) -> list[str]:
+    """What a buildroot starts with, from mock's ``chroot_setup_cmd``: a dnf command and its words."""
+    command, *words = config.setup_command
+    if command == "groupinstall":
+        return [f"@{word.lstrip('@')}" for word in words]
+    if command == "install":
+        return words
+    message = f"config_opts['chroot_setup_cmd'] begins with '{command}'"
+    raise PlanexError(f"{config.path}: {message}", "the sandbox knows 'install' and 'groupinstall'")
+
+
+def _write_installed(layer: Path, packages: Iterable[ChosenPackage], below: Path | None = None) -> None:
+    lines = below.with_suffix(".installed").read_text().splitlines() if below else []
+    lines += [package.line for package in packages]
+    write_atomic(layer.with_suffix(".installed"), "".join(f"{line}\n" for line in sorted(lines)))
+
+
+def build_cage(root: Path | Overlay, job: Job, macros: Path) -> Cage:
+    """What a build sees: the buildroot, its SRPM and the target's macros."""
+    env: Mapping[str, str] = {
+        "HOME": HOME,
+        "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
+        "LANG": "C.UTF-8",
+        "SHELL": "/bin/bash",
+        "TERM": "dumb",
+        "SOURCE_DATE_EPOCH": str(job.epoch),
+    }
+    readable = {f"{HOME}/{job.srpm.name}": job.srpm, f"{HOME}/.rpmmacros": macros}
+    return Cage(root, readable=readable, env=env, chdir=HOME, limits=job.limits)
+
+
+def rpmbuild_argv(job: Job, arch: str) -> list[str]:
+    """rpmbuild inside the cage, as an ordinary user there."""
+    return ["rpmbuild", "--rebuild", "--target", arch, f"{HOME}/{job.srpm.name}"]
+
+
+def _rpmmacros(config: MockConfig) -> str:
+    macros = {"%_topdir": TOPDIR, "%_rpmfilename": "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm"} | config.macros
+    return "".join(f"%{name.lstrip('%')} {body}\n" for name, body in macros.items())
+
+
+def _copy_log(layer: Path, job: Job) -> None:
+    """A package's root.log tells how its buildroot was made, also when that was for an earlier build."""
+    log, made = job.logs / "root.log", layer.with_suffix(".log")
+    if made.exists() and not log.exists():
+        shutil.copyfile(made, log)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""iso.yaml: what the host ISO holds and how it starts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from planex.errors import ConfigError, Problem
+from planex.fields import Name, Names, as_tuple
+from planex.medium.entry import LIVE_IMAGE, BootEntry, IsoPath, Title, matching
+from planex.medium.menu import Menu
+from planex.schema import Model, load
+from planex.workspace import Workspace
+
+Label = Annotated[str, matching(r"[A-Z0-9_.-]{1,32}", "a label has 1 to 32 of A-Z 0-9 _ . -")]
+"""Volume label. Other characters are spelt differently by each reader (udev, GRUB, dracut), longer ones are cut."""
+
+
+class Live(Model):
+    """The live host: a compressed root that becomes / with a writable layer in memory above it."""
+
+    packages: Annotated[Names, Field(min_length=1)]
+    """Installed with all that they need from the base and from what was built."""
+    image: IsoPath = LIVE_IMAGE
+    hypervisor: IsoPath = "/boot/xen.gz"
+    kernel: IsoPath = "/boot/vmlinuz"
+    initrd: IsoPath = "/boot/initrd.img"
+    compression: Annotated[int, Field(ge=1, le=22)] = 15
+    """Level of zstd."""
+
+
+class IsoDefinition(Model):
+    """The whole of iso.yaml."""
+
+    label: Label
+    name: Name
+    """Of the file: <name>-<version>.iso."""
+    title: Title
+    """Heading of the menu."""
+    timeout: Annotated[int, Field(ge=1, le=600)] = 5
+    """Seconds until the default entry starts."""
+    repository: IsoPath = "/planex"
+    """Where the repository of what was built goes."""
+    comps: Name | None = None
+    """File in iso/ with the package groups of that repository."""
+    live: Live
+    entries: Annotated[tuple[BootEntry, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [entry.name for entry in self.entries]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"entries with the same name: {', '.join(twice)}")
+        defaults = [entry.name for entry in self.entries if entry.default]
+        if len(defaults) != 1:
+            raise ValueError(f"exactly one entry must have 'default: true', not {len(defaults)}")
+        return self
+
+
+def load_definition(workspace: Workspace) -> IsoDefinition:
+    """Read and check iso/iso.yaml."""
+    path = workspace.iso / "iso.yaml"
+    if not path.is_file():
+        raise ConfigError(
+            [Problem(path, 0, "file not found")], "this workspace makes no host ISO; docs/iso.md says how"
+        )
+    return load(path, IsoDefinition)
+
+
+def menu_of(definition: IsoDefinition) -> Menu:
+    """The menu that iso.yaml describes."""
+    origin = "planex from iso/iso.yaml; change it there"
+    return Menu(
+        definition.title, definition.label, definition.timeout, definition.entries, origin, definition.live.image
+    )

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the host ISO changes on its base: every file to add, made ready on disk, and every file to remove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from planex.checksums import digest_of
+from planex.disk import write
+from planex.errors import PlanexError
+from planex.host.definition import IsoDefinition, menu_of
+from planex.host.live import LiveHost
+from planex.medium import efi, loaders, metadata
+from planex.medium.bootrecords import BootRecords
+from planex.medium.cpio import make_initrd
+from planex.medium.menu import render_grub, render_isolinux
+from planex.medium.metadata import Product
+from planex.medium.references import is_menu
+from planex.medium.respin import Respin
+from planex.medium.xorriso import extract, list_files, read_records
+
+ISOLINUX = "/isolinux"
+EFI_MENU = "/EFI/BOOT/grub.cfg"
+EFI_LOADER = "/EFI/BOOT/BOOTX64.EFI"
+BIOS_GRUB_MENUS = ("/boot/grub2/grub.cfg", "/boot/grub/grub.cfg")
+"""Read by GRUB for BIOS, which starts EL 10 and Fedora media."""
+_SMALL = 1 << 18
+"""Bytes; larger files are not searched for the base's label."""
+_REPOSITORIES = ("/repodata/", "/Packages/")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What goes on the ISO besides the base."""
+
+    definition: IsoDefinition
+    product: Product
+    host: LiveHost
+    repository: Path
+    init: Path
+    """First program of the initrd."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The base ISO, as far as it must be known."""
+
+    iso: Path
+    records: BootRecords
+    files: Mapping[str, int]
+    """Path to size in bytes."""
+
+
+def read_base(iso: Path) -> Base:
+    """Look into a base ISO; PlanexError where it cannot be started by BIOS and UEFI both."""
+    base = Base(iso, read_records(iso), list_files(iso))
+    lacks = [name for name in ("BIOS", "UEFI") if not base.records.boots(name)]
+    if lacks:
+        raise PlanexError(f"the base ISO {iso} cannot be started by {' nor '.join(lacks)}", "take another base ISO")
+    return base
+
+
+def plan_respin(base: Base, parts: Parts, folder: Path) -> Respin:
+    """Make every file ready below ``folder`` and say where it goes."""
+    label = parts.definition.label
+    add: dict[str, Path] = {
+        parts.definition.repository: parts.repository,
+        **_live_files(parts, folder),
+        **_menus(base, parts, folder),
+        **_isolinux_modules(base, folder),
+    }
+    efi_image = folder / "efiboot.img"
+    efi.make_loader(folder / "BOOTX64.EFI", efi.stub_config(label, EFI_MENU))
+    efi.make_fat(efi_image, {EFI_LOADER.lstrip("/"): folder / "BOOTX64.EFI"}, parts.product.epoch)
+    add[EFI_LOADER] = folder / "BOOTX64.EFI"
+    add |= _relabelled(base, label, add.keys(), folder)
+    add |= _descriptions(base, parts, {**add, **_efi_path(base, efi_image)}, folder)
+    return Respin(base.iso, label, parts.product.epoch, add, (), efi_image)
+
+
+def _efi_path(base: Base, image: Path) -> dict[str, Path]:
+    return {entry.path: image for entry in base.records.images if entry.platform == "UEFI" and entry.path}
+
+
+def _live_files(parts: Parts, folder: Path) -> dict[str, Path]:
+    live, host = parts.definition.live, parts.host
+    make_initrd(folder / "initrd.img", parts.init, host.busybox)
+    return {
+        live.image: host.image,
+        live.hypervisor: host.hypervisor,
+        live.kernel: host.kernel,
+        live.initrd: folder / "initrd.img",
+    }
+
+
+def _menus(base: Base, parts: Parts, folder: Path) -> dict[str, Path]:
+    """Menus for every loader of the base, rendered anew; its other menus go by the board, for their files may too."""
+    menu = menu_of(parts.definition)
+    texts = {EFI_MENU: render_grub(menu)}
+    texts |= {path: render_grub(menu) for path in BIOS_GRUB_MENUS if path in base.files}
+    if f"{ISOLINUX}/{loaders.LOADER}" in base.files:
+        texts[f"{ISOLINUX}/isolinux.cfg"] = render_isolinux(menu)
+    return {path: _write(folder, path, text) for path, text in texts.items()}
+
+
+def _isolinux_modules(base: Base, folder: Path) -> dict[str, Path]:
+    """Modules of isolinux that the menu needs and the base lacks, in particular mboot.c32, which starts Xen."""
+    loader = f"{ISOLINUX}/{loaders.LOADER}"
+    if loader not in base.files:
+        return {}
+    extract(base.iso, {loader: folder / "isolinux.bin"})
+    there = loaders.isolinux_version((folder / "isolinux.bin").read_bytes())
+    here = loaders.isolinux_version(loaders.find_here(loaders.LOADER).read_bytes())
+    present = {path.removeprefix(f"{ISOLINUX}/") for path in base.files if path.startswith(f"{ISOLINUX}/")}
+    names = loaders.modules_to_add(there, here, present)
+    return {f"{ISOLINUX}/{name}": loaders.find_here(name) for name in names}
+
+
+def _relabelled(base: Base, label: str, replaced: Iterable[str], folder: Path) -> dict[str, Path]:
+    """The base's small texts that name its label, with the new label in its place."""
+    gone = set(replaced)
+    suspects = [path for path in small_texts(base.files) if path not in gone]
+    extract(base.iso, {path: folder / "base" / path.lstrip("/") for path in suspects})
+    changed: dict[str, Path] = {}
+    for path in suspects:
+        text = read_text(folder / "base" / path.lstrip("/"))
+        if text is not None and metadata.mentions_label(text, base.records.label):
+            changed[path] = _write(folder, path, metadata.replace_label(text, base.records.label, label))
+    return changed
+
+
+def small_texts(files: Mapping[str, int]) -> list[str]:
+    """Files that may be texts with a label in them: small, and in no repository unless a menu."""
+    return [
+        path
+        for path, size in files.items()
+        if 0 < size <= _SMALL and (is_menu(path) or not any(part in path for part in _REPOSITORIES))
+    ]
+
+
+def read_text(path: Path) -> str | None:
+    """A file's text; None if it is not one."""
+    data = path.read_bytes()
+    if b"\0" in data:
+        return None
+    return data.decode("utf-8", errors="replace")
+
+
+def _descriptions(base: Base, parts: Parts, added: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+    """.treeinfo and .discinfo for the new medium, where the base has them."""
+    texts: dict[str, str] = {}
+    for name, update in (("/.treeinfo", _treeinfo), ("/.discinfo", _discinfo)):
+        if name in base.files:
+            source = folder / "base" / name.lstrip("/")
+            extract(base.iso, {name: source})
+            texts[name] = update(source.read_text(), parts, added)
+    return {path: _write(folder, path, text) for path, text in texts.items()}
+
+
+def _treeinfo(text: str, parts: Parts, added: Mapping[str, Path]) -> str:
+    known = metadata.checksums(text)
+    live, repository = parts.definition.live, parts.definition.repository
+    files = {path.lstrip("/"): file for path, file in added.items()}
+    files[f"{repository.lstrip('/')}/repodata/repomd.xml"] = parts.repository / "repodata" / "repomd.xml"
+    wanted = {*known, *(path.lstrip("/") for path in (live.image, live.hypervisor, live.kernel, live.initrd))}
+    wanted.add(f"{repository.lstrip('/')}/repodata/repomd.xml")
+    digests = {path: digest_of(file, "SHA256") for path, file in files.items() if path in wanted}
+    return metadata.update_treeinfo(text, parts.product, digests)
+
+
+def _discinfo(text: str, parts: Parts, added: Mapping[str, Path]) -> str:
+    return metadata.update_discinfo(text, parts.product)
+
+
+def _write(folder: Path, path: str, text: str) -> Path:
+    file = folder / "texts" / path.lstrip("/")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write(file, text.encode())
+    return file

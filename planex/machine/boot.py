@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Starts an ISO in a virtual machine and waits for the positive proof that it is a working Xen host."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import selectors
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from planex.disk import naming
+from planex.errors import LoggedError
+from planex.machine import qemu
+from planex.machine.proof import Listener, Proof, readable
+from planex.run import Process, spawn, tail
+from planex.workspace import temporary_folder
+
+KVM_DIED = "KVM internal error"
+TICK = 0.5
+"""Seconds between looks at the clock."""
+CHUNK = 65536
+
+
+class BootFailed(LoggedError):
+    """The ISO gave no proof. ``log`` is the file with all that the machine said, ``tail`` its end."""
+
+    def __init__(self, message: str, serial: Path, hint: str | None = None) -> None:
+        end = tail(readable(serial.read_text(errors="replace"))) if serial.exists() else ""
+        super().__init__(message, hint, end, serial)
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """A boot that was proved."""
+
+    machine: qemu.Machine
+    proof: Proof
+    seconds: float
+    """From power-on to the end of the report."""
+    serial: Path
+
+
+def boot(
+    machine: qemu.Machine, serial: Path, timeout: float, show: Callable[[str], None] = lambda text: None
+) -> Booted:
+    """Start ``machine`` and return its proof; the machine is off afterwards.
+
+    All that comes by the serial port goes to the file ``serial`` and, as it comes, to ``show``. ``timeout`` is in
+    seconds. Raises BootFailed where the machine ends, panics or says nothing that proves it in that time.
+    """
+    program = qemu.find_program()
+    serial.parent.mkdir(parents=True, exist_ok=True)
+    listener, started = Listener(), time.monotonic()
+    with temporary_folder(serial.parent, "boot.") as folder, serial.open("wb", buffering=0) as log:
+        argv = qemu.qemu_argv(program, machine, qemu.prepare_firmware(machine.firmware, folder))
+        with spawn(argv) as process:
+            end = _listen(process, log, listener, started + timeout, show)
+    proof = listener.proof()
+    if proof is None:
+        raise BootFailed(explain(listener, end), serial, hint(machine, end))
+    return Booted(machine, proof, time.monotonic() - started, serial)
+
+
+def explain(listener: Listener, end: str) -> str:
+    """Why there is no proof: what ended the wait, how far the host came, what is missing."""
+    why = listener.fatal or listener.contradiction() or end
+    missing = f"; missing: {', '.join(listener.missing())}" if listener.missing() else ""
+    return f"no proof of a working Xen host: {why}\n{listener.progress()}{missing}"
+
+
+def hint(machine: qemu.Machine, end: str) -> str:
+    """What to try next."""
+    if KVM_DIED in end:
+        return "KVM does not work on this machine; use emulation: planex boot --accel tcg"
+    if end.startswith("no report within"):
+        return f"give it more time (--timeout), or look on: planex boot --firmware {machine.firmware} --show"
+    return f"look on while it starts: planex boot --firmware {machine.firmware} --show"
+
+
+def _listen(
+    process: Process[bytes], log: IO[bytes], listener: Listener, deadline: float, show: Callable[[str], None]
+) -> str:
+    """Feed the console to the listener until it is satisfied or there is no hope; return what ended it."""
+    decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+    errors = b""
+    start = time.monotonic()
+    for name, data in _output(process, deadline):
+        if name == "stderr":
+            errors += data
+            if KVM_DIED.encode() in errors:
+                return f"QEMU said '{KVM_DIED}'"
+            continue
+        with naming(Path(log.name), "write"):
+            log.write(data)
+            log.flush()
+        text = decode(data)
+        show(text)
+        listener.feed(text)
+        if listener.finished() or listener.fatal:
+            return "the report ended"
+    if time.monotonic() >= deadline:
+        return f"no report within {deadline - start:.0f} s"
+    said = errors.decode(errors="replace").strip()
+    return f"the machine went off (QEMU ended with status {process.wait()})" + (f": {said}" if said else "")
+
+
+def _output(process: Process[bytes], deadline: float) -> Iterator[tuple[str, bytes]]:
+    """Pieces of QEMU's two outputs, until both are closed or the deadline (time.monotonic) has passed."""
+    with closing(selectors.DefaultSelector()) as selector:
+        for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):
+            assert stream is not None
+            selector.register(stream, selectors.EVENT_READ, name)
+        while selector.get_map() and time.monotonic() < deadline:
+            for key, _ in selector.select(TICK):
+                data = os.read(key.fd, CHUNK)
+                if data:
+                    yield key.data, data
+                else:
+                    selector.unregister(key.fileobj)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Reads and writes ISO images. The only user of ``xorriso``; needs no root, no mount and no loop device."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from planex.errors import PlanexError
+from planex.medium.bootrecords import BootRecords, parse_records
+from planex.regular import open_regular
+from planex.run import require, run
+
+_LISTED = re.compile(r"^File data lba:[^,\n]*,[^,\n]*,[^,\n]*, *(\d{1,18}) *, '((?:[^']|'\"'\"')*)'$", re.MULTILINE)
+"""A quote in a path is written as ``'"'"'``."""
+MBR_CODE = ("/usr/lib/ISOLINUX/isohdpfx.bin", "/usr/share/syslinux/isohdpfx.bin")
+"""Where Debian and EL keep the boot code that lets an ISO on a USB stick start isolinux."""
+
+
+def make_iso(tree: Path, output: Path, label: str, epoch: int) -> None:
+    """Write a folder as an ISO with the boot layout of an EL installation medium.
+
+    ``tree`` must hold ``isolinux/isolinux.bin`` (BIOS) and ``images/efiboot.img`` (a FAT image, for UEFI); the
+    result starts from CD and from USB sticks by either firmware. ``epoch`` (seconds since 1970) becomes every
+    time stamp, so that the same tree gives the same bytes. ``output`` is written in place: give a temporary name.
+    """
+    code = next((Path(name) for name in MBR_CODE if Path(name).is_file()), None)
+    if code is None:
+        raise PlanexError("isohdpfx.bin of isolinux is not installed; it is needed to make an ISO")
+    xorriso(make_commands(tree, output, label, epoch, code), epoch)
+
+
+def make_commands(tree: Path, output: Path, label: str, epoch: int, mbr_code: Path) -> list[str]:
+    """What make_iso asks of xorriso, in the words of its mkisofs emulation."""
+    # fmt: off
+    return [
+        "-as", "mkisofs",
+        "-o", str(output),
+        "-V", label,
+        "-R", "-J", "-joliet-long",
+        "-iso-level", "3",
+        "-uid", "0", "-gid", "0",
+        "--set_all_file_dates", volume_date(epoch),
+        "-c", "isolinux/boot.cat",
+        "-b", "isolinux/isolinux.bin",
+        "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table",
+        "-eltorito-alt-boot",
+        "-e", "images/efiboot.img",
+        "-no-emul-boot",
+        "-isohybrid-mbr", str(mbr_code),
+        "-isohybrid-gpt-basdat",
+        str(tree),
+    ]
+    # fmt: on
+
+
+def volume_date(epoch: int) -> str:
+    """A time in the form of ISO 9660 volume descriptors (section 8.4.26.1): YYYYMMDDhhmmss and hundredths, UTC."""
+    return time.strftime("%Y%m%d%H%M%S00", time.gmtime(epoch))
+
+
+def xorriso(commands: Iterable[str | Path], epoch: int | None = None) -> str:
+    """Run xorriso without the user's start-up files; return what it printed. Fails on what it calls SORRY or worse."""
+    program = require("xorriso", "read and write ISO images")
+    argv = [program, "-no_rc", "-return_with", "SORRY", "32", *map(str, commands)]
+    return run(argv, env=None if epoch is None else {"SOURCE_DATE_EPOCH": str(epoch)}).stdout
+
+
+def read_records(iso: Path) -> BootRecords:
+    """The boot records and the label of an ISO."""
+    commands = ["-report_el_torito", "plain", "-report_system_area", "plain", "-pvd_info"]
+    return parse_records(xorriso([*_open(iso), *commands]))
+
+
+def report_boot_commands(iso: Path) -> str:
+    """The xorriso commands, a line each, that would make the boot records of an ISO."""
+    return xorriso([*_open(iso), "-report_system_area", "cmd"])
+
+
+def list_files(iso: Path) -> dict[str, int]:
+    """Path (from ``/``) and size in bytes of every file on an ISO, symbolic links and folders left out."""
+    return parse_listing(xorriso([*_open(iso), "-find", "/", "-type", "f", "-exec", "report_lba"]))
+
+
+def parse_listing(text: str) -> dict[str, int]:
+    """Read ``-exec report_lba`` lines; a file of more than one extent has a line for each, the size in all of them."""
+    return {match[2].replace("'\"'\"'", "'"): int(match[1]) for match in _LISTED.finditer(text)}
+
+
+def extract(iso: Path, wanted: Mapping[str, Path]) -> None:
+    """Copy files out of an ISO: path on the ISO to path on disk. Folders are made as needed."""
+    if not wanted:
+        return
+    outside = [source for source in wanted if ".." in PurePosixPath(source).parts]
+    if outside:
+        raise PlanexError(f"{iso}: {outside[0]} leads out of the ISO")
+    for destination in wanted.values():
+        destination.parent.mkdir(parents=True, exist_ok=True)
+    words = [word for source, to in wanted.items() for word in ("-extract_single", source, str(to))]
+    xorriso(["-osirrox", "on:auto_chmod_off", *_open(iso), *words])
+
+
+def _open(iso: Path) -> Sequence[str]:
+    require_iso(iso)
+    return ["-indev", f"stdio:{iso}"]
+
+
+def require_iso(path: Path) -> None:
+    """Raise PlanexError, at once, unless a regular file has an ISO 9660 volume descriptor.
+
+    That is (ECMA-119 section 8) the identifier CD001 in sector 16.
+    """
+    with open_regular(path) as file:
+        file.seek(16 * 2048 + 1)
+        found = file.read(5)
+        size = file.seek(0, 2)
+    if found != b"CD001":
+        what = "it is empty" if not size else "it has no ISO 9660 volume descriptor"
+        raise PlanexError(f"{path} is not an ISO image: {what}")

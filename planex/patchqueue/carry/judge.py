@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Carries one patch after the other to a new upstream tree, in memory, and says what becomes of each.
+
+A patch is merged three-way: the base is the tree before it in the old queue, one side the new tree so far, the
+other side the patch. A merge is never guessed: what cannot be merged is a conflict, and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from planex.git.files import Changes
+from planex.git.pipes import Changed, Merge, Merger, Objects
+from planex.git.repository import Repository
+from planex.git.trees import Entries, TreeFiles
+from planex.patchqueue.apply.check import State
+from planex.patchqueue.apply.exact import apply_exactly, cannot_apply
+from planex.patchqueue.apply.gnupatch import apply_with_tool
+from planex.patchqueue.carry.mergers import merge_patch
+from planex.patchqueue.carry.verdict import Proof, Status, Strength, Verdict
+from planex.patchqueue.commits.commits import Chain, Link
+from planex.patchqueue.commits.sourcecommit import Upstream
+from planex.patchqueue.format.message import NOBODY, format_message, message_of, signature_of
+
+ProofFinder = Callable[[Link], Proof | None]
+NOT_IN = frozenset({Status.CONFLICT, Status.BLOCKED, Status.FAILED, Status.SKIPPED, Status.DROPPED})
+"""The old queue had these patches and the new one lacks their effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a person decided beforehand."""
+
+    keep: frozenset[str] = frozenset()
+    """Patches that are not upstream, whatever the proofs say."""
+    drop: Mapping[str, str] = field(default_factory=dict)
+    """Patches to take out, each with the reason."""
+    skip: frozenset[str] = frozenset()
+    """Patches to leave out for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A way to merge that had no conflict: its name and the merged tree."""
+
+    how: str
+    tree: str
+    status: Status = Status.MERGED
+
+
+class Attempts:
+    """Other ways to merge a patch that conflicts. This one knows none."""
+
+    def first(self, judge: Judge, link: Link, files: Sequence[str]) -> Attempt | None:
+        """The first way without a conflict."""
+        return None
+
+    def moot(self, judge: Judge, link: Link) -> tuple[str, ...]:
+        """Patches that are out without which this one changes nothing even on its old source."""
+        return ()
+
+    def blockers(self, judge: Judge, link: Link, files: Sequence[str]) -> tuple[str, ...]:
+        """Patches that are out, and whose absence is the only reason for the conflict."""
+        return ()
+
+
+class Judge:
+    """Walks a chain onto a new base. A context manager, as it keeps git processes open."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        chain: Chain,
+        base: Upstream,
+        *,
+        orders: Orders | None = None,
+        proof: ProofFinder | None = None,
+        attempts: Attempts | None = None,
+    ) -> None:
+        self.repository = repository
+        self.chain = chain
+        self.base = base
+        self.commit, self.tree = base.commit, base.tree
+        self.verdicts: list[Verdict] = []
+        self._orders = orders or Orders()
+        self._proof = proof
+        self._attempts = attempts or Attempts()
+        self._known: dict[str, Entries] = {}
+        """What changes to come to these trees."""
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.objects = self._stack.enter_context(Objects(self.repository))
+        self.merger = self._stack.enter_context(Merger(self.repository))
+        self._changed = self._stack.enter_context(Changed(self.repository))
+        self.files = TreeFiles(self.repository, self.objects, self.tree)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def resume(self, verdicts: Sequence[Verdict]) -> None:
+        """Go on behind verdicts that were reached before."""
+        self.verdicts += verdicts
+        if verdicts:
+            self._move(verdicts[-1])
+
+    def run(self) -> list[Verdict]:
+        """Judge all patches that are left."""
+        while (link := self.next_link) is not None:
+            self.accept(self.judge(link))
+        return self.verdicts
+
+    @property
+    def next_link(self) -> Link | None:
+        """The patch to judge next."""
+        return self.chain.links[len(self.verdicts)] if len(self.verdicts) < len(self.chain.links) else None
+
+    def accept(self, verdict: Verdict) -> None:
+        """Take a verdict as the fate of the next patch."""
+        self.verdicts.append(verdict)
+        self._move(verdict)
+
+    def _move(self, verdict: Verdict) -> None:
+        if verdict.tree != self.tree:
+            changes = self._known.get(verdict.tree)
+            self.files.follow(
+                verdict.tree, self._changed.between(self.tree, verdict.tree) if changes is None else changes
+            )
+        self._known.clear()
+        self.commit, self.tree = verdict.commit, verdict.tree
+
+    def judge(self, link: Link) -> Verdict:
+        """What becomes of the next patch, if nobody interferes."""
+        name = link.patch.name
+        if name in self._orders.drop:
+            return self.out(link, Status.DROPPED, reason=self._orders.drop[name])
+        if name in self._orders.skip:
+            return self.out(link, Status.SKIPPED)
+        if not link.applies:
+            return self.out(link, Status.FAILED, reason=link.reason)
+        if link.state is State.EMPTY:
+            return self.keep(link, Status.EMPTY, self.tree)
+        if self._proof and name not in self._orders.keep and (proof := self._proof(link)):
+            return self.out(link, Status.UPSTREAMED, proof=proof)
+        merge = merge_patch(self.repository, self.objects, self.merger, self._changed, self.files, link)
+        if not merge.clean:
+            return self._conflict(link, merge.conflicts)
+        return self._merged(link, merge.changes) if merge.changes else self._no_change(link)
+
+    def merge_trees(self, base: str, theirs: str, tree: str) -> Merge:
+        """Merge the step from commit ``base`` to its child ``theirs`` into a tree."""
+        return self.merger.merge(self.repository.write_commit(tree, [base], NOBODY, "ours\n"), theirs)
+
+    def keep(self, link: Link, status: Status, tree: str, how: str = "") -> Verdict:
+        """The verdict on a patch that stays, with its new commit."""
+        text = format_message(message_of(link.patch))
+        commit = self.repository.write_commit(tree, [self.commit], signature_of(link.patch.header), text)
+        return Verdict(link.patch.name, status, commit, tree, how=how)
+
+    def out(
+        self,
+        link: Link,
+        status: Status,
+        *,
+        files: Sequence[str] = (),
+        proof: Proof | None = None,
+        blockers: tuple[str, ...] = (),
+        reason: str = "",
+    ) -> Verdict:
+        """The verdict on a patch that is not in the new queue."""
+        return Verdict(link.patch.name, status, self.commit, self.tree, tuple(files), "", proof, blockers, reason)
+
+    def _merged(self, link: Link, changes: Entries) -> Verdict:
+        tree = self.files.graft(changes)
+        self._known[tree] = changes
+        applied = self._apply(link)
+        if applied is None:
+            return self.keep(link, Status.MERGED, tree)
+        status, files = applied
+        if {path: (file.mode, file.blob_id) if file else None for path, file in files.items()} != changes:
+            return self.keep(link, Status.MERGED, tree)
+        self.files.update(files)
+        return self.keep(link, status, tree)
+
+    def _apply(self, link: Link) -> tuple[Status, Changes] | None:
+        """What ``patch`` makes of it: unmoved or moved, and the changed files."""
+        patch = link.patch
+        if plain := apply_exactly(patch.diff, patch.data, self.files):
+            return Status.OFFSET if plain.moved else Status.CLEAN, plain.changes
+        if cannot_apply(patch.diff, self.files):
+            return None
+        result = apply_with_tool(patch, self.files, self._scratch)
+        moved = any(note.offset for note in result.notes)
+        return (Status.OFFSET if moved else Status.CLEAN, result.changes) if result.ok else None
+
+    @property
+    def _scratch(self) -> Path:
+        return self.repository.path / "planex" / "scratch"
+
+    def _no_change(self, link: Link) -> Verdict:
+        name = link.patch.name
+        if moot := self._attempts.moot(self, link):
+            return self.out(link, Status.BLOCKED, blockers=moot, reason="changes nothing without them")
+        if name in self._orders.keep:
+            return self.out(link, Status.CONFLICT, reason="is to be kept, but nothing is left of it to keep")
+        proof = Proof(Strength.NO_CHANGE, f"merging it leaves {self.base.label} as it is")
+        return self.out(link, Status.UPSTREAMED, proof=proof)
+
+    def _conflict(self, link: Link, files: Sequence[str]) -> Verdict:
+        if link.patch.name not in self._orders.keep and self._has_all(link):
+            proof = Proof(Strength.REVERSE, f"all it adds is in {self.base.label}, all it removes is gone there")
+            return self.out(link, Status.UPSTREAMED, proof=proof)
+        if attempt := self._attempts.first(self, link, files):
+            return self.keep(link, attempt.status, attempt.tree, attempt.how)
+        if blockers := self._attempts.blockers(self, link, files):
+            return self.out(link, Status.BLOCKED, files=files, blockers=blockers)
+        return self.out(link, Status.CONFLICT, files=files)
+
+    def _has_all(self, link: Link) -> bool:
+        """Whether the patch can be taken away from the new tree, and not because a patch before it is out."""
+        if cannot_apply(link.patch.diff, self.files, reverse=True):
+            return False
+        reverse = apply_with_tool(link.patch, self.files, self._scratch, reverse=True)
+        return reverse.ok and not self._attempts.moot(self, link)

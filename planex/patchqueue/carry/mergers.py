@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Three-way merges of a patch into a tree: git's own, but of the patch's files alone where nothing else can matter.
+
+A whole tree has to be merged only where files move: renames and deletions in the patch, files that upstream moved
+or deleted, files for folders that upstream moved. Else every file is merged by itself: one that only one side changed
+is that side's (as in any three-way merge), and those that both changed are put into trees of their own and handed
+to git. A test compares the two ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from planex.git.pipes import Changed, Merger, Objects
+from planex.git.repository import Repository
+from planex.git.trees import REGULAR, Entries, Entry, TreeFiles, decode_tree, encode_tree
+from planex.patchqueue.commits.commits import Link
+from planex.patchqueue.format.message import NOBODY
+
+Three = tuple[Entry, Entry, Entry]
+"""A file in the base, in the tree so far, and in the patch."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatchMerge:
+    """What a patch makes of a tree: files in conflict, or the files that change (relative to the tree)."""
+
+    conflicts: tuple[str, ...]
+    changes: Entries
+
+    @property
+    def clean(self) -> bool:
+        return not self.conflicts
+
+
+def merge_patch(
+    repository: Repository, objects: Objects, merger: Merger, changed: Changed, files: TreeFiles, link: Link
+) -> PatchMerge:
+    """Merge a patch of the old queue into ``files``."""
+    sides = plain_sides(files, link)
+    if sides is not None:
+        return _merge_files(repository, objects, merger, files, link, sides)
+    ours = repository.write_commit(files.tree, [link.parent], NOBODY, "ours\n")
+    merge = merger.merge(ours, link.commit)
+    if not merge.clean:
+        return PatchMerge(merge.files, {})
+    return PatchMerge((), changed.between(files.tree, merge.tree))
+
+
+def plain_sides(files: TreeFiles, link: Link) -> dict[str, Three] | None:
+    """The three sides of each file that the patch changes, or None if a whole tree has to be merged."""
+    sides: dict[str, Three] = {}
+    for path, (old, new) in link.changes.items():
+        ours = files.entry(path)
+        if new is None or new[0] not in REGULAR:
+            return None
+        if old is None:
+            if ours is not None or not _folder_stays(files, path):
+                return None
+            continue
+        if ours is None or old[0] != new[0] or not {old[0], ours[0]} <= REGULAR:
+            return None
+        sides[path] = old, ours, new
+    return sides
+
+
+def _folder_stays(files: TreeFiles, path: str) -> bool:
+    """Whether a new file's folder is there, so that it cannot have moved, and no folder stands in the file's place."""
+    return files.has_folder(path.rpartition("/")[0]) and not files.has_folder(path)
+
+
+def _merge_files(
+    repository: Repository, objects: Objects, merger: Merger, files: TreeFiles, link: Link, sides: Mapping[str, Three]
+) -> PatchMerge:
+    changes: dict[str, Entry | None] = {
+        path: new for path, (old, new) in link.changes.items() if old is None and new is not None
+    }
+    hard: list[str] = []
+    for path, (old, ours, new) in sides.items():
+        if ours[1] == old[1]:
+            changes[path] = ours[0], new[1]
+        elif new[1] not in (old[1], ours[1]):
+            hard.append(path)
+    if hard:
+        conflicts, merged = _merge_contents(repository, objects, merger, hard, sides)
+        changes |= merged
+        if conflicts:
+            return PatchMerge(conflicts, {})
+    return PatchMerge((), {path: entry for path, entry in changes.items() if entry != files.entry(path)})
+
+
+def _merge_contents(
+    repository: Repository, objects: Objects, merger: Merger, paths: list[str], sides: Mapping[str, Three]
+) -> tuple[tuple[str, ...], dict[str, Entry | None]]:
+    """Merge files that both sides changed, in trees that hold just them."""
+    names = {f"{number:05d}": path for number, path in enumerate(paths)}
+    base, ours, theirs = (
+        repository.write_object("tree", encode_tree({name: sides[path][side] for name, path in names.items()}))
+        for side in range(3)
+    )
+    root = repository.write_commit(base, [], NOBODY, "base\n")
+    commits = [repository.write_commit(tree, [root], NOBODY, "side\n") for tree in (ours, theirs)]
+    merge = merger.merge(*commits)
+    if not merge.clean:
+        return tuple(names[name] for name in merge.files), {}
+    return (), {names[name]: entry for name, entry in decode_tree(objects.tree(merge.tree)).items()}

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is in a queue and where it comes from: a queue is a debt, so it is shown. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from planex.patchqueue.carry.report import table
+from planex.patchqueue.format.queue import Patch, PatchQueue
+from planex.printable import short
+
+MAX_CELL = 200
+"""Characters of a text that are shown."""
+
+_SECONDS_PER_DAY = 86400
+_SAYS_UPSTREAM = re.compile(rb"(?im)^(?:applied-upstream:|forwarded: *(?!no|not-needed)\S)")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One patch. ``age``: days since its date, None if it has none. ``origin``: see ``origin_of``."""
+
+    number: int
+    name: str
+    applied: bool
+    guards: tuple[str, ...]
+    subject: str
+    author: str
+    date: str | None
+    age: int | None
+    files: int
+    added: int
+    removed: int
+    origin: str
+    section: str
+
+
+def overview(queue: PatchQueue, now: datetime, upstreamed: Mapping[str, str] | None = None) -> list[Row]:
+    """A row per patch of the series, guarded ones included. ``upstreamed``: patch to version, from a forecast."""
+    applied = {patch.name for patch in queue.applied}
+    patches = {patch.name: patch for patch in (*queue.applied, *queue.skipped)}
+    return [
+        _row(number, patches[entry.name], entry.name in applied, now, (upstreamed or {}).get(entry.name))
+        for number, entry in enumerate(queue.series.entries, 1)
+    ]
+
+
+def _row(number: int, patch: Patch, applied: bool, now: datetime, version: str | None) -> Row:
+    moment = patch.header.when
+    return Row(
+        number,
+        patch.name,
+        applied,
+        patch.entry.guards,
+        patch.subject,
+        patch.header.author,
+        moment.date().isoformat() if moment else None,
+        max(int((now - moment).total_seconds()) // _SECONDS_PER_DAY, 0) if moment else None,
+        len(patch.diff.files),
+        patch.diff.added,
+        patch.diff.removed,
+        origin_of(patch, version),
+        patch.entry.section,
+    )
+
+
+def origin_of(patch: Patch, version: str | None = None) -> str:
+    """``upstreamed in V`` (by the last forecast), ``backport of SHA``, ``sent upstream`` (says the header), ``own``."""
+    if version:
+        return f"upstreamed in {version}"
+    if patch.header.origins:
+        return f"backport of {patch.header.origins[0][:12]}"
+    return "sent upstream" if _SAYS_UPSTREAM.search(patch.data[: patch.diff_start]) else "own"
+
+
+def overview_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Rows as plain data."""
+    return [asdict(row) | {"guards": list(row.guards)} for row in rows]
+
+
+def overview_text(rows: list[Row]) -> str:
+    """Rows for people, under their sections, with totals."""
+    lines = []
+    cells = iter(table([_cells(row) for row in rows]).split("\n"))
+    section = ""
+    for row in rows:
+        if row.section != section:
+            section = row.section
+            lines.append(f"# {short(section, MAX_CELL)}")
+        lines.append(next(cells))
+    return "\n".join([*lines, "", totals(rows)])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    age = "" if row.age is None else f"{row.age} d" if row.age < 730 else f"{row.age // 365} y"
+    size = f"{row.files}f +{row.added} -{row.removed}"
+    guards = " ".join(f"#{guard}" for guard in row.guards)
+    state = "" if row.applied else "not applied"
+    texts = (short(_author(row.author), MAX_CELL), short(row.subject, MAX_CELL))
+    return (f"{row.number:>3}", row.name, guards, state, age, size, row.origin, *texts)
+
+
+def _author(author: str) -> str:
+    return author.split("<")[0].strip(' "') or author or "-"
+
+
+def totals(rows: list[Row]) -> str:
+    """One line: how many, how large, how old."""
+    ages = sorted(row.age for row in rows if row.age is not None)
+    added, removed = sum(row.added for row in rows), sum(row.removed for row in rows)
+    kinds = [
+        (kind, sum(row.origin.startswith(kind) for row in rows)) for kind in ("own", "backport", "sent", "upstreamed")
+    ]
+    parts = [f"{len(rows)} patches, {sum(row.applied for row in rows)} applied", f"+{added} -{removed} lines"]
+    parts.append(", ".join(f"{count} {kind}" for kind, count in kinds if count) or "none")
+    parts += [f"median age {ages[len(ages) // 2]} d, oldest {ages[-1]} d"] if ages else []
+    return "; ".join(parts)

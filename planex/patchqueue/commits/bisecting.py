@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which patch of a queue breaks a command: bisection over the queue, in a tree that keeps its files' times."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from planex.git.repository import Repository
+from planex.patchqueue.commits.commits import Chain
+from planex.run import run_logged
+from planex.workspace import temporary_folder
+
+_SKIP = 125
+"""Exit status by which the command says that it cannot tell, as for git bisect run."""
+
+
+class Result(StrEnum):
+    GOOD = "good"
+    BAD = "bad"
+    SKIPPED = "cannot tell"
+
+
+class Answer(StrEnum):
+    FOUND = "found"
+    NEVER = "never"
+    """The command works with the whole queue."""
+    ALWAYS = "always"
+    """It fails on the source without any patch."""
+    UNSURE = "unsure"
+    """Several patches are left, as the command could not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """The answer; ``patches`` holds the patch, or those that are left where it is unsure."""
+
+    answer: Answer
+    patches: tuple[str, ...] = ()
+
+
+Try = Callable[[int], Result]
+"""Runs the command with that many patches applied."""
+
+
+def search(count: int, attempt: Try) -> tuple[Answer, int, int]:
+    """Bisect 0 to count patches; the culprit is one of (low, high], counted from 1. Pure but for ``attempt``."""
+    if attempt(count) is not Result.BAD:
+        return Answer.NEVER, 0, 0
+    if attempt(0) is Result.BAD:
+        return Answer.ALWAYS, 0, 0
+    low, high = 0, count
+    while high - low > 1:
+        point = _try_between(low, high, attempt)
+        if point is None:
+            return Answer.UNSURE, low, high
+        number, result = point
+        low, high = (number, high) if result is Result.GOOD else (low, number)
+    return Answer.FOUND, low, high
+
+
+def _try_between(low: int, high: int, attempt: Try) -> tuple[int, Result] | None:
+    """The first point, from the middle outwards, where the command can tell."""
+    middle = (low + high) // 2
+    for number in sorted(range(low + 1, high), key=lambda n: abs(n - middle)):
+        if (result := attempt(number)) is not Result.SKIPPED:
+            return number, result
+    return None
+
+
+def bisect(
+    cache: Repository, chain: Chain, command: str, scratch: Path, log: Path, on_try: Callable[[str, Result], None]
+) -> Culprit:
+    """Run ``command`` (a shell line) in a tree with more or fewer patches. ``on_try`` hears of each run."""
+    names = [link.patch.name for link in chain.links]
+    known: dict[int, Result] = {}
+    with _tree(cache, scratch, chain.base.commit) as tree:
+
+        def attempt(count: int) -> Result:
+            if count not in known:
+                tree.git(
+                    "checkout",
+                    "--quiet",
+                    "--force",
+                    "--detach",
+                    chain.links[count - 1].commit if count else chain.base.commit,
+                )
+                known[count] = _run(command, tree.path, log)
+                on_try(f"with {names[count - 1]}" if count else "without any patch", known[count])
+            return known[count]
+
+        answer, low, high = search(len(names), attempt)
+    return Culprit(answer, tuple(names[low:high]))
+
+
+def _run(command: str, folder: Path, log: Path) -> Result:
+    # The user's own command, typed by hand: it gets what the user's shell would give it.
+    status = run_logged(["sh", "-c", command], log, cwd=folder, inherit=os.environ, check=False).returncode
+    return Result.GOOD if status == 0 else Result.SKIPPED if status == _SKIP else Result.BAD
+
+
+@contextmanager
+def _tree(cache: Repository, scratch: Path, commit: str) -> Iterator[Repository]:
+    with temporary_folder(scratch, "bisect.") as folder:
+        cache.git("worktree", "add", "--quiet", "--detach", folder / "tree", commit)
+        try:
+            yield Repository(folder / "tree")
+        finally:
+            cache.attempt("worktree", "remove", "--force", folder / "tree")

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Finds the sources that queues are applied to: a package's own, and others by version number, URL or path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from planex.checksums import RECORDED, Checksum, digest_of, read_checksums
+from planex.content import records
+from planex.distro.project import Project
+from planex.distro.recipe import Recipe, render_specs
+from planex.distro.sources import remote_sources
+from planex.errors import ConfigError, PlanexError
+from planex.patchqueue.carry.forecast import Version
+from planex.report import Task
+from planex.rpm.spec import Package, Source, parse_specs
+from planex.sources.fetch import cached_path, fetch, fetch_url
+from planex.sources.tarballs import require_tarball
+from planex.workspace import write_atomic
+
+_IS_URL = re.compile(r"(?:https?|file|debian|git\+[a-z]+):")
+_LABEL = re.compile(r"[-_]v?(\d[^/]*?)(?:\.orig)?\.(?:tar(?:\.\w+)?|tgz|tbz2|txz|zip)$")
+_TOKEN = "Z{}Z"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What URLs gave: the SHA-512 of each."""
+
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """An upstream version to go to. ``variables``: what package.yaml has to say for it; ``url``: of its source."""
+
+    version: Version
+    variables: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""
+
+
+def label_of(name: str) -> str:
+    """The version in a tarball's file name, or the whole name: ``4.20.3`` in ``xen_4.20.3.orig.tar.xz``."""
+    match = _LABEL.search(name)
+    return match[1] if match else name
+
+
+def main_source(package: Package) -> Source:
+    """The source that patches are applied to: the lowest SourceN."""
+    sources = sorted((source for source in package.sources if source.kind == "source"), key=lambda s: s.number)
+    if not sources:
+        raise PlanexError(f"{package.name}: the spec names no source")
+    return sources[0]
+
+
+def current(project: Project, name: str, task: Task, *, offline: bool = False) -> Version:
+    """The locked source of a package, fetched and verified."""
+    recipe, package = project.recipes[name], project.packages[name]
+    source = main_source(package)
+    if not source.is_remote:
+        return from_path(recipe.folder / source.file_name)
+    (remote,) = [item for item in remote_sources(recipe, package) if item.name == source.file_name]
+    path = fetch(project.workspace, remote, task, offline=offline, limits=project.config.downloads)
+    return Version(label_of(remote.name), path, remote.checksum.value)
+
+
+def goal(project: Project, name: str, wanted: str, settings: Mapping[str, str], task: Task) -> Goal:
+    """What ``wanted`` (a version number, a URL or a path) stands for. ``settings`` are variables given by hand."""
+    if (path := Path(wanted)).exists():
+        found = from_path(path)
+        return Goal(found, _infer(project, name, path.name) | dict(settings))
+    if _IS_URL.match(wanted):
+        return Goal(_from_url(project, wanted, task), _infer(project, name, wanted) | dict(settings), wanted)
+    variables = {"version": wanted, **settings}
+    url = _source_with(project, name, variables).url
+    if ":" not in url:
+        raise PlanexError(f"{name}: the spec's source is a local file, so a version number does not lead to another")
+    return Goal(_from_url(project, url, task), variables, url)
+
+
+def from_path(path: Path) -> Version:
+    """A tarball or folder on this machine."""
+    if path.is_dir():
+        return Version(path.resolve().name, path.resolve(), "")
+    require_tarball(path)
+    return Version(label_of(path.name), path.resolve(), digest_of(path))
+
+
+def with_variables(recipe: Recipe, variables: Mapping[str, str]) -> Recipe:
+    """The recipe as if package.yaml said so."""
+    settings = recipe.settings.model_copy(update={"variables": {**recipe.settings.variables, **variables}})
+    return replace(recipe, settings=settings)
+
+
+def parse_with(project: Project, name: str, variables: Mapping[str, str]) -> Package:
+    """The package as its spec would be with other variables."""
+    recipe = with_variables(project.recipes[name], variables)
+    cache = project.workspace.cache / "templates"
+    text = render_specs({recipe.name: recipe}, project.config, project.target_name, cache)[recipe.name]
+    path = project.workspace.cache / "patchqueue" / "specs" / f"{name}.spec"
+    write_atomic(path, text)
+    return parse_specs({name: path}, project.macros, project.workspace.cache / "specs")[name]
+
+
+def _source_with(project: Project, name: str, variables: Mapping[str, str]) -> Source:
+    return main_source(parse_with(project, name, variables))
+
+
+def _from_url(project: Project, url: str, task: Task) -> Version:
+    """Fetch a URL into the download cache; what an address once gave is remembered, so it is fetched once."""
+    memory = project.workspace.cache / "patchqueue" / "urls.json"
+    known = records.load(memory, Addresses, _FORMAT) or Addresses({})
+    name = url.rsplit("/", 1)[-1]
+    for value in (known.digests.get(url), _locked(project, name)):
+        if value and (path := cached_path(project.workspace, Checksum(RECORDED, value))).exists():
+            return Version(label_of(name), path, value)
+    partial = project.workspace.downloads / f".version.{name}"
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    fetch_url(project.workspace, url, partial, task, project.config.downloads)
+    checksum = Checksum(RECORDED, digest_of(partial))
+    path = cached_path(project.workspace, checksum)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial.replace(path)
+    records.save(memory, Addresses({**known.digests, url: checksum.value}), _FORMAT)
+    return Version(label_of(name), path, checksum.value)
+
+
+def _locked(project: Project, file_name: str) -> str | None:
+    for recipe in project.recipes.values():
+        checksum = read_checksums(recipe.checksums).get(file_name)
+        if checksum and checksum.algorithm == RECORDED:
+            return checksum.value
+    return None
+
+
+def _infer(project: Project, name: str, wanted: str) -> dict[str, str]:
+    """The variables that make the spec's source what is wanted, as far as its address shows them.
+
+    The spec is rendered with tokens in the place of the variables; where the tokens come out in the source's
+    address, the wanted one has the new values. A variable that is a part of another (a commit in a ``git describe``)
+    follows it.
+    """
+    old = {key: value for key, value in project.recipes[name].settings.variables.items() if isinstance(value, str)}
+    tokens = {key: _TOKEN.format(number) for number, key in enumerate(sorted(old)) if old[key]}
+    try:
+        url = _source_with(project, name, tokens).url
+    except PlanexError:
+        return {}
+    match = _pattern(url, tokens).search(wanted) or _pattern(url, tokens, r"\d[^/]*?").search(wanted)
+    if match is None:
+        return {}
+    found = {key: value for key, value in match.groupdict().items() if value is not None}
+    return found | _parts(old, found)
+
+
+def _pattern(url: str, tokens: Mapping[str, str], version: str = r"\d[0-9A-Za-z.]*") -> re.Pattern[str]:
+    """A pattern for the file name of addresses like ``url``; ``version`` is one for the version."""
+    text = re.escape(url.rsplit("/", 1)[-1])
+    for key, token in tokens.items():
+        body = version if key == "version" else r".*?"
+        text = text.replace(token, f"(?P<{key}>{body})", 1).replace(token, f"(?P={key})")
+    return re.compile(f"(?:^|/){text}$")
+
+
+def _parts(old: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:
+    """Variables whose old value was a part, of six characters or more, of one that was found."""
+    parts: dict[str, str] = {}
+    for key, value in old.items():
+        for whole, new in found.items():
+            if key in found or len(value) < 6 or value not in old[whole] or value == old[whole]:
+                continue
+            before, _, after = old[whole].partition(value)
+            if match := re.fullmatch(f"{_shape(before)}(.+){_shape(after)}", new):
+                parts[key] = match[1]
+    return parts
+
+
+def _shape(text: str) -> str:
+    """A pattern for texts that differ from this one only in their numbers."""
+    return "".join(r"\d+" if word.isdigit() else re.escape(word) for word in re.findall(r"\d+|\D+", text))
+
+
+def check_goal(project: Project, name: str, aim: Goal) -> None:
+    """Raise ConfigError unless the variables of a goal make the spec ask for the very source that is meant."""
+    got = _source_with(project, name, aim.variables)
+    meant = aim.url or aim.version.source.name
+    if got.file_name == meant.rsplit("/", 1)[-1]:
+        return
+    raise ConfigError(
+        f"{name}: package.yaml cannot be set so that the spec's source is {meant}: it would be {got.url}",
+        "say which variables to change: --set version=1.2.3 (as often as needed)",
+    )
+
+
+def described(variables: Mapping[str, str], old: Mapping[str, object]) -> Iterable[str]:
+    """One line for each variable that changes."""
+    for key, value in sorted(variables.items()):
+        if old.get(key) != value:
+            yield f"{key}: {old.get(key)} -> {value}"

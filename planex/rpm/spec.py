@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a rendered spec says, under the macros of a target and never those of the host."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from planex.cage.ask import SECONDS, ask
+from planex.errors import ConfigError, PlanexError, Problem
+from planex.workspace import write_atomic
+
+FORMAT = 3
+CAGED_CONFIG = "/rpmconfig"
+"""Where a cage has a target's macro files."""
+_HOST_RPMCONFIG = Path("/usr/lib/rpm")
+_GENERIC = ("macros", "rpmrc", "platform")
+_ERROR = re.compile(r"error: (?:.*?line (\d+): )?(.*)")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Capability:
+    """What is provided or required: ``yajl-devel >= 2.1``. ``operator`` and ``version`` may be empty."""
+
+    name: str
+    operator: str = ""
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.operator} {self.version}" if self.operator else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Subpackage:
+    """One RPM that a spec makes. ``files``: paths and patterns of its %files section."""
+
+    name: str
+    version: str
+    release: str
+    arch: str
+    provides: tuple[Capability, ...]
+    requires: tuple[Capability, ...]
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A SourceN or PatchN line. The file's name is what stands behind the last ``/`` (of the fragment, if any)."""
+
+    number: int
+    url: str
+    kind: str
+
+    @property
+    def file_name(self) -> str:
+        return self.url.rsplit("/", 1)[-1]
+
+    @property
+    def is_remote(self) -> bool:
+        return ":" in self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A parsed spec. ``changelog_time``: seconds since 1970 of the newest %changelog entry, 0 without one.
+
+    ``exclusive_archs`` and ``excluded_archs``: the words of ExclusiveArch and ExcludeArch.
+    """
+
+    name: str
+    epoch: int | None
+    version: str
+    release: str
+    arch: str
+    changelog_time: int
+    build_requires: tuple[Capability, ...]
+    sources: tuple[Source, ...]
+    subpackages: tuple[Subpackage, ...]
+    exclusive_archs: tuple[str, ...] = ()
+    excluded_archs: tuple[str, ...] = ()
+
+    def refuses(self, arch: str) -> str | None:
+        """Why this package is not built for ``arch``, or None: rpmbuild's rule, which wants the very word."""
+        if self.exclusive_archs and arch not in self.exclusive_archs:
+            return f"not for {arch} (ExclusiveArch: {' '.join(self.exclusive_archs)})"
+        if arch in self.excluded_archs:
+            return f"not for {arch} (ExcludeArch: {' '.join(self.excluded_archs)})"
+        return None
+
+    @property
+    def nvr(self) -> str:
+        return f"{self.name}-{self.version}-{self.release}"
+
+    @property
+    def rpm_names(self) -> tuple[str, ...]:
+        """File names of the RPMs that a build must give."""
+        return tuple(f"{sub.name}-{sub.version}-{sub.release}.{sub.arch}.rpm" for sub in self.subpackages)
+
+
+@dataclass(frozen=True, slots=True)
+class Macros:
+    """The macros of a target: rpm's configuration folder and the definitions of the mock configuration."""
+
+    rpmconfig: Path
+    definitions: Mapping[str, str]
+
+
+def target_macros(base: Path, cache: Path, definitions: Mapping[str, str]) -> Macros:
+    """Macro files of an embedded base, or rpm's generic ones without what the host's packages added to them."""
+    own = base / "rpmconfig"
+    if own.is_dir():
+        return Macros(own, definitions)
+    generic = cache / "rpmconfig"
+    generic.mkdir(parents=True, exist_ok=True)
+    for name in _GENERIC:
+        link = generic / name
+        if not link.is_symlink():
+            link.symlink_to(_HOST_RPMCONFIG / name)
+    return Macros(generic, definitions)
+
+
+def parse_specs(paths: Mapping[str, Path], macros: Macros, cache: Path) -> dict[str, Package]:
+    """Package name (of the recipe) to parsed spec; all errors at once. Unchanged specs come from ``cache``."""
+    keys = {name: _key(path, macros) for name, path in paths.items()}
+    facts = {name: cached for name, key in keys.items() if (cached := _cached(cache / f"{key}.json")) is not None}
+    missing = {name: path for name, path in paths.items() if name not in facts}
+    answers = _ask_librpm(missing, macros)
+    _raise_errors({str(path): answers[name] for name, path in missing.items()})
+    for name, answer in answers.items():
+        facts[name] = answer
+        write_atomic(cache / f"{keys[name]}.json", json.dumps(answer))
+    packages = {name: _package(facts[name]) for name in paths}
+    _check_names(packages, paths)
+    return packages
+
+
+def _key(path: Path, macros: Macros) -> str:
+    parts = [FORMAT, str(macros.rpmconfig.resolve()), sorted(macros.definitions.items()), path.read_text()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _cached(path: Path) -> dict[str, Any] | None:
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text())
+        _package(facts)  # what does not make one is no answer: it is asked for again
+    except (OSError, ValueError, RecursionError, PlanexError):
+        return None
+    return facts
+
+
+def _ask_librpm(paths: Mapping[str, Path], macros: Macros) -> dict[str, Any]:
+    definitions = dict(macros.definitions)
+    questions = {name: {"macros": definitions, "spec": f"/specs/{name}/{path.name}"} for name, path in paths.items()}
+    folders = {f"/specs/{name}": path.parent for name, path in paths.items()}
+    env = {"RPM_CONFIGDIR": CAGED_CONFIG}
+    readable = {CAGED_CONFIG: macros.rpmconfig, **folders}
+    return ask("planex.rpm.librpm", questions, readable=readable, env=env, seconds=SECONDS)
+
+
+def _raise_errors(answers: Mapping[str, Any]) -> None:
+    problems = [
+        problem for path, facts in answers.items() if "errors" in facts for problem in _problems(path, facts["errors"])
+    ]
+    if problems:
+        raise ConfigError(problems, "the rendered spec is a plain file: look at that line in it")
+
+
+def _problems(path: str, said: str) -> list[Problem]:
+    matches = [match for line in said.splitlines() if (match := _ERROR.match(line))]
+    found = [Problem(Path(path), int(match.group(1) or 0), match.group(2)) for match in matches]
+    return found or [Problem(Path(path), 0, said.strip().splitlines()[-1])]
+
+
+def _check_names(packages: Mapping[str, Package], paths: Mapping[str, Path]) -> None:
+    problems = [
+        Problem(paths[name], 0, f"Name is '{package.name}', but the package's folder is specs/{name}")
+        for name, package in packages.items()
+        if package.name != name
+    ]
+    if problems:
+        raise ConfigError(problems, "rename the folder or change Name")
+
+
+def _package(facts: Mapping[str, Any]) -> Package:
+    try:
+        return Package(
+            **{key: facts[key] for key in ("name", "epoch", "version", "release", "arch", "changelog_time")},
+            build_requires=_capabilities(facts["build_requires"]),
+            sources=tuple(Source(*row) for row in facts["sources"]),
+            subpackages=tuple(_subpackage(row) for row in facts["subpackages"]),
+            exclusive_archs=tuple(facts["exclusive_archs"]),
+            excluded_archs=tuple(facts["excluded_archs"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise PlanexError(f"a cached spec is damaged: {error} is missing", "delete _build/cache/specs") from error
+
+
+def _subpackage(row: Mapping[str, Any]) -> Subpackage:
+    return Subpackage(
+        row["name"],
+        row["version"],
+        row["release"],
+        row["arch"],
+        _capabilities(row["provides"]),
+        _capabilities(row["requires"]),
+        tuple(row["files"]),
+    )
+
+
+def _capabilities(rows: list[list[str]]) -> tuple[Capability, ...]:
+    return tuple(Capability(*row) for row in rows)

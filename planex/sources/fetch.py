@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Sources: where each file comes from, and the verified, content-addressed download cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from filelock import FileLock
+
+from planex.checksums import Checksum, digest_of
+from planex.disk import naming
+from planex.errors import PlanexError
+from planex.regular import open_regular
+from planex.report import Task
+from planex.run import check_stopped
+from planex.sources.download import LIMITS, debian_mirrors, download
+from planex.sources.gitsource import archive
+from planex.sources.limits import Downloads
+from planex.units import size_text
+from planex.workspace import Workspace
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSource:
+    """A source to fetch: its file name, every URL to try in order, and what it must hash to."""
+
+    package: str
+    name: str
+    urls: tuple[str, ...]
+    checksum: Checksum
+
+
+def cached_path(workspace: Workspace, checksum: Checksum) -> Path:
+    return workspace.downloads / checksum.algorithm.lower() / checksum.value[:2] / checksum.value
+
+
+def fetch(
+    workspace: Workspace, source: RemoteSource, task: Task, *, offline: bool = False, limits: Downloads = LIMITS
+) -> Path:
+    """The verified file in the download cache, fetched first if it is not there yet."""
+    final = cached_path(workspace, source.checksum)
+    if final.exists() and source.checksum.matches(final):
+        return final
+    final.unlink(missing_ok=True)
+    if offline:
+        raise PlanexError(
+            f"{source.package}: {source.name} is not in the download cache",
+            f"without --offline: planex fetch {source.package}",
+        )
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{final}.lock"):
+        if not final.exists():
+            _fetch_any(workspace, source, final, task, limits)
+    return final
+
+
+def _fetch_any(workspace: Workspace, source: RemoteSource, final: Path, task: Task, limits: Downloads) -> None:
+    partial = final.with_name(f"{final.name}.part")
+    failures = []
+    for url in source.urls:
+        try:
+            fetch_url(workspace, url, partial, task, limits)
+            _verify(source, url, partial)
+        except PlanexError as error:
+            failures.append(error)
+            continue
+        partial.replace(final)
+        return
+    raise _none_worked(source, failures)
+
+
+class WrongChecksum(PlanexError):
+    """A file is not what was recorded."""
+
+
+def _verify(source: RemoteSource, url: str, partial: Path) -> None:
+    if not source.checksum.matches(partial):
+        found = digest_of(partial, source.checksum.algorithm)
+        partial.unlink()
+        raise WrongChecksum(
+            f"{source.package}: wrong checksum of {source.name} from {url}\n"
+            f"  expected {source.checksum.algorithm} {source.checksum.value}\n"
+            f"  found    {source.checksum.algorithm} {found}",
+            f"if upstream's file really changed: planex fetch --update {source.package}",
+        )
+
+
+def _none_worked(source: RemoteSource, failures: list[PlanexError]) -> PlanexError:
+    if len(failures) == 1:
+        message = failures[0].message
+        return PlanexError(
+            message if message.startswith(source.package) else f"{source.package}: {message}", failures[0].hint
+        )
+    reasons = "\n".join(f"  {failure.message}" for failure in failures)
+    telling = next((failure for failure in failures if isinstance(failure, WrongChecksum)), failures[-1])
+    return PlanexError(f"{source.package}: no place has {source.name}:\n{reasons}", telling.hint)
+
+
+def fetch_url(workspace: Workspace, url: str, partial: Path, task: Task, limits: Downloads = LIMITS) -> None:
+    """Get one URL of any kind into ``partial``: http(s), file, ``git+``, or a path in the Debian mirror.
+
+    None can take for ever or fill the disk: see Downloads.
+    """
+    task.phase(f"fetch {url.rsplit('/', 1)[-1]}")
+    scheme, _, rest = url.partition(":")
+    if scheme in ("http", "https"):
+        download(url.split("#", 1)[0], partial, task, limits)
+    elif scheme == "file":
+        _copy(_file_path(url), partial, limits)
+    elif scheme == "debian":
+        _from_debian(rest, partial, task, limits)
+    elif scheme.startswith("git+"):
+        archive(url, workspace.cache / "git", partial, limits)
+    else:
+        raise PlanexError(
+            f"{url}: no way to fetch '{scheme}:'", "known: https, http, file, git+https, git+file, debian"
+        )
+
+
+def _file_path(url: str) -> Path:
+    try:
+        return Path(unquote(urlsplit(url).path))
+    except ValueError as error:
+        raise PlanexError(f"{url}: {error}", "write file:///folder/file") from None
+
+
+def _copy(path: Path, partial: Path, limits: Downloads) -> None:
+    """Copy a regular file; a device or a pipe might never end."""
+    copied = 0
+    with open_regular(path) as source, naming(partial, "write"), partial.open("wb") as file:
+        while chunk := source.read(_CHUNK):
+            check_stopped()
+            copied += len(chunk)
+            if copied > limits.size:
+                raise PlanexError(f"{path} is larger than {size_text(limits.size)} (downloads.size in planex.yaml)")
+            file.write(chunk)
+
+
+def _from_debian(path: str, partial: Path, task: Task, limits: Downloads) -> None:
+    failures: list[str] = []
+    for mirror in debian_mirrors():
+        try:
+            return download(f"{mirror.rstrip('/')}/{path}", partial, task, limits)
+        except PlanexError as error:
+            failures.append(error.message)
+    raise PlanexError(
+        "\n  ".join(["not in the Debian mirror:", *failures]), "the archive drops old versions: look for a newer one"
+    )
