@@ -82,7 +82,10 @@ def read_stream(
 ) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
     """As read_tarball, from an unpacked stream; ``packed``: bytes of the file that it came out of."""
     counted = _Counted(stream, name, packed, limits)
-    with reading(name), tarfile.open(fileobj=cast(IO[bytes], counted), mode="r|", tarinfo=_careful(limits)) as archive:
+    with (
+        reading(name),
+        tarfile.open(fileobj=cast(IO[bytes], counted), mode="r|", tarinfo=_careful(name, limits)) as archive,
+    ):
         for number, entry in enumerate(archive, 1):
             if number > limits.members:
                 raise TooLarge(f"{name} holds more than {limits.members} files")
@@ -151,17 +154,16 @@ class _Counted:
         raise TooLarge(f"{self._name} unpacks to more than {self._limits.ratio} times its own size")
 
 
-def _careful(limits: Limits) -> type[tarfile.TarInfo]:
+def _careful(name: str, limits: Limits) -> type[tarfile.TarInfo]:
     """A TarInfo that refuses headers which tarfile would read into memory whole."""
 
     class Careful(tarfile.TarInfo):
-        @classmethod
-        def frombuf(cls, buf: Any, encoding: str, errors: str) -> Any:
-            entry = super().frombuf(buf, encoding, errors)
-            if entry.size < 0:
+        # Every header of every release of Python 3 comes by here; the public frombuf is passed by in newer ones.
+        def _proc_member(self, archive: Any) -> Any:
+            if self.size < 0:
                 raise tarfile.ReadError("a file of negative size")
-            if entry.type in _EXTENDED and entry.size > limits.header:
-                raise tarfile.ReadError(f"an extended header of more than {size_text(limits.header)}")
-            return entry
+            if self.type in _EXTENDED and self.size > limits.header:
+                raise TooLarge(f"{name} has an extended header of more than {size_text(limits.header)}")
+            return super()._proc_member(archive)  # type: ignore[misc]
 
     return Careful
