@@ -136,3 +136,8 @@ def test_reading_stops_after_enough_mistakes() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_series("x.patch -q\n" * (ENOUGH + 10), Path("s"))
     assert len(caught.value.problems) == ENOUGH
+
+
+def test_a_carriage_return_that_ends_no_line_is_kept() -> None:
+    assert parse_series("\r\r", PATH).text() == "\r\r"
+    assert parse_series("a.patch\r\nb.patch\r\n", PATH).text() == "a.patch\r\nb.patch\r\n"

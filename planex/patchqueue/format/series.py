@@ -70,7 +70,8 @@ def parse_series(text: str, path: Path) -> Series:
         raise ConfigError([Problem(path, MAX_LINES + 1, f"more than {MAX_LINES} lines: no patch queue is that long")])
     newline = "\r\n" if "\r\n" in text else "\n"
     problems: list[Problem] = []
-    lines = tuple(_parse_lines(text.split("\n"), path, problems))
+    end = newline.removesuffix("\n")
+    lines = tuple(_parse_lines([line.removesuffix(end) for line in text.split("\n")], path, problems))
     problems.extend(_twice(lines, path))
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line))
@@ -86,10 +87,9 @@ def make_entry(name: str, strip: int = DEFAULT_STRIP, guards: tuple[str, ...] = 
 
 def _parse_lines(lines: list[str], path: Path, problems: list[Problem]) -> Iterator[str | Entry]:
     section = ""
-    for number, raw in enumerate(lines, 1):
+    for number, text in enumerate(lines, 1):
         if len(problems) >= ENOUGH:
             break
-        text = raw.removesuffix("\r")
         stripped = text.strip()
         if not stripped or stripped.startswith("#"):
             section = stripped.strip("#-=* \t") or section
