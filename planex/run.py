@@ -227,6 +227,8 @@ def _started(  # type: ignore[no-untyped-def]
         )
     except FileNotFoundError as error:
         raise MissingTool(f"{words[0]} is not installed", "run `planex doctor` to see how to get it") from error
+    except OSError as error:
+        raise PlanexError(f"{words[0]} cannot be run: {error.strerror}", f"look at it: file {words[0]}") from error
     with _lock:
         _running.add(process)
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from planex.errors import PlanexError
 from planex.git.door import run_git
 from planex.git.gitpython import Repo
 from planex.run import NETWORK, run, run_logged, spawn, talk
@@ -86,3 +87,11 @@ def test_nothing_of_git_outlives_a_terminated_run(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     process.wait(60)
     assert not alive(int(started.read_text()))
+
+
+def test_a_file_that_is_no_program_is_an_error_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "tool"
+    path.write_bytes(b"\x7fELF garbage")
+    path.chmod(0o755)
+    with pytest.raises(PlanexError, match=f"{path} cannot be run: Exec format error"):
+        run([path])
