@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,24 @@ class ConfigError(PlanexError):
         self.problems = () if isinstance(problems, str) else tuple(problems)
         message = problems if isinstance(problems, str) else "\n".join(str(problem) for problem in problems)
         super().__init__(message, hint)
+
+
+def keep_or_raise(found: Mapping[str, ConfigError], broken: dict[str, ConfigError] | None) -> None:
+    """Put faults of packages, by name, into ``broken``; where nobody keeps them, raise all as one."""
+    if broken is not None:
+        broken.update(found)
+    elif found:
+        raise joined(found.values())
+
+
+def joined(errors: Iterable[ConfigError]) -> ConfigError:
+    """All problems of several errors in one; with a hint if they agree on it."""
+    errors = list(errors)
+    hints = dict.fromkeys(error.hint for error in errors)
+    found = ConfigError("\n".join(dict.fromkeys(error.message for error in errors)))
+    found.hint = next(iter(hints)) if len(hints) == 1 else None
+    found.problems = tuple(problem for error in errors for problem in error.problems)
+    return found
 
 
 class MissingTool(PlanexError):

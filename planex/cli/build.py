@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection
 from contextlib import nullcontext
 
 import click
@@ -14,7 +15,6 @@ from planex.cli.output import echo
 from planex.content.locks import at_work
 from planex.distro.config import MAX_JOBS
 from planex.distro.project import Project, load_project, require_base
-from planex.distro.recipe import choose
 from planex.engine.build import (
     Build,
     BuildFailed,
@@ -24,11 +24,12 @@ from planex.engine.build import (
     check_closure,
     compose,
     default_jobs,
-    plan_build,
+    require_checksums,
     sweep,
 )
 from planex.engine.builders import choose_builder
-from planex.engine.plan import Action, Plan
+from planex.engine.plan import Plan
+from planex.engine.workshop import Workshop
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.printable import without_passwords
 from planex.report import Reporter
@@ -71,22 +72,23 @@ def build(
     started = time.monotonic()
     alone = at_work(context.workspace, context.target_name, context.patience(wait=wait))
     with nullcontext() if dry_run else alone:
-        project = load_project(context.workspace, context.config, context.target_name)
+        project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
         require_base(project)
         if not dry_run:
             sweep(project)
         wanted = _wanted(project, packages)
-        plan = plan_build(project, wanted, force=wanted if force else ())
+        workshop = Workshop(project)
+        plan = workshop.plan(wanted, force=wanted if force else ())
+        _warn(workshop, wanted, context.reporter)
         if dry_run:
             echo(_plan_json(plan) if as_json else _plan_text(plan))
-            _say_left_out(project, context.reporter)
             return
-        _say_left_out(project, context.reporter)
+        require_checksums(workshop, plan)
         for step in plan.builds:
             context.reporter.info(f"{'build':9}  {step.package}  ({step.reason})")
         options = Options(jobs or default_jobs(project), keep_going, offline)
-        outcomes = Build(project, plan, choose_builder(project, builder), context.reporter, options).run()
-        changed = _publish(project, context.reporter)
+        outcomes = Build(workshop, plan, choose_builder(project, builder), context.reporter, options).run()
+        changed = _publish(workshop, context.reporter)
     _summarise(project, outcomes, context.reporter, clock(time.monotonic() - started), changed)
     if as_json:
         echo(_outcome_json(project, outcomes))
@@ -96,24 +98,30 @@ def build(
 
 
 def _wanted(project: Project, asked: tuple[str, ...]) -> list[str]:
-    names = choose(dict(project.recipes), asked)
+    names = project.choose(asked)
     for name in asked:
         if reason := project.left_out.get(name):
             raise ConfigError([Problem(project.rendered(name), 0, reason)], "choose another target: --target")
     return [name for name in names if name in project.built]
 
 
-def _say_left_out(project: Project, reporter: Reporter) -> None:
-    for name, reason in project.left_out.items():
+def _warn(workshop: Workshop, wanted: Collection[str], reporter: Reporter) -> None:
+    """Tell what is not built, and what is wrong elsewhere in the workspace."""
+    for name, reason in workshop.project.left_out.items():
         reporter.info(f"{'skip':9}  {name}  ({reason})")
+    for name, error in workshop.project.broken.items():
+        reporter.warn(f"{name} is left alone: {error.message}")
+    for name, texts in workshop.graph.faults.items():
+        if name not in wanted:
+            reporter.warn(f"{name} is left alone: {texts[0]}")
 
 
-def _publish(project: Project, reporter: Reporter) -> bool:
+def _publish(workshop: Workshop, reporter: Reporter) -> bool:
     """Compose the repository; prove that it is closed once every package has a result."""
-    changed = compose(project, reporter)
-    lacking = [name for name in project.built if project.store.current(name) is None]
+    changed, project, store = compose(workshop, reporter), workshop.project, workshop.store
+    lacking = [name for name in project.built if store.current(name) is None]
     for name in lacking:
-        if (result := project.store.last(name)) and (damage := project.store.damage(name, result.key)):
+        if (result := store.last(name)) and (damage := store.damage(name, result.key)):
             reporter.warn(f"{name} is not in the repository: {damage}; build it again: planex build {name}")
     if not lacking:
         with reporter.task("repository") as task:
@@ -146,6 +154,7 @@ def _plan_text(plan: Plan) -> str:
     width = max((len(step.package) for step in plan.steps), default=0)
     lines = [f"{step.action.value:6}  {step.package:{width}}  {step.reason}" for step in plan.steps]
     builds = len(plan.builds)
+    lines += [f"note    {package:{width}}  {text}" for package, text in plan.notes]
     return "\n".join([*lines, f"{builds} to build, {len(plan.steps) - builds} up to date"])
 
 
@@ -154,7 +163,8 @@ def _plan_json(plan: Plan) -> str:
         {"package": step.package, "action": step.action.value, "reasons": list(step.reasons), "needs": list(step.needs)}
         for step in plan.steps
     ]
-    return json.dumps({"steps": rows, "builds": len([s for s in plan.steps if s.action is Action.BUILD])}, indent=2)
+    notes = [{"package": package, "note": text} for package, text in plan.notes]
+    return json.dumps({"steps": rows, "notes": notes, "builds": len(plan.builds)}, indent=2)
 
 
 def _outcome_json(project: Project, outcomes: list[Outcome]) -> str:

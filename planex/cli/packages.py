@@ -9,7 +9,6 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import echo, verbatim
 from planex.content.locks import hold
 from planex.distro.project import load_project
-from planex.distro.recipe import choose
 from planex.distro.sources import remote_sources, update_checksums
 from planex.sources.fetch import fetch as fetch_source
 
@@ -27,9 +26,9 @@ def fetch(context: Context, packages: tuple[str, ...], update: bool, offline: bo
       planex fetch               fetch what is missing
       planex fetch --update xen  record new checksums after changing xen's version
     """
-    project = load_project(context.workspace, context.config, context.target_name)
+    project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
     with hold(context.workspace.lock, shared=True, patience=context.patience(wait=True)):
-        for name in choose(dict(project.recipes), packages):
+        for name in project.choose(packages):
             recipe, package = project.recipes[name], project.packages[name]
             with context.reporter.task(name) as task:
                 if update:
@@ -54,6 +53,6 @@ def render(context: Context, package: str) -> None:
     Example:
       planex render xen | less
     """
-    project = load_project(context.workspace, context.config, context.target_name)
-    (name,) = choose(dict(project.recipes), [package])
+    project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
+    (name,) = project.choose([package])
     verbatim(project.rendered(name).read_text())

@@ -11,45 +11,37 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-FORMAT = 1
+FORMAT = 2
 """Raised when planex itself builds differently, so that old results are not taken for new ones."""
+_ORDER = ("patch", "source", "file", "spec", "buildroot", "dependency", "base")
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Label to digest, as ``patch banner.patch`` -> SHA-256. The labels read well in a sentence."""
+    """Label to digest, as ``patch banner.patch`` -> SHA-256. The labels read well in a sentence.
+
+    An empty digest is that of something which is not known yet.
+    """
 
     rows: tuple[tuple[str, str], ...]
 
-    def with_dependencies(self, digests: Mapping[str, str]) -> Inputs:
-        """These inputs and, by package, digests of what the dependencies made."""
-        rows = [(f"dependency {name}", digest) for name, digest in digests.items()]
-        return Inputs(tuple(sorted([*self.rows, *rows])))
+    @classmethod
+    def of(cls, rows: Mapping[str, str]) -> Inputs:
+        return cls(tuple(sorted(rows.items())))
+
+    def __or__(self, rows: Mapping[str, str]) -> Inputs:
+        """These inputs and more."""
+        return Inputs.of(dict(self.rows) | dict(rows))
 
     @property
     def key(self) -> str:
         """SHA-256 in hexadecimal."""
         return hashlib.sha256(json.dumps([FORMAT, *sorted(self.rows)]).encode()).hexdigest()
 
-
-def inputs(
-    *,
-    spec: str,
-    buildroot: str,
-    sources: Mapping[str, str],
-    patches: Mapping[str, str],
-    files: Mapping[str, str],
-    dependencies: Mapping[str, str],
-) -> Inputs:
-    """Collect a package's inputs, each by name and digest.
-
-    ``spec`` and ``buildroot`` are digests; ``dependencies`` maps a package to the digest of what it made, so that
-    a dependency that was rebuilt with the same result changes nothing.
-    """
-    rows = [("spec", spec), ("buildroot", buildroot)]
-    for kind, entries in (("source", sources), ("patch", patches), ("file", files), ("dependency", dependencies)):
-        rows += [(f"{kind} {name}", digest) for name, digest in entries.items()]
-    return Inputs(tuple(sorted(rows)))
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Labels of what is not known yet."""
+        return tuple(label for label, digest in self.rows if not digest)
 
 
 def outputs_digest(digests: Iterable[str]) -> str:
@@ -67,10 +59,9 @@ def differences(old: Inputs, new: Inputs) -> tuple[str, ...]:
 
 
 def _changed(label: str) -> str:
-    kind, _, name = label.partition(" ")
-    return f"dependency {name} was rebuilt" if kind == "dependency" else f"{label} changed"
+    return f"{label} was rebuilt" if label.startswith("dependency ") else f"{label} changed"
 
 
 def _rank(change: str) -> tuple[int, str]:
-    order = ["patch", "source", "file", "spec", "buildroot", "dependency"]
-    return order.index(change.split(" ", 1)[0]), change
+    kind = change.split(" ", 1)[0]
+    return _ORDER.index(kind) if kind in _ORDER else len(_ORDER), change

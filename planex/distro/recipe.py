@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from planex.distro.config import Config, LimitSettings
-from planex.errors import ConfigError, Problem
+from planex.errors import ConfigError, Problem, keep_or_raise
 from planex.fields import Names, Words, text_of
 from planex.patchqueue.format.queue import Patch, PatchQueue, load_queue
 from planex.regular import NotRegular, read_text
@@ -87,10 +87,12 @@ class Recipe:
         return self.folder / "sources"
 
 
-def find_recipes(workspace: Workspace, guards: Iterable[str] = ()) -> dict[str, Recipe]:
-    """All packages of the workspace by name; raises ConfigError with the mistakes of all of them."""
+def find_recipes(
+    workspace: Workspace, guards: Iterable[str] = (), broken: dict[str, ConfigError] | None = None
+) -> dict[str, Recipe]:
+    """All packages of the workspace by name. Those with mistakes go to ``broken``, or are raised all together."""
     recipes: dict[str, Recipe] = {}
-    problems: list[Problem] = []
+    faults: dict[str, ConfigError] = {}
     folders = (
         sorted(path for path in workspace.specs.glob("[!.]*") if path.is_dir()) if workspace.specs.is_dir() else []
     )
@@ -98,11 +100,9 @@ def find_recipes(workspace: Workspace, guards: Iterable[str] = ()) -> dict[str, 
         try:
             recipes[folder.name] = load_recipe(workspace, folder.name, guards)
         except ConfigError as error:
-            problems += error.problems or [Problem(folder, 0, error.message)]
-    problems += _orphan_queues(workspace, recipes)
-    if problems:
-        raise ConfigError(problems)
-    if not recipes:
+            faults[folder.name] = error
+    keep_or_raise(faults | _orphan_queues(workspace, recipes), broken)
+    if not recipes and not faults:
         raise ConfigError(f"no packages in {workspace.specs}", "see docs/packages.md for how to add one")
     return recipes
 
@@ -116,16 +116,6 @@ def load_recipe(workspace: Workspace, name: str, guards: Iterable[str] = ()) -> 
     return Recipe(name, folder, _template(folder), settings, queue)
 
 
-def choose(recipes: dict[str, Recipe], names: Iterable[str]) -> list[str]:
-    """The packages named, or all; an unknown name is an error with the nearest known one."""
-    problems = [
-        f"no package '{name}' in specs/{did_you_mean(name, list(recipes))}" for name in names if name not in recipes
-    ]
-    if problems:
-        raise ConfigError("\n".join(problems), f"packages: {', '.join(recipes)}")
-    return list(names) or list(recipes)
-
-
 def _template(folder: Path) -> Path:
     candidates = [folder / f"{folder.name}.spec.j2", folder / f"{folder.name}.spec"]
     found = [path for path in candidates if path.is_file()]
@@ -136,25 +126,28 @@ def _template(folder: Path) -> Path:
     return found[0]
 
 
-def _orphan_queues(workspace: Workspace, recipes: dict[str, Recipe]) -> list[Problem]:
+def _orphan_queues(workspace: Workspace, recipes: dict[str, Recipe]) -> dict[str, ConfigError]:
     queues = sorted(path.parent for path in workspace.patchqueues.glob("*/series"))
     known = {path.name for path in workspace.specs.glob("*")}
-    return [
-        Problem(
-            queue,
-            0,
-            f"patch queue of no package: specs/{queue.name}/ is missing{did_you_mean(queue.name, list(recipes))}",
-        )
+    text = "patch queue of no package: specs/{}/ is missing{}"
+    return {
+        queue.name: ConfigError([Problem(queue, 0, text.format(queue.name, did_you_mean(queue.name, list(recipes))))])
         for queue in queues
         if queue.name not in known
-    ]
+    }
 
 
-def render_specs(recipes: Mapping[str, Recipe], config: Config, target_name: str, cache: Path) -> dict[str, str]:
-    """The text of every package's spec for a target; raises ConfigError with the mistakes of all of them."""
-    errors: list[ConfigError] = []
+def render_specs(
+    recipes: Mapping[str, Recipe],
+    config: Config,
+    target_name: str,
+    cache: Path,
+    broken: dict[str, ConfigError] | None = None,
+) -> dict[str, str]:
+    """The text of every package's spec for a target. Mistakes go to ``broken``, or are raised all together."""
+    faults: dict[str, ConfigError] = {}
     texts: dict[str, str] = {}
-    rendered = render_all(_templates(recipes, config, target_name, errors), cache)
+    rendered = render_all(_templates(recipes, config, target_name, faults), cache)
     for name, recipe in recipes.items():
         try:
             if not recipe.is_template:
@@ -162,17 +155,15 @@ def render_specs(recipes: Mapping[str, Recipe], config: Config, target_name: str
             elif name in rendered:
                 texts[name] = _checked(rendered[name], recipe)
         except ConfigError as error:
-            errors.append(error)
-    if errors:
-        problems = [problem for error in errors for problem in error.problems]
-        raise ConfigError(problems, errors[0].hint if len(errors) == 1 else None)
+            faults[name] = error
+    keep_or_raise(faults, broken)
     return texts
 
 
 def _templates(
-    recipes: Mapping[str, Recipe], config: Config, target_name: str, errors: list[ConfigError]
+    recipes: Mapping[str, Recipe], config: Config, target_name: str, faults: dict[str, ConfigError]
 ) -> dict[str, Template]:
-    """What is to be rendered; what cannot be read is told in ``errors``."""
+    """What is to be rendered; what cannot be read is told in ``faults``."""
     templates: dict[str, Template] = {}
     for name, recipe in recipes.items():
         try:
@@ -180,7 +171,7 @@ def _templates(
                 variables = _variables(recipe, config, target_name)
                 templates[name] = Template(recipe.template, _read(recipe.template), variables)
         except ConfigError as error:
-            errors.append(error)
+            faults[name] = error
     return templates
 
 

@@ -33,6 +33,13 @@ def remote_sources(recipe: Recipe, package: Package) -> tuple[RemoteSource, ...]
     )
 
 
+def checksums_of(recipe: Recipe, package: Package) -> dict[str, str]:
+    """What each remote source must hash to; empty for one that has no checksum yet."""
+    known = read_checksums(recipe.checksums)
+    names = [source.file_name for source in package.sources if source.is_remote]
+    return {name: known[name].value if name in known else "" for name in names}
+
+
 def source_urls(recipe: Recipe, source: Source) -> tuple[str, ...]:
     """The URL in the spec, then the mirrors that package.yaml names."""
     return (source.url, *recipe.settings.mirrors.get(source.file_name, ()))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,18 +15,18 @@ from pathlib import Path
 
 from planex.cage.trees import remove_tree
 from planex.content.copies import copy_file
-from planex.content.key import Inputs, outputs_digest
+from planex.content.key import outputs_digest
 from planex.content.leftovers import leftovers
-from planex.content.store import Result
 from planex.disk import explain
 from planex.distro.config import build_limits
 from planex.distro.project import Project
 from planex.distro.sources import local_files, remote_sources
 from planex.engine.builders import Builder, Job
+from planex.engine.buildroot import Buildroot, write_base
 from planex.engine.outputs import MissingOutput, Rules, accept
-from planex.engine.plan import Action, History, Plan, Step, make_plan
-from planex.engine.takeover import refuse_takeovers
-from planex.errors import LoggedError, PlanexError
+from planex.engine.plan import Action, Plan, Step
+from planex.engine.workshop import Workshop
+from planex.errors import ConfigError, LoggedError, PlanexError, joined
 from planex.patchqueue.apply.check import check_queue, require_applies
 from planex.report import Reporter, Task
 from planex.rpm import dnf, repo
@@ -84,24 +84,16 @@ def default_jobs(project: Project) -> int:
     return project.config.jobs or (1 if cores == 1 else 2 + (cores - 2) // 4)
 
 
-def plan_build(project: Project, wanted: Iterable[str], *, force: Iterable[str] = ()) -> Plan:
-    """Decide what to do for ``wanted`` and all they need. Raises ConfigError where specs take what is the base's."""
-    replaces = {name: recipe.settings.replaces for name, recipe in project.recipes.items()}
-    refuse_takeovers(project.built, base_index(project), replaces)
-    store = project.store
-    last = {name: result for name in project.built if (result := store.last(name)) is not None}
-    history = History(last, store.find, store.damage)
-    return make_plan(project.graph, wanted, project.inputs, history, force=force)
-
-
-def base_index(project: Project) -> repo.Index | None:
-    """What the embedded base has; None where the base is remote. PlanexError where its repository lost something."""
-    folder = project.base_repository
-    if folder is None:
-        return None
-    if lost := repo.lost(folder):
-        raise PlanexError(f"the base '{project.target.base}' is damaged: {lost}", "make it again: planex base build")
-    return repo.read_index(folder)
+def require_checksums(workshop: Workshop, plan: Plan) -> None:
+    """Raise ConfigError for all sources that are to be fetched and have no checksum."""
+    faults = []
+    for step in plan.builds:
+        try:
+            remote_sources(workshop.project.recipes[step.package], workshop.project.packages[step.package])
+        except ConfigError as error:
+            faults.append(error)
+    if faults:
+        raise joined(faults)
 
 
 def sweep(project: Project) -> None:
@@ -114,16 +106,18 @@ def sweep(project: Project) -> None:
 class Build:
     """One run of a plan."""
 
-    project: Project
+    workshop: Workshop
     plan: Plan
     builder: Builder
     reporter: Reporter
     options: Options
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     _srpms: dict[str, Path] = field(default_factory=dict)
-    _own: dict[str, Inputs] = field(default_factory=dict)
-    """What went into each SRPM, taken before it was made: a file that is edited meanwhile is no part of the result."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def project(self) -> Project:
+        return self.workshop.project
 
     def run(self) -> list[Outcome]:
         """Prepare everything, then build what must be built; outcomes in the plan's order."""
@@ -156,7 +150,7 @@ class Build:
         logs = _fresh_folder(project.workspace.logs(project.target_name, name))
         with self.reporter.task(name) as task:
             try:
-                self._own[name] = project.inputs(name, {})
+                self.workshop.renew(name)
                 files = dict(local_files(recipe, package))
                 for source in remote_sources(recipe, package):
                     files[source.name] = fetch(
@@ -227,43 +221,32 @@ class Build:
 
     def _settle(self, step: Step) -> bool:
         """Whether an earlier result serves: dependencies that were rebuilt may have come out the same."""
-        if "--force" in step.reason:
+        if step.forced:
             return False
-        key = self._inputs(step.package).key
-        result = self.project.store.find(step.package, key)
+        store = self.workshop.store
+        result = store.find(step.package, self.workshop.whole(step.package).key)
         if result is None:
             return False
-        self.project.store.use(step.package, result)
+        store.use(step.package, result)
+        self.workshop.settle(step.package, result)
         if step.action is Action.REUSE:
             self._record(Outcome(step.package, Status.REUSED))
         return True
-
-    def _inputs(self, name: str) -> Inputs:
-        own = self._own.get(name) or self.project.inputs(name, {})
-        return own.with_dependencies({need: self._result(need).digest for need in self.project.graph.buildroot(name)})
-
-    def _result(self, name: str) -> Result:
-        result = self.project.store.current(name)
-        if result is None:
-            raise PlanexError(f"the result of {name} is gone from the store", f"build it again: planex build {name}")
-        return result
 
     def _run_builder(self, name: str, task: Task, logs: Path) -> None:
         project, package = self.project, self.project.packages[name]
         work = self._work(name)
         started = time.monotonic()
-        dependencies: dict[str, Path] = {}
-        for need in project.graph.buildroot(name):
-            dependencies |= self._result(need).rpm_paths
+        buildroot = self.workshop.buildroot(name)
         try:
-            repository = _dependency_repo(work / "dependencies", dependencies)
+            repository = _dependency_repo(work / "dependencies", self._rpms(buildroot))
         except repo.DamagedFile as error:
-            raise _condemned(project, error.path) from None
+            raise _condemned(self.workshop, error.path) from None
         job = Job(
             package=package,
             srpm=self._srpms[name],
             dependencies=repository,
-            dependencies_digest=outputs_digest(dependencies),
+            dependencies_digest=outputs_digest(made.digest for _, made in buildroot.made),
             work=_fresh_folder(work / "builder"),
             results=_fresh_folder(work / "builder" / "results"),
             logs=logs,
@@ -276,13 +259,26 @@ class Build:
         self._accept(job, made, results)
         copy_file(job.srpm, results / job.srpm.name)
         task.phase("store")
-        project.store.add(name, results, self._inputs(name), time.monotonic() - started, self.builder.name)
+        write_base(results, buildroot)
+        inputs = self.workshop.own(name) | buildroot.rows
+        result = self.workshop.store.add(name, results, inputs, time.monotonic() - started, self.builder.name)
+        self.workshop.settle(name, result)
         remove_tree(work)
+
+    def _rpms(self, buildroot: Buildroot) -> dict[str, Path]:
+        """SHA-256 to file of the RPMs that a buildroot may be given."""
+        found: dict[str, Path] = {}
+        for package, made in buildroot.made:
+            result = self.workshop.store.current(package)
+            if result is None or made.digest not in result.rpm_paths:
+                raise PlanexError(f"the result of {package} is gone from the store", f"planex build {package}")
+            found[made.digest] = result.rpm_paths[made.digest]
+        return found
 
     def _accept(self, job: Job, made: Path, results: Path) -> None:
         """Take what the builder left, if it is what the spec promises and nothing else."""
         name = job.package.name
-        rules = Rules(base_index(self.project), self.project.recipes[name].settings.replaces)
+        rules = Rules(self.workshop.base, self.project.recipes[name].settings.replaces)
         try:
             accepted = accept(made, job.work, job.package, results, rules)
         except MissingOutput as error:
@@ -317,24 +313,25 @@ def _workers(jobs: int) -> Iterator[ThreadPoolExecutor]:
             raise
 
 
-def compose(project: Project, reporter: Reporter) -> bool:
+def compose(workshop: Workshop, reporter: Reporter) -> bool:
     """Make the repository hold what is current of every package; True if it changed."""
+    project = workshop.project
     if project.repository.is_symlink() and (fault := repo.fault(behind(project.repository))):
         reporter.warn(f"the repository is composed anew: {fault}")
     rpms: dict[str, Path] = {}
     for name in project.built:
-        result = project.store.current(name)
+        result = workshop.store.current(name)
         rpms |= result.rpm_paths if result else {}
     groups = project.workspace.iso / "comps.xml"
     try:
         return repo.compose(project.repository, rpms, epoch=project.epoch, groups=groups if groups.exists() else None)
     except repo.DamagedFile as error:
-        raise _condemned(project, error.path) from None
+        raise _condemned(workshop, error.path) from None
 
 
-def _condemned(project: Project, rpm: Path) -> PlanexError:
+def _condemned(workshop: Workshop, rpm: Path) -> PlanexError:
     """An RPM of the store was found damaged by reading it, whatever its size and time: it counts as not there."""
-    project.store.condemn(rpm)
+    workshop.store.condemn(rpm)
     return PlanexError(f"the stored {rpm.name} is damaged", f"build it again: planex build {rpm.parent.parent.name}")
 
 

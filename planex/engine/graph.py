@@ -1,191 +1,196 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Which package needs which to be built. Pure: parsed packages in, edges and order out.
+"""Which package needs which. Pure: parsed packages in; an order, reasons and faults out.
 
-An edge A -> B means that a buildroot for A must hold a package that B makes: named by A's BuildRequires, or by the
-Requires of what those pull in, by name, Provides, ``pkgconfig()`` or path.
+A buildroot for A must hold a package that B makes where A's BuildRequires name it, or the Requires of what those pull
+in: by name, Provides, ``pkgconfig()`` or path. Where the base offers the same, and only then, a circle is no circle:
+the package is built against the base's.
+
+Building a package and installing what it makes are two nodes. Their edges are few where "A needs all of these" are
+many, so that time and room grow with what specs say and not with its square.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
 
-from planex.errors import ConfigError
-from planex.rpm.librpm import compare_versions
-from planex.rpm.spec import Capability, Package, Subpackage
+from planex.engine.links import Edge, Links, Node
+from planex.reach import bits
+from planex.rpm.capability import Capability, unanswered
+from planex.rpm.index import Index
+from planex.rpm.spec import Package
 from planex.schema import did_you_mean
 
-_PKGCONFIG = re.compile(r"^pkgconfig\((.+)\)$")
-_RICH_WORD = re.compile(r"[^\s()<>=]+(?:\([^()\s]*\)(?:\([^()\s]*\))?)?")
-_RICH_OPERATORS = {"and", "or", "if", "else", "with", "without", "unless"}
-
 
 @dataclass(frozen=True, slots=True)
-class Edge:
-    """Why one package waits for another: the capability that it asks for."""
+class FromBase:
+    """Against a circle: a package is built with the base's ``wanted``, although ``instead`` makes it too."""
 
     package: str
-    needs: str
-    because: str
+    instead: str
+    wanted: Capability
+
+    def __str__(self) -> str:
+        return f"built with the base's {self.wanted}, for {self.instead} needs {self.package}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Graph:
-    """Packages in an order in which they can be built, and what each waits for."""
+    """Packages in an order in which they can be built, and what each waits for.
+
+    ``order`` lacks packages with ``faults`` (and how these are said) and those that need them.
+    """
 
     order: tuple[str, ...]
-    edges: tuple[Edge, ...]
+    faults: Mapping[str, tuple[str, ...]]
+    from_base: tuple[FromBase, ...]
+    _links: Links = field(repr=False)
+    _before: Mapping[Node, int] = field(repr=False)
+    """Node to mask of all packages that must be built before it, or that it is."""
 
     def needs(self, package: str) -> frozenset[str]:
-        """Packages whose results go into the buildroot of ``package``."""
-        return frozenset(edge.needs for edge in self.edges if edge.package == package)
+        """Packages whose results go into the buildroot of ``package``, by what the specs say."""
+        return self._links.names(self._links.needs(package))
 
-    def buildroot(self, package: str) -> frozenset[str]:
-        """Packages whose results may be installed to build ``package``: what it needs, and all that those need."""
-        return self.closure([package]) - {package}
+    def below(self, package: str) -> frozenset[str]:
+        """All packages that must be built before ``package``."""
+        return self._links.names(self._before[package] & ~self._links.bit(package))
+
+    def avoided(self, package: str) -> frozenset[str]:
+        """Packages whose results must not be in the buildroot of ``package``: the base's serve instead."""
+        return frozenset(self._links.avoided.get(package, ()))
 
     def closure(self, packages: Iterable[str]) -> frozenset[str]:
-        """``packages`` and all that they need, directly or not."""
-        wanted = set(packages)
-        for package in reversed(self.order):
-            if package in wanted:
-                wanted |= self.needs(package)
-        return frozenset(wanted)
+        """``packages`` and all that they need, to be built and to be installed."""
+        mask = 0
+        for package in packages:
+            mask |= self._before[package]
+            for other in bits(self._links.installed_with(package)):
+                mask |= self._before[self._links.packages[other]]
+        return self._links.names(mask)
 
     def dependents(self, package: str) -> frozenset[str]:
-        return frozenset(edge.package for edge in self.edges if edge.needs == package)
+        """Packages whose buildroots get results of ``package``."""
+        return self._dependents.get(package, frozenset())
+
+    @cached_property
+    def _dependents(self) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for name in self.order:
+            for need in self.needs(name):
+                found.setdefault(need, set()).add(name)
+        return {name: frozenset(names) for name, names in found.items()}
+
+    def edges(self, package: str) -> tuple[Edge, ...]:
+        """Every need of a package with its reason, sorted by name."""
+        return tuple(sorted(self._links.edges(package), key=lambda edge: edge.needs))
+
+    def path(self, package: str, other: str) -> tuple[Edge, ...]:
+        """How ``package`` comes to need ``other``, by the fewest steps; empty if it does not."""
+        came_by: dict[str, Edge] = {}
+        waiting = deque([package])
+        while waiting and other not in came_by:
+            for edge in self.edges(waiting.popleft()):
+                if edge.needs not in came_by:
+                    came_by[edge.needs] = edge
+                    waiting.append(edge.needs)
+        steps: list[Edge] = []
+        while other in came_by and (not steps or steps[-1].package != package):
+            steps.append(came_by[other])
+            other = steps[-1].package
+        return tuple(reversed(steps))
 
 
-Offers = Callable[[str], bool]
+def build_graph(packages: Mapping[str, Package], base: Index | None, *, broken: Sequence[str] = ()) -> Graph:
+    """Order the packages. ``base``: what the base provides, None where that is not known.
 
-
-def build_graph(packages: Mapping[str, Package], base_offers: Offers | None) -> Graph:
-    """Order the packages. ``base_offers`` tells what the base provides; None where that is not known.
-
-    Raises ConfigError for packages made twice, names that nothing provides, and cycles, each with its path.
+    ``broken``: packages that could not be read, which may be what is missing.
     """
-    index = _Index(packages)
-    _refuse_duplicates(packages)
-    edges: dict[tuple[str, str], Edge] = {}
-    unknown: list[str] = []
-    for name, package in packages.items():
-        for capability in package.build_requires:
-            if not index.known(capability, base_offers):
-                unknown.append(index.explain(name, capability))
-            for edge in index.edges_from(name, capability):
-                edges.setdefault((edge.package, edge.needs), edge)
-    if unknown:
-        raise ConfigError(
-            "\n".join(unknown), "add a package that provides it, or the base package to repos/<base>.yaml"
-        )
-    ordered = tuple(sorted(edges.values(), key=lambda edge: (edge.package, edge.needs)))
-    return Graph(_sort(packages, ordered), ordered)
+    links = Links(packages)
+    faults = {**_made_twice(packages), **(_missing(links, base, broken) if base else {})}
+    from_base: list[FromBase] = []
+    while True:
+        try:
+            order, before = _sorted(links)
+        except CycleError as error:
+            # Each node is needed by the next; the last is the first again.
+            circle = [node for node in error.args[1][:0:-1] if isinstance(node, str)]
+            _open(links, circle, base, from_base, faults)
+            continue
+        lost = links.mask(faults)
+        kept = tuple(name for name in order if not before[name] & lost)
+        return Graph(kept, faults, tuple(from_base), links, before)
 
 
-class _Index:
-    """Who in the workspace provides what."""
-
-    def __init__(self, packages: Mapping[str, Package]) -> None:
-        self._providers: dict[str, list[tuple[str, Subpackage, Capability]]] = {}
-        self._files: list[tuple[str, Subpackage]] = []
-        for name, package in packages.items():
-            for sub in package.subpackages:
-                self._files.append((name, sub))
-                for provide in sub.provides:
-                    self._providers.setdefault(provide.name, []).append((name, sub, provide))
-
-    def find(self, wanted: Capability) -> list[tuple[str, Subpackage]]:
-        """In-tree subpackages that satisfy a capability."""
-        found = [(name, sub) for name, sub, have in self._providers.get(wanted.name, []) if satisfies(have, wanted)]
-        if match := _PKGCONFIG.match(wanted.name):
-            found += self._with_file(f"*/pkgconfig/{match.group(1)}.pc")
-        elif wanted.name.startswith("/"):
-            found += self._with_file(wanted.name)
-        return found
-
-    def _with_file(self, path: str) -> list[tuple[str, Subpackage]]:
-        return [(name, sub) for name, sub in self._files if any(_same_path(path, file) for file in sub.files)]
-
-    def known(self, wanted: Capability, base_offers: Offers | None) -> bool:
-        return base_offers is None or wanted.name.startswith("(") or bool(self.find(wanted)) or base_offers(wanted.name)
-
-    def explain(self, package: str, wanted: Capability) -> str:
-        """Why nothing satisfies a BuildRequires."""
-        wrong = [f"{name} makes {have}" for name, _, have in self._providers.get(wanted.name, [])]
-        detail = f", but {wrong[0]}" if wrong else did_you_mean(wanted.name, list(self._providers))
-        return f"specs/{package}: BuildRequires {wanted}: nothing here or in the base provides it{detail}"
-
-    def edges_from(self, package: str, wanted: Capability) -> Iterable[Edge]:
-        """Edges for a BuildRequires and for the Requires of what it pulls in."""
-        stack = [(part, f"BuildRequires {part}") for part in _parts(wanted)]
-        seen: set[tuple[str, str]] = set()
-        while stack:
-            capability, because = stack.pop()
-            for name, sub in self.find(capability):
-                if (name, sub.name) in seen:
-                    continue
-                seen.add((name, sub.name))
-                if name != package or because.startswith("BuildRequires"):
-                    yield Edge(package, name, because)
-                stack += [(required, f"{sub.name} requires {required}") for required in sub.requires]
+def _sorted(links: Links) -> tuple[list[str], dict[Node, int]]:
+    needed = dict(links.nodes())
+    before: dict[Node, int] = {}
+    for node in TopologicalSorter(needed).static_order():
+        mask = links.bit(node) if isinstance(node, str) else 0
+        for other in needed[node]:
+            mask |= before[other]
+        before[node] = mask
+    return [node for node in before if isinstance(node, str)], before
 
 
-def satisfies(have: Capability, wanted: Capability) -> bool:
-    """Whether a Provides answers a requirement, by libsolv's rule: one without a version answers none that asks one."""
-    if not wanted.operator or not have.version:
-        return not wanted.operator
-    order = compare_versions(have.version, wanted.version)
-    return (
-        (order < 0 and "<" in wanted.operator)
-        or (order > 0 and ">" in wanted.operator)
-        or (order == 0 and "=" in wanted.operator)
-    )
+def _open(
+    links: Links,
+    circle: Sequence[str],
+    base: Index | None,
+    from_base: list[FromBase],
+    faults: dict[str, tuple[str, ...]],
+) -> None:
+    """Open a circle at the first need that the base answers too; where it answers none, all in it are at fault."""
+    steps = []
+    for package, needed in zip(circle, [*circle[1:], circle[0]], strict=True):
+        edge = next(edge for edge in links.edges(package) if edge.needs == needed)
+        if base and base.offers(edge.wanted):
+            from_base.append(FromBase(package, needed, edge.wanted))
+            links.avoided.setdefault(package, set()).add(needed)
+            return
+        steps.append(f"  {package} needs {needed} ({edge.because})")
+    text = "\n".join([f"packages need each other in a circle: {' -> '.join([*circle, circle[0]])}", *steps])
+    links.cut.add(circle[0])
+    faults |= dict.fromkeys(circle, (text,))
 
 
-def _parts(wanted: Capability) -> list[Capability]:
-    """A rich dependency ``(a or b)`` as its names, anything else as itself."""
-    if not wanted.name.startswith("("):
-        return [wanted]
-    words = _RICH_WORD.findall(wanted.name)
-    return [Capability(word) for word in words if word not in _RICH_OPERATORS and not word[0].isdigit()]
-
-
-def _same_path(path: str, file: str) -> bool:
-    """``path`` may hold ``*`` in front, a %files entry anywhere; a listed folder holds all below it."""
-    if path.startswith("*"):
-        names_match = fnmatchcase(path.rsplit("/", 1)[-1], file.rsplit("/", 1)[-1])
-        return fnmatchcase(file, path) or (names_match and "/pkgconfig/" in file)
-    return fnmatchcase(path, file) or path.startswith(file.rstrip("/") + "/")
-
-
-def _refuse_duplicates(packages: Mapping[str, Package]) -> None:
+def _made_twice(packages: Mapping[str, Package]) -> dict[str, tuple[str, ...]]:
     makers: dict[str, list[str]] = {}
     for name, package in packages.items():
         for sub in package.subpackages:
             makers.setdefault(sub.name, []).append(name)
-    twice = [
-        f"{sub} is made twice: by specs/{' and specs/'.join(names)}" for sub, names in makers.items() if len(names) > 1
-    ]
-    if twice:
-        raise ConfigError("\n".join(twice), "rename or drop one of them")
+    faults: dict[str, tuple[str, ...]] = {}
+    for made, names in makers.items():
+        if len(names) > 1:
+            text = f"{made} is made twice: by specs/{' and specs/'.join(names)}; rename or drop one of them"
+            faults |= {name: (*faults.get(name, ()), text) for name in names}
+    return faults
 
 
-def _sort(packages: Mapping[str, Package], edges: Iterable[Edge]) -> tuple[str, ...]:
-    sorter: TopologicalSorter[str] = TopologicalSorter({name: set() for name in sorted(packages)})
-    reasons = {}
-    for edge in edges:
-        sorter.add(edge.package, edge.needs)
-        reasons[edge.package, edge.needs] = edge.because
-    try:
-        return tuple(sorter.static_order())
-    except CycleError as error:
-        circle = list(reversed(error.args[1]))
-        steps = [f"  {one} needs {two} ({reasons[one, two]})" for one, two in pairwise(circle)]
-        raise ConfigError(
-            "\n".join([f"packages need each other in a circle: {' -> '.join(circle)}", *steps]),
-            "break the circle: drop one BuildRequires, or split the package",
-        ) from None
+def _missing(links: Links, base: Index, broken: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Packages whose BuildRequires nothing provides, with a sentence for each of these."""
+
+    def offers(wanted: Capability) -> bool:
+        return bool(links.providers.find(wanted)) or base.offers(wanted)
+
+    faults = {}
+    for name in links.packages:
+        lacking = [each for wanted in links.build_requires(name) for each in unanswered(wanted, offers)]
+        if lacking:
+            faults[name] = tuple(_explain(links, name, wanted, base, broken) for wanted in dict.fromkeys(lacking))
+    return faults
+
+
+def _explain(links: Links, package: str, wanted: Capability, base: Index, broken: Sequence[str]) -> str:
+    have = [f"{links.maker(sub)} makes {each}" for sub, each in links.providers.named(wanted.name)]
+    have += [f"the base has {each}" for each in base.versions(wanted.name)]
+    if have:
+        detail = f", but {have[0]}"
+    elif broken:
+        detail = f"; perhaps one that cannot be read does: {', '.join(broken)}"
+    else:
+        detail = did_you_mean(wanted.name, [*links.providers.names, *base.providers])
+    return f"specs/{package}: BuildRequires {wanted}: nothing here or in the base provides it{detail}"

@@ -19,7 +19,7 @@ from pathlib import Path
 from planex.content.copies import PUBLISHED, write_all
 from planex.engine import takeover
 from planex.errors import PlanexError
-from planex.rpm.repo import Index
+from planex.rpm.index import Index
 from planex.rpm.rpmfile import BadRpm, Rpm, RpmEntry, read_rpm
 from planex.rpm.spec import Package
 

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
-from planex.content.key import Inputs, differences
+from planex.content.key import Inputs
 from planex.content.store import Result
 from planex.engine.graph import Graph
 
@@ -34,6 +35,8 @@ class Step:
     needs: tuple[str, ...]
     weight: float
     """Seconds to the end of the longest chain that waits for this package, from past builds."""
+    forced: bool = False
+    """It is built whatever its key."""
 
     @property
     def reason(self) -> str:
@@ -42,9 +45,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Steps in an order in which they can be done."""
+    """Steps in an order in which they can be done, and what a person should know of them."""
 
     steps: tuple[Step, ...]
+    notes: tuple[tuple[str, str], ...] = ()
+    """Package and sentence."""
 
     @property
     def builds(self) -> tuple[Step, ...]:
@@ -55,47 +60,62 @@ class Plan:
         return any(step.action is not Action.KEEP for step in self.steps)
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """What is known of earlier builds: what is written of the ``current`` result of each package, and a look-up by key.
+class History(Protocol):
+    """What is known of earlier builds."""
 
-    ``find`` gives whole results only; ``damage`` says in words why one that was there does not serve.
-    """
+    def last(self, package: str) -> Result | None:
+        """What is written of the result in use, be it whole or not."""
 
-    current: Mapping[str, Result]
-    find: Callable[[str, str], Result | None]
-    damage: Callable[[str, str], str | None] = lambda package, key: None
+    def find(self, package: str, key: str) -> Result | None:
+        """The result with this key, if it is whole."""
+
+    def damage(self, package: str, key: str) -> str | None:
+        """Why one that was there does not serve, in words."""
 
 
-InputsOf = Callable[[str, Mapping[str, str]], Inputs]
-"""Inputs of a package, given the digests of what its dependencies made."""
+class Keys(Protocol):
+    """What goes into packages."""
+
+    def own(self, package: str) -> Inputs:
+        """All but what is installed to build it."""
+
+    def whole(self, package: str) -> Inputs:
+        """All; the results that it needs must be settled."""
+
+    def settle(self, package: str, result: Result) -> None:
+        """Tell that a package's result will be this one."""
+
+    def changes(self, package: str, old: Result, new: Inputs) -> tuple[str, ...]:
+        """What changed since a result, in words."""
 
 
 def make_plan(
-    graph: Graph, wanted: Iterable[str], inputs_of: InputsOf, history: History, *, force: Iterable[str] = ()
+    graph: Graph, wanted: Iterable[str], keys: Keys, history: History, *, force: Collection[str] = ()
 ) -> Plan:
     """Decide for ``wanted`` and all they need. ``force``: packages to build whatever their key."""
     scope = graph.closure(wanted)
-    forced = set(force)
-    digests: dict[str, str] = {}
+    settled: set[str] = set()
     decided: dict[str, tuple[Action, tuple[str, ...]]] = {}
     for package in (name for name in graph.order if name in scope):
-        needs = graph.buildroot(package)
-        pending = tuple(f"dependency {name} is to be rebuilt" for name in sorted(needs) if name not in digests)
-        inputs = inputs_of(package, {name: digests.get(name, "") for name in needs})
-        action, reasons, result = _decide(package, inputs, pending, history, package in forced)
+        pending = tuple(f"dependency {name} is to be rebuilt" for name in sorted(graph.needs(package) - settled))
+        action, reasons, result = _decide(package, keys, pending, history, package in force)
         if result is not None:
-            digests[package] = result.digest
+            keys.settle(package, result)
+            settled.add(package)
         decided[package] = (action, reasons)
-    return Plan(_steps(graph, decided, history))
+    notes = tuple((item.package, str(item)) for item in graph.from_base if item.package in scope)
+    return Plan(_steps(graph, decided, history, force), notes)
 
 
 def _decide(
-    package: str, inputs: Inputs, pending: tuple[str, ...], history: History, forced: bool
+    package: str, keys: Keys, pending: tuple[str, ...], history: History, forced: bool
 ) -> tuple[Action, tuple[str, ...], Result | None]:
-    current = history.current.get(package)
     if forced:
         return Action.BUILD, ("asked for by --force",), None
+    current = history.last(package)
+    inputs = keys.own(package) if pending else keys.whole(package)
+    if unknown := tuple(f"{label} has no checksum yet" for label in inputs.unknown):
+        return Action.BUILD, unknown, None
     if not pending and (result := history.find(package, inputs.key)) is not None:
         if current is not None and current.key == result.key:
             return Action.KEEP, ("up to date",), result
@@ -104,18 +124,22 @@ def _decide(
         return Action.BUILD, (damage,), None
     if current is None:
         return Action.BUILD, ("new", *pending), None
-    own = tuple(change for change in differences(current.inputs, inputs) if not pending or "dependency" not in change)
-    return Action.BUILD, (own + pending) or ("the earlier result is gone",), None
+    return Action.BUILD, (*keys.changes(package, current, inputs), *pending) or ("the earlier result is gone",), None
 
 
-def _steps(graph: Graph, decided: Mapping[str, tuple[Action, tuple[str, ...]]], history: History) -> tuple[Step, ...]:
+def _steps(
+    graph: Graph, decided: dict[str, tuple[Action, tuple[str, ...]]], history: History, force: Collection[str]
+) -> tuple[Step, ...]:
     weights: dict[str, float] = {}
-    for package in reversed([name for name in graph.order if name in decided]):
-        result = history.current.get(package)
+    needs = {package: sorted(graph.needs(package)) for package in decided}
+    behind = dict.fromkeys(decided, 0.0)
+    for package in reversed(decided):
+        result = history.last(package) if decided[package][0] is Action.BUILD else None
         own = (result.seconds if result else UNKNOWN_SECONDS) if decided[package][0] is Action.BUILD else 0.0
-        behind = [weights[name] for name in graph.dependents(package) if name in weights]
-        weights[package] = own + max(behind, default=0.0)
+        weights[package] = own + behind[package]
+        for need in needs[package]:
+            behind[need] = max(behind[need], weights[package])
     return tuple(
-        Step(package, action, reasons, tuple(sorted(graph.needs(package))), weights[package])
+        Step(package, action, reasons, tuple(needs[package]), weights[package], package in force)
         for package, (action, reasons) in decided.items()
     )

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from planex.errors import ConfigError
-from planex.rpm.repo import Index
+from planex.rpm.index import Index
 from planex.rpm.rpmfile import Rpm
 from planex.rpm.spec import Package
 
@@ -35,7 +35,7 @@ class Claims:
 def claims_of(rpm: Rpm) -> Claims:
     """The claims of a built RPM. Folders may belong to many."""
     files = [entry.path for entry in rpm.entries if not entry.is_folder]
-    return Claims(rpm.file_name, rpm.name, rpm.provides, rpm.obsoletes, files)
+    return Claims(rpm.file_name, rpm.name, [each.name for each in rpm.provides], rpm.obsoletes, files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 
 from planex.distro.project import Project
-from planex.distro.recipe import choose
 from planex.git import rerere
 from planex.git.repository import Repository
 from planex.patchqueue.carry.forecast import Forecaster, Version
@@ -130,5 +129,5 @@ class PackageQueue:
 
 def open_queue(project: Project, name: str, guards: Sequence[str] = (), *, offline: bool = False) -> PackageQueue:
     """The queue of a package of the workspace; an unknown name is an error with the nearest known one."""
-    (known,) = choose(dict(project.recipes), [name])
+    (known,) = project.choose([name])
     return PackageQueue(project, known, frozenset(guards), offline)

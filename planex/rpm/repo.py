@@ -7,11 +7,12 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import createrepo_c
 
@@ -21,8 +22,12 @@ from planex.content import stamps
 from planex.content.copies import PUBLISHED, copy_file, sync_tree
 from planex.content.stamps import Fault, Stamp
 from planex.errors import PlanexError
+from planex.rpm.capability import Capability
+from planex.rpm.index import Index, IndexedPackage
 from planex.run import run
 from planex.workspace import switch_link, temporary_folder, write_atomic
+
+_INDEX_FORMAT = 1
 
 
 class DamagedFile(PlanexError):
@@ -31,22 +36,6 @@ class DamagedFile(PlanexError):
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is damaged", "planex build makes it again")
         self.path = path
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """What a repository offers: names of packages, their capabilities and files, and where their RPMs are."""
-
-    names: frozenset[str]
-    providers: Mapping[str, frozenset[str]]
-    """Capability (without its version) to the packages that provide it."""
-    owners: Mapping[str, frozenset[str]]
-    """Path of a file to the packages that have it; folders are left out."""
-    locations: Mapping[str, int]
-    """Path below the repository to size in bytes."""
-
-    def offers(self, name: str) -> bool:
-        return name in self.providers or name in self.owners
 
 
 def create_repo(folder: Path, *, groups: Path | None = None, epoch: int = 0) -> None:
@@ -95,28 +84,68 @@ def digest(folder: Path) -> str:
         raise PlanexError(f"no repository in {folder}", "make it: planex base build, or planex build") from None
 
 
-def read_index(folder: Path) -> Index:
-    """What the repository in ``folder`` provides, from its metadata. PlanexError where that cannot be read."""
-    return _read_index(folder, digest(folder))
+def read_index(folder: Path, cache: Path | None = None) -> Index:
+    """What the repository in ``folder`` provides, from its metadata. PlanexError where that cannot be read.
+
+    ``cache``: a folder that keeps what was read, by the metadata's digest: reading that again is much faster.
+    """
+    return _read_index(folder, digest(folder), cache)
 
 
 @lru_cache(maxsize=4)
-def _read_index(folder: Path, _metadata: str) -> Index:
-    providers: dict[str, set[str]] = {}
-    owners: dict[str, set[str]] = {}
-    packages = _packages(folder)
-    for package in packages:
-        for name in (package.name, *(provide[0] for provide in package.provides)):
-            providers.setdefault(name, set()).add(package.name)
-        for file in package.files:
-            if file[0] != "dir":
-                owners.setdefault(_path(file), set()).add(package.name)
-    return Index(
-        names=frozenset(package.name for package in packages),
-        providers={name: frozenset(found) for name, found in providers.items()},
-        owners={path: frozenset(found) for path, found in owners.items()},
-        locations={package.location_href: package.size_package for package in packages},
+def _read_index(folder: Path, metadata: str, cache: Path | None) -> Index:
+    kept = cache / f"{metadata}.json" if cache else None
+    if kept and (packages := _recall(kept)) is not None:
+        return Index(packages)
+    packages = [_indexed(package) for package in _packages(folder)]
+    if kept:
+        write_atomic(kept, json.dumps([_INDEX_FORMAT, [astuple(package) for package in packages]]))
+    return Index(packages)
+
+
+def _recall(kept: Path) -> list[IndexedPackage] | None:
+    try:
+        version, rows = json.loads(kept.read_text())
+        return [_from_row(row) for row in rows] if version == _INDEX_FORMAT else None
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+
+
+def _from_row(row: Sequence[Any]) -> IndexedPackage:
+    name, evr, digest, provides, requires, files, location, size = row
+    offers, needs = (tuple(Capability(*each) for each in rows) for rows in (provides, requires))
+    return IndexedPackage(name, evr, digest, offers, needs, tuple(files), location, size)
+
+
+def _indexed(package: createrepo_c.Package) -> IndexedPackage:
+    evr = f"{package.version}-{package.release}"
+    return IndexedPackage(
+        name=package.name,
+        evr=evr if package.epoch in (None, "0") else f"{package.epoch}:{evr}",
+        digest=package.pkgId,
+        provides=_capabilities(package.provides),
+        requires=_capabilities(package.requires),
+        files=tuple(_path(file) for file in package.files if file[0] != "dir"),
+        location=package.location_href,
+        size=package.size_package,
     )
+
+
+_OPERATORS = {"EQ": "=", "LT": "<", "LE": "<=", "GT": ">", "GE": ">="}
+
+
+def _capabilities(rows: Iterable[tuple[Any, ...]]) -> tuple[Capability, ...]:
+    """Of metadata's ``(name, flags, epoch, version, release, pre)``; what rpm itself must be able to do is left out."""
+    return tuple(
+        Capability(row[0], _OPERATORS.get(row[1] or "", ""), _evr(*row[2:5]))
+        for row in rows
+        if not row[0].startswith("rpmlib(")
+    )
+
+
+def _evr(epoch: str | None, version: str | None, release: str | None) -> str:
+    text = f"{version}-{release}" if release else version or ""
+    return text if epoch in (None, "0") or not text else f"{epoch}:{text}"
 
 
 def _packages(folder: Path) -> list[createrepo_c.Package]:
@@ -137,10 +166,10 @@ def read_locations(folder: Path) -> dict[str, int]:
     return {package.location_href: package.size_package for package in _packages(folder)}
 
 
-def lost(folder: Path) -> str | None:
+def lost(folder: Path, cache: Path | None = None) -> str | None:
     """What a repository has lost since its metadata were written, in words; no RPM is read for that."""
     try:
-        locations = read_index(folder).locations
+        locations = read_index(folder, cache).locations
     except PlanexError as error:
         return error.message
     for name, size in locations.items():

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from planex.errors import PlanexError
+from planex.rpm.capability import Capability
 
 _LEAD = struct.Struct(">4sBBHH66sHH16s")
 _LEAD_MAGIC = b"\xed\xab\xee\xdb"
@@ -62,8 +63,8 @@ class Rpm:
     version: str
     release: str
     arch: str
-    provides: tuple[str, ...]
-    """Names of capabilities, without their versions."""
+    provides: tuple[Capability, ...]
+    requires: tuple[Capability, ...]
     obsoletes: tuple[str, ...]
     entries: tuple[RpmEntry, ...]
 
@@ -194,10 +195,20 @@ def _facts(header: _Header) -> Rpm:
         version=header.text(1001),
         release=header.text(1002),
         arch=header.text(1022),
-        provides=tuple(header.texts(1047)),
+        provides=tuple(_capabilities(header, 1047, 1112, 1113)),
+        requires=tuple(each for each in _capabilities(header, 1049, 1048, 1050) if not each.name.startswith("rpmlib(")),
         obsoletes=tuple(header.texts(1090)),
         entries=tuple(_entries(header)),
     )
+
+
+def _capabilities(header: _Header, names: int, flags: int, versions: int) -> Iterator[Capability]:
+    """Of three tags; the flags' bits 2, 4 and 8 are less, greater and equal (rpm's ``RPMSENSE``)."""
+    rows = header.texts(names), header.numbers(flags), header.texts(versions)
+    if len({len(row) for row in rows}) > 1:
+        raise BadRpm("its lists of capabilities do not fit together")
+    for name, bits, version in zip(*rows, strict=True):
+        yield Capability(name, "".join(sign for bit, sign in ((2, "<"), (4, ">"), (8, "=")) if bits & bit), version)
 
 
 def _entries(header: _Header) -> Iterator[RpmEntry]:

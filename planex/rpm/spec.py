@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from planex.cage.ask import SECONDS, ask
-from planex.errors import ConfigError, PlanexError, Problem
+from planex.errors import ConfigError, PlanexError, Problem, keep_or_raise
+from planex.rpm.capability import Capability
 from planex.workspace import write_atomic
 
 FORMAT = 3
@@ -21,18 +22,6 @@ CAGED_CONFIG = "/rpmconfig"
 _HOST_RPMCONFIG = Path("/usr/lib/rpm")
 _GENERIC = ("macros", "rpmrc", "platform")
 _ERROR = re.compile(r"error: (?:.*?line (\d+): )?(.*)")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Capability:
-    """What is provided or required: ``yajl-devel >= 2.1``. ``operator`` and ``version`` may be empty."""
-
-    name: str
-    operator: str = ""
-    version: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.operator} {self.version}" if self.operator else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +113,26 @@ def target_macros(base: Path, cache: Path, definitions: Mapping[str, str]) -> Ma
     return Macros(generic, definitions)
 
 
-def parse_specs(paths: Mapping[str, Path], macros: Macros, cache: Path) -> dict[str, Package]:
-    """Package name (of the recipe) to parsed spec; all errors at once. Unchanged specs come from ``cache``."""
+def parse_specs(
+    paths: Mapping[str, Path], macros: Macros, cache: Path, broken: dict[str, ConfigError] | None = None
+) -> dict[str, Package]:
+    """Package name (of the recipe) to parsed spec. Unchanged specs come from ``cache``.
+
+    Mistakes go to ``broken``, or are raised all together.
+    """
     keys = {name: _key(path, macros) for name, path in paths.items()}
     facts = {name: cached for name, key in keys.items() if (cached := _cached(cache / f"{key}.json")) is not None}
     missing = {name: path for name, path in paths.items() if name not in facts}
     answers = _ask_librpm(missing, macros)
-    _raise_errors({str(path): answers[name] for name, path in missing.items()})
     for name, answer in answers.items():
-        facts[name] = answer
-        write_atomic(cache / f"{keys[name]}.json", json.dumps(answer))
-    packages = {name: _package(facts[name]) for name in paths}
-    _check_names(packages, paths)
-    return packages
+        if "errors" not in answer:
+            facts[name] = answer
+            write_atomic(cache / f"{keys[name]}.json", json.dumps(answer))
+    packages = {name: _package(facts[name]) for name in paths if name in facts}
+    faults = {name: _fault(paths[name], answers[name]["errors"]) for name in paths if name not in facts}
+    faults |= _wrong_names(packages, paths)
+    keep_or_raise(faults, broken)
+    return {name: package for name, package in packages.items() if name not in faults}
 
 
 def _key(path: Path, macros: Macros) -> str:
@@ -162,12 +158,8 @@ def _ask_librpm(paths: Mapping[str, Path], macros: Macros) -> dict[str, Any]:
     return ask("planex.rpm.librpm", questions, readable=readable, env=env, seconds=SECONDS)
 
 
-def _raise_errors(answers: Mapping[str, Any]) -> None:
-    problems = [
-        problem for path, facts in answers.items() if "errors" in facts for problem in _problems(path, facts["errors"])
-    ]
-    if problems:
-        raise ConfigError(problems, "the rendered spec is a plain file: look at that line in it")
+def _fault(path: Path, said: str) -> ConfigError:
+    return ConfigError(_problems(str(path), said), "the rendered spec is a plain file: look at that line in it")
 
 
 def _problems(path: str, said: str) -> list[Problem]:
@@ -176,14 +168,15 @@ def _problems(path: str, said: str) -> list[Problem]:
     return found or [Problem(Path(path), 0, said.strip().splitlines()[-1])]
 
 
-def _check_names(packages: Mapping[str, Package], paths: Mapping[str, Path]) -> None:
-    problems = [
-        Problem(paths[name], 0, f"Name is '{package.name}', but the package's folder is specs/{name}")
+def _wrong_names(packages: Mapping[str, Package], paths: Mapping[str, Path]) -> dict[str, ConfigError]:
+    text = "Name is '{}', but the package's folder is specs/{}"
+    return {
+        name: ConfigError(
+            [Problem(paths[name], 0, text.format(package.name, name))], "rename the folder or change Name"
+        )
         for name, package in packages.items()
         if package.name != name
-    ]
-    if problems:
-        raise ConfigError(problems, "rename the folder or change Name")
+    }
 
 
 def _package(facts: Mapping[str, Any]) -> Package:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from planex.content.key import Inputs
 from planex.content.store import Result
-from planex.rpm.spec import Capability, Package, Subpackage
+from planex.engine.made import Made
+from planex.rpm.capability import Capability
+from planex.rpm.index import Index, IndexedPackage
+from planex.rpm.spec import Package, Subpackage
 
 
 def capability(text: str) -> Capability:
@@ -49,3 +52,29 @@ def package(name: str, needs: str = "", *subpackages: Subpackage) -> Package:
 def result(key: str, rows: dict[str, str], made: str) -> Result:
     """A stored result whose only RPM has the digest ``made``."""
     return Result(Path(key), Inputs(tuple(sorted(rows.items()))), {"x.rpm": made}, {}, 10.0, "sandbox")
+
+
+def indexed(name: str, evr: str = "1-1", *, provides: str = "", requires: str = "", files: str = "") -> IndexedPackage:
+    """A package of a base; lists are comma-separated, files by spaces."""
+    more = (capability(word) for word in provides.split(",") if word)
+    return IndexedPackage(
+        name=name,
+        evr=evr,
+        digest=f"digest of {name} {evr}",
+        provides=(Capability(name, "=", evr), *more),
+        requires=tuple(capability(word) for word in requires.split(",") if word),
+        files=tuple(files.split()),
+        location=f"{name}.rpm",
+        size=1,
+    )
+
+
+def base(*names: str) -> Index:
+    """A base of packages that need nothing."""
+    return Index([indexed(name) for name in names])
+
+
+def made(name: str, digest: str = "", *, provides: str = "", requires: str = "", files: str = "") -> Made:
+    """An RPM of this workspace."""
+    known = indexed(name, provides=provides, requires=requires, files=files)
+    return Made(name, digest or f"made {name}", known.provides, known.requires, known.files)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from planex.rpm.spec import Capability, Package, Subpackage
+from planex.rpm.capability import Capability
+from planex.rpm.spec import Package, Subpackage
 from planex.run import run
 
 SPEC = """\

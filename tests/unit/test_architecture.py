@@ -35,7 +35,7 @@ WALLS = {
     "medium": set(),
     "machine": set(),
     "patchqueue": {"content", "git", "sources"},
-    "distro": {"content", "rpm", "sources", "patchqueue", "engine"},
+    "distro": {"content", "rpm", "sources", "patchqueue"},
     "base": {"content", "rpm", "sources", "medium"},
     "engine": {"content", "rpm", "sources", "patchqueue", "distro"},
     "rebase": {"content", "git", "rpm", "sources", "patchqueue", "distro"},

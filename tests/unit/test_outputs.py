@@ -28,10 +28,10 @@ from planex.engine.outputs import (
     promised,
 )
 from planex.errors import PlanexError
-from planex.rpm.repo import Index
+from planex.rpm.index import Index
 from planex.rpm.rpmfile import BadRpm, Rpm, RpmEntry, read_rpm
 from planex.run import run
-from tests.unit.factories import package, subpackage
+from tests.unit.factories import capability, indexed, package, subpackage
 from tests.unit.rpm_factory import make_rpm, promising
 
 pytestmark = pytest.mark.tools("rpmbuild")
@@ -243,7 +243,7 @@ def test_debug_packages_are_promised_by_rule() -> None:
 
 
 def rpm(*entries: RpmEntry, name: str = "foo") -> Rpm:
-    return Rpm(name, "1", "1", "noarch", (name,), (), entries)
+    return Rpm(name, "1", "1", "noarch", (capability(name),), (), (), entries)
 
 
 FILE, FOLDER, LINK = stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755, stat.S_IFLNK | 0o777
@@ -304,12 +304,8 @@ def test_setuid_files_are_listed(left: Path, tmp_path: Path) -> None:
 
 
 def base() -> Index:
-    return Index(
-        names=frozenset({"bash", "coreutils"}),
-        providers={"bash": frozenset({"bash"}), "libz.so.1()(64bit)": frozenset({"zlib"})},
-        owners={"/bin/foo": frozenset({"coreutils"})},
-        locations={},
-    )
+    zlib = indexed("zlib", provides="libz.so.1()(64bit)")
+    return Index([indexed("bash"), indexed("coreutils", files="/bin/foo"), zlib])
 
 
 def test_automatic_provides_and_files_are_held_against_the_base(left: Path) -> None:
@@ -344,7 +340,7 @@ def test_the_reader_says_what_rpm_says(made: Path) -> None:
     assert [f"{entry.path} {entry.mode:o} {entry.link}" for entry in found.entries] == [
         f"{path} {int(mode, 8):o} {' '.join(link)}" for path, mode, *link in map(str.split, query.splitlines())
     ]
-    assert found.provides == ("foo",)
+    assert [str(each) for each in found.provides] == ["foo = 1-1"]
 
 
 def test_every_flipped_byte_is_found_or_changes_nothing(data: bytes) -> None:

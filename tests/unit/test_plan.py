@@ -2,21 +2,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from planex.content.key import Inputs, differences
 from planex.content.store import Result
-from planex.engine.graph import build_graph
-from planex.engine.plan import Action, History, Plan, make_plan
-from tests.unit.factories import package, result
+from planex.engine.graph import Graph, build_graph
+from planex.engine.plan import Action, Plan, make_plan
+from tests.unit.factories import base, package, result
 
-GRAPH = build_graph(
-    {"xen": package("xen", "yajl"), "yajl": package("yajl"), "kernel": package("kernel")}, lambda name: False
-)
+PACKAGES = {"xen": package("xen", "yajl"), "yajl": package("yajl"), "kernel": package("kernel")}
+GRAPH = build_graph(PACKAGES, base())
 SPECS = {"xen": "x1", "yajl": "y1", "kernel": "k1"}
 
 
-def rows(name: str, specs: Mapping[str, str], dependencies: Mapping[str, str]) -> dict[str, str]:
-    return {"spec": specs[name]} | {f"dependency {need}": digest for need, digest in dependencies.items()}
+@dataclass
+class Known:
+    """Keys and history as a plan asks for them: every package has its spec and what its needs made."""
+
+    graph: Graph
+    specs: Mapping[str, str]
+    results: Mapping[str, Result]
+    damaged: Mapping[str, str] = field(default_factory=dict)
+    settled: dict[str, str] = field(default_factory=dict)
+
+    def own(self, name: str) -> Inputs:
+        return Inputs.of({"spec": self.specs[name]})
+
+    def whole(self, name: str) -> Inputs:
+        return self.own(name) | {f"dependency {need}": self.settled[need] for need in self.graph.needs(name)}
+
+    def settle(self, name: str, result: Result) -> None:
+        self.settled[name] = result.digest
+
+    def changes(self, name: str, old: Result, new: Inputs) -> tuple[str, ...]:
+        return tuple(text for text in differences(old.inputs, new) if new != self.own(name) or "removed" not in text)
+
+    def last(self, name: str) -> Result | None:
+        return self.results.get(name)
+
+    def find(self, name: str, key: str) -> Result | None:
+        found = self.results.get(name)
+        return found if found and found.key == key and name not in self.damaged else None
+
+    def damage(self, name: str, key: str) -> str | None:
+        return self.damaged.get(name)
 
 
 def plan(
@@ -25,21 +54,15 @@ def plan(
     wanted: tuple[str, ...] = ("xen", "yajl", "kernel"),
     force: tuple[str, ...] = (),
     damaged: Mapping[str, str] | None = None,
+    graph: Graph = GRAPH,
 ) -> Plan:
-    def inputs_of(name: str, dependencies: Mapping[str, str]) -> Inputs:
-        return Inputs(tuple(sorted(rows(name, specs, dependencies).items())))
-
-    def find(name: str, key: str) -> Result | None:
-        found = results.get(name)
-        return found if found and found.key == key and name not in (damaged or {}) else None
-
-    history = History(results, find, lambda name, key: (damaged or {}).get(name))
-    return make_plan(GRAPH, wanted, inputs_of, history, force=force)
+    known = Known(graph, specs, results, damaged or {})
+    return make_plan(graph, wanted, known, known, force=force)
 
 
-def stored(name: str, dependencies: Mapping[str, str], made: str) -> Result:
-    own = rows(name, SPECS, dependencies)
-    return result(Inputs(tuple(sorted(own.items()))).key, own, made)
+def stored(name: str, dependencies: Mapping[str, str], made: str, specs: Mapping[str, str] = SPECS) -> Result:
+    rows = {"spec": specs[name]} | {f"dependency {need}": digest for need, digest in dependencies.items()}
+    return result(Inputs.of(rows).key, rows, made)
 
 
 ALL = {
@@ -88,6 +111,37 @@ def test_force_builds_without_a_change() -> None:
 def test_the_longest_chain_is_started_first() -> None:
     weights = {step.package: step.weight for step in plan({}).steps}
     assert weights["yajl"] > weights["kernel"]
+
+
+def test_a_chain_is_as_long_as_its_longest_way() -> None:
+    packages = {"a": package("a", "b,c"), "b": package("b", "d"), "c": package("c"), "d": package("d")}
+    graph = build_graph(packages, base())
+    specs = dict.fromkeys(packages, "1")
+    weights = {step.package: step.weight for step in plan({}, specs, tuple(packages), graph=graph).steps}
+    assert weights == {"a": 60, "b": 120, "c": 120, "d": 180}
+
+
+def test_rebuilding_ends_where_a_result_came_out_the_same() -> None:
+    """a needs b needs c: c changed, b came out bit-identical from it, and so a is not even looked at."""
+    packages = {"a": package("a", "b"), "b": package("b", "c"), "c": package("c")}
+    graph = build_graph(packages, base())
+    specs = dict.fromkeys(packages, "1") | {"c": "2"}
+    c = stored("c", {}, "new-c", specs)
+    b = stored("b", {"c": c.digest}, "same-b", specs)
+    a = stored("a", {"b": b.digest}, "a", specs)
+    assert not plan({"a": a, "b": b, "c": c}, specs, ("a",), graph=graph).changes
+
+
+def test_a_source_without_a_checksum_is_a_reason_and_no_stop() -> None:
+    assert reasons(plan(ALL, SPECS | {"yajl": ""}))["yajl"] == "spec has no checksum yet"
+
+
+def test_what_is_taken_from_the_base_against_a_circle_is_noted() -> None:
+    packages = {"a": package("a", "b"), "b": package("b", "a"), "c": package("c")}
+    graph = build_graph(packages, base("a"))
+    specs = dict.fromkeys(packages, "1")
+    assert plan({}, specs, ("a",), graph=graph).notes == (("b", "built with the base's a, for a needs b"),)
+    assert plan({}, specs, ("c",), graph=graph).notes == ()
 
 
 def test_differences_name_what_a_person_changed_first() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from planex.errors import PlanexError
 from planex.rpm import repo
+from planex.rpm.capability import Capability
 from planex.run import run
 
 pytestmark = pytest.mark.tools("createrepo_c", "rpmbuild")
@@ -68,11 +69,24 @@ def test_the_same_rpms_give_the_same_metadata(rpms: dict[str, Path], tmp_path: P
 
 def test_the_index_knows_names_provides_and_files(rpms: dict[str, Path], tmp_path: Path) -> None:
     repo.compose(tmp_path / "repo", rpms, epoch=1)
-    index = repo.read_index(tmp_path / "repo")
+    index = repo.read_index(tmp_path / "repo", tmp_path / "cache")
+    repo._read_index.cache_clear()
+    again = repo.read_index(tmp_path / "repo", tmp_path / "cache")
+    assert again.packages == index.packages
     for name in ("one", "virtual-two", "/usr/bin/one"):
-        assert index.offers(name)
+        assert index.offers(Capability(name))
     for name in ("three", "/usr/share/one", "/usr/bin/three"):
-        assert not index.offers(name)
+        assert not index.offers(Capability(name))
+
+
+@pytest.mark.parametrize("text", ["{", "null", "[1, 2]", '[1, [["one"]]]'])
+def test_a_damaged_cache_of_an_index_is_read_anew(rpms: dict[str, Path], tmp_path: Path, text: str) -> None:
+    repo.compose(tmp_path / "repo", rpms, epoch=1)
+    before = repo.read_index(tmp_path / "repo", tmp_path / "cache").packages
+    (kept,) = (tmp_path / "cache").iterdir()
+    kept.write_text(text)
+    repo._read_index.cache_clear()
+    assert repo.read_index(tmp_path / "repo", tmp_path / "cache").packages == before
 
 
 def test_the_repository_shares_no_inode_with_the_store_and_is_read_only(rpms: dict[str, Path], tmp_path: Path) -> None:

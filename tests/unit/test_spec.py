@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from planex.errors import ConfigError
-from planex.rpm.spec import Capability, Package, parse_specs, target_macros
+from planex.rpm.capability import Capability
+from planex.rpm.spec import Package, parse_specs, target_macros
 
 SPEC = """\
 Name: foo

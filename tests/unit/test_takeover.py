@@ -7,19 +7,15 @@ import pytest
 
 from planex.engine.takeover import Claims, refuse_takeovers, shared_libraries, taken
 from planex.errors import ConfigError
-from planex.rpm.repo import Index
-from tests.unit.factories import package, subpackage
+from planex.rpm.index import Index
+from tests.unit.factories import indexed, package, subpackage
 
 BASE = Index(
-    names=frozenset({"bash", "perl", "zlib"}),
-    providers={
-        "bash": frozenset({"bash"}),
-        "sh": frozenset({"bash"}),
-        "libz.so.1()(64bit)": frozenset({"zlib"}),
-        "pkgconfig(zlib)": frozenset({"zlib"}),
-    },
-    owners={"/bin/bash": frozenset({"bash"}), "/usr/lib64/libz.so.1": frozenset({"zlib"})},
-    locations={},
+    [
+        indexed("bash", provides="sh", files="/bin/bash"),
+        indexed("perl"),
+        indexed("zlib", provides="libz.so.1()(64bit),pkgconfig(zlib)", files="/usr/lib64/libz.so.1"),
+    ]
 )
 
 

@@ -24,7 +24,7 @@ def orders_for(found: PackageQueue, keep: tuple[str, ...], drop: dict[str, str])
 
 def queue_of(context: Context, name: str, guards: tuple[str, ...] = (), *, offline: bool = False) -> PackageQueue:
     """The queue of a package of the workspace."""
-    project = load_project(context.workspace, context.config, context.target_name)
+    project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
     return open_queue(project, name, guards, offline=offline)
 
 

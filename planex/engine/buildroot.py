@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is in a package's buildroot: RPMs of this workspace, by what they really require, and packages of the base.
+
+A result depends on these and on nothing else, so they are rows of the rebuild key, and no other RPM of this workspace
+is offered to the build. Where several packages answer one requirement all count: dnf takes one of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from planex.engine.graph import Graph
+from planex.engine.made import Made
+from planex.engine.providers import Providers
+from planex.rpm.capability import Capability, parts
+from planex.rpm.index import Index
+from planex.workspace import write_atomic
+
+_RECORD = "base.json"
+
+BasePackages = tuple[tuple[str, str], ...]
+"""Names of base packages, sorted, each with its version and the digest of its RPM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buildroot:
+    """What may be installed to build a package. ``made``: package and RPM, of those that come before it."""
+
+    made: tuple[tuple[str, Made], ...]
+    base: BasePackages | None
+    """None where the base is not known."""
+
+    @property
+    def rows(self) -> dict[str, str]:
+        """Rows of the rebuild key."""
+        rows = {f"dependency {made.name}": made.digest for _, made in self.made}
+        return rows | {"base packages": base_digest(self.base)} if self.base is not None else rows
+
+
+def base_digest(packages: BasePackages) -> str:
+    """One digest for a set of base packages."""
+    return hashlib.sha256("\n".join(f"{name} {known}" for name, known in packages).encode()).hexdigest()
+
+
+def write_base(folder: Path, buildroot: Buildroot) -> None:
+    """Keep in a result's folder which base packages its buildroot had, so that a change can be told by name."""
+    if buildroot.base is not None:
+        write_atomic(folder / _RECORD, json.dumps(buildroot.base, indent=0))
+
+
+def read_base(folder: Path) -> BasePackages | None:
+    """What write_base wrote, or None."""
+    try:
+        return tuple((str(name), str(known)) for name, known in json.loads((folder / _RECORD).read_text()))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+
+
+def base_changes(old: BasePackages, new: BasePackages) -> list[str]:
+    """What changed in the base, package by package, in words."""
+    before, after = dict(old), dict(new)
+    changes = []
+    for name in sorted(before.keys() | after.keys()):
+        was, now = (side.get(name, "").partition(" ")[0] for side in (before, after))
+        if not was or not now:
+            changes.append(f"base package {name} {now or was} {'added' if now else 'removed'}")
+        elif before[name] != after[name]:
+            changes.append(f"base package {name} {was} {'changed' if was == now else f'-> {now}'}")
+    return changes
+
+
+class Buildroots:
+    """Buildroots of a workspace's packages, as far as the results that they need are known."""
+
+    def __init__(self, graph: Graph, base: Index | None, setup: Iterable[Capability] | None) -> None:
+        """``setup``: what every buildroot starts with; None for what cannot be named, then all of the base counts."""
+        self._graph = graph
+        self._base = base
+        self._empty = 0 if base is None else base.everything if setup is None else base.comes_with(setup)
+        self._known: dict[str, tuple[Made, ...]] = {}
+        self._providers: Providers[tuple[str, Made]] = Providers()
+        self._sets: dict[int, BasePackages] = {}
+        self._lock = threading.Lock()
+
+    def settle(self, package: str, made: tuple[Made, ...]) -> None:
+        """Tell what a package made; what was told before is forgotten."""
+        with self._lock:
+            self._known[package] = made
+            for each in made:
+                self._providers.add((package, each), each.provides, each.files)
+
+    def of(self, package: str, build_requires: Iterable[Capability]) -> Buildroot:
+        """The buildroot of a package; all that comes before it must be settled."""
+        allowed = self._graph.below(package) - self._graph.avoided(package)
+        found: dict[str, tuple[str, Made]] = {}
+        asked: set[Capability] = set()
+        waiting = [part for each in build_requires for part in parts(each)]
+        mask = self._empty
+        for wanted in waiting:  # which grows meanwhile
+            if wanted in asked:
+                continue
+            asked.add(wanted)
+            answers = self._answers(wanted, allowed)
+            if not answers and self._base is not None:
+                mask |= self._base.comes_with([wanted])
+            for maker, made in answers:
+                if made.name not in found:
+                    found[made.name] = (maker, made)
+                    waiting += [part for each in made.requires for part in parts(each)]
+        return Buildroot(tuple(found[name] for name in sorted(found)), self._named(mask))
+
+    def _answers(self, wanted: Capability, allowed: Collection[str]) -> list[tuple[str, Made]]:
+        with self._lock:
+            found = self._providers.find(wanted)
+            return [
+                (maker, made)
+                for maker, made in found
+                if maker in allowed and any(made is known for known in self._known[maker])
+            ]
+
+    def _named(self, mask: int) -> BasePackages | None:
+        if self._base is None:
+            return None
+        if mask not in self._sets:
+            chosen = self._base.chosen(mask)
+            self._sets[mask] = tuple(sorted((package.name, f"{package.evr} {package.digest}") for package in chosen))
+        return self._sets[mask]

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A project and what was made of it: its graph, its results, the base, and what goes into each package."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from planex.checksums import digest_of
+from planex.content.key import Inputs, differences
+from planex.content.store import Result, Store
+from planex.distro.project import Project
+from planex.distro.sources import checksums_of, local_files
+from planex.engine.buildroot import Buildroot, Buildroots, base_changes, read_base
+from planex.engine.graph import Graph, build_graph
+from planex.engine.made import made_by
+from planex.engine.plan import Plan, make_plan
+from planex.engine.takeover import refuse_takeovers
+from planex.errors import ConfigError, PlanexError, joined
+from planex.rpm import repo
+from planex.rpm.capability import Capability
+from planex.rpm.index import Index
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where the packages of a project are planned and built. It gives a plan its keys (``planex.engine.plan.Keys``)."""
+
+    project: Project
+    _own: dict[str, Inputs] = field(default_factory=dict)
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.project.folder / "store")
+
+    @cached_property
+    def base(self) -> Index | None:
+        """What the embedded base has; None where the base is remote. PlanexError where it lost something."""
+        folder, cache = self.project.base_repository, self.project.workspace.cache / "repositories"
+        if folder is None:
+            return None
+        if lost := repo.lost(folder, cache):
+            name = self.project.target.base
+            raise PlanexError(f"the base '{name}' is damaged: {lost}", "make it again: planex base build")
+        return repo.read_index(folder, cache)
+
+    @cached_property
+    def graph(self) -> Graph:
+        return build_graph(self.project.built, self.base, broken=list(self.project.broken))
+
+    @cached_property
+    def _buildroots(self) -> Buildroots:
+        command, *words = self.project.mock_config.setup_command
+        # What is in a group is known to a repository's comps alone: then every base package counts.
+        setup = [Capability(word) for word in words] if command == "install" else None
+        return Buildroots(self.graph, self.base, setup)
+
+    def plan(self, wanted: Iterable[str], *, force: Collection[str] = ()) -> Plan:
+        """Decide what to do for ``wanted`` and all they need. ConfigError with all that is wrong with any of these."""
+        scope = self.graph.closure(wanted)
+        self._refuse_faults(scope)
+        replaces = {name: self.project.recipes[name].settings.replaces for name in scope}
+        refuse_takeovers({name: self.project.packages[name] for name in sorted(scope)}, self.base, replaces)
+        return make_plan(self.graph, wanted, self, self.store, force=force)
+
+    def _refuse_faults(self, scope: Collection[str]) -> None:
+        faults = []
+        for name in sorted(scope):
+            if name in self.graph.faults:
+                faults.append(ConfigError("\n".join(self.graph.faults[name])))
+            try:
+                self.own(name)
+            except ConfigError as error:
+                faults.append(error)
+        if faults:
+            raise joined(faults)
+
+    def own(self, package: str) -> Inputs:
+        """All that decides a result but for what is installed to build it. ConfigError where a file is missing."""
+        if package not in self._own:
+            self._own[package] = own_inputs(self.project, package)
+        return self._own[package]
+
+    def renew(self, package: str) -> None:
+        """Look at a package's own inputs again: what is edited from now on is no part of them."""
+        self._own[package] = own_inputs(self.project, package)
+
+    def buildroot(self, package: str) -> Buildroot:
+        """What may be installed to build a package; all that comes before it must be settled."""
+        return self._buildroots.of(package, self.project.packages[package].build_requires)
+
+    def whole(self, package: str) -> Inputs:
+        return self.own(package) | self.buildroot(package).rows
+
+    def settle(self, package: str, result: Result) -> None:
+        self._buildroots.settle(package, made_by(result))
+
+    def changes(self, package: str, old: Result, new: Inputs) -> tuple[str, ...]:
+        """What changed since a result. What will be installed is left out while it is not known."""
+        found = differences(old.inputs, new)
+        if new == self.own(package):
+            return tuple(text for text in found if not text.startswith(("dependency ", "base ")))
+        before, after = read_base(old.folder), self.buildroot(package).base
+        if "base packages changed" not in found or before is None or after is None:
+            return found
+        return (*(text for text in found if text != "base packages changed"), *base_changes(before, after))
+
+
+def own_inputs(project: Project, package: str) -> Inputs:
+    """What a package itself brings: spec, sources, patches, files, and the configuration of its buildroot."""
+    recipe, parsed = project.recipes[package], project.packages[package]
+    patches = {Path(patch.name).name for patch in recipe.queue.patches}
+    rows = {"spec": digest_of(project.rendered(package), "SHA256"), "buildroot": project.configuration_digest}
+    rows |= {f"source {name}": digest for name, digest in checksums_of(recipe, parsed).items()}
+    for name, path in local_files(recipe, parsed).items():
+        rows[f"{'patch' if name in patches else 'file'} {name}"] = digest_of(path, "SHA256")
+    return Inputs.of(rows)
