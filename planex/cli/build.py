@@ -30,7 +30,7 @@ from planex.engine.build import (
 from planex.engine.builders import choose_builder
 from planex.engine.plan import Plan
 from planex.engine.workshop import Workshop
-from planex.errors import ConfigError, PlanexError, Problem
+from planex.errors import ConfigError, PlanexError, Problem, joined
 from planex.printable import without_passwords
 from planex.report import Reporter
 from planex.units import clock
@@ -76,12 +76,13 @@ def build(
         require_base(project)
         if not dry_run:
             sweep(project)
-        wanted = _wanted(project, packages)
         workshop = Workshop(project)
+        wanted = _wanted(workshop, packages, keep_going)
         plan = workshop.plan(wanted, force=wanted if force else ())
         _warn(workshop, wanted, context.reporter)
         if dry_run:
             echo(_plan_json(plan) if as_json else _plan_text(plan))
+            _raise_faults(workshop, wanted if packages else workshop.project.names)
             return
         require_checksums(workshop, plan)
         for step in plan.builds:
@@ -93,11 +94,16 @@ def build(
     if as_json:
         echo(_outcome_json(project, outcomes))
     _raise_failures(outcomes)
+    _raise_faults(workshop, wanted if packages else workshop.project.names)
     if not as_json:
         echo(project.workspace.relative(project.repository))
 
 
-def _wanted(project: Project, asked: tuple[str, ...]) -> list[str]:
+def _wanted(workshop: Workshop, asked: tuple[str, ...], keep_going: bool) -> list[str]:
+    """What to build: what was asked for, or all; with ``keep_going`` all of which it is possible."""
+    project = workshop.project
+    if keep_going and not asked:
+        return [name for name in workshop.graph.order if not workshop.fault(name)]
     names = project.choose(asked)
     for name in asked:
         if reason := project.left_out.get(name):
@@ -105,15 +111,19 @@ def _wanted(project: Project, asked: tuple[str, ...]) -> list[str]:
     return [name for name in names if name in project.built]
 
 
+def _raise_faults(workshop: Workshop, names: Collection[str]) -> None:
+    """After all that was possible, say again what is wrong with the rest."""
+    if faults := [fault for name in names if (fault := workshop.fault(name))]:
+        raise joined(faults)
+
+
 def _warn(workshop: Workshop, wanted: Collection[str], reporter: Reporter) -> None:
     """Tell what is not built, and what is wrong elsewhere in the workspace."""
     for name, reason in workshop.project.left_out.items():
         reporter.info(f"{'skip':9}  {name}  ({reason})")
-    for name, error in workshop.project.broken.items():
-        reporter.warn(f"{name} is left alone: {error.message}")
-    for name, texts in workshop.graph.faults.items():
-        if name not in wanted:
-            reporter.warn(f"{name} is left alone: {texts[0]}")
+    for name in workshop.project.names:
+        if name not in wanted and (fault := workshop.fault(name)):
+            reporter.warn(f"{name} is left alone: {fault.message}")
 
 
 def _publish(workshop: Workshop, reporter: Reporter) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,17 +34,13 @@ class Buildroot:
     made: tuple[tuple[str, Made], ...]
     base: BasePackages | None
     """None where the base is not known."""
+    base_digest: str = ""
 
     @property
     def rows(self) -> dict[str, str]:
         """Rows of the rebuild key."""
         rows = {f"dependency {made.name}": made.digest for _, made in self.made}
-        return rows | {"base packages": base_digest(self.base)} if self.base is not None else rows
-
-
-def base_digest(packages: BasePackages) -> str:
-    """One digest for a set of base packages."""
-    return hashlib.sha256("\n".join(f"{name} {known}" for name, known in packages).encode()).hexdigest()
+        return rows | {"base packages": self.base_digest} if self.base is not None else rows
 
 
 def write_base(folder: Path, buildroot: Buildroot) -> None:
@@ -84,7 +80,7 @@ class Buildroots:
         self._empty = 0 if base is None else base.everything if setup is None else base.comes_with(setup)
         self._known: dict[str, tuple[Made, ...]] = {}
         self._providers: Providers[tuple[str, Made]] = Providers()
-        self._sets: dict[int, BasePackages] = {}
+        self._sets: dict[int, tuple[BasePackages, str]] = {}
         self._lock = threading.Lock()
 
     def settle(self, package: str, made: tuple[Made, ...]) -> None:
@@ -96,7 +92,6 @@ class Buildroots:
 
     def of(self, package: str, build_requires: Iterable[Capability]) -> Buildroot:
         """The buildroot of a package; all that comes before it must be settled."""
-        allowed = self._graph.below(package) - self._graph.avoided(package)
         found: dict[str, tuple[str, Made]] = {}
         asked: set[Capability] = set()
         waiting = [part for each in build_requires for part in parts(each)]
@@ -105,28 +100,30 @@ class Buildroots:
             if wanted in asked:
                 continue
             asked.add(wanted)
-            answers = self._answers(wanted, allowed)
+            answers = self._answers(wanted, package)
             if not answers and self._base is not None:
                 mask |= self._base.comes_with([wanted])
             for maker, made in answers:
                 if made.name not in found:
                     found[made.name] = (maker, made)
                     waiting += [part for each in made.requires for part in parts(each)]
-        return Buildroot(tuple(found[name] for name in sorted(found)), self._named(mask))
+        rpms = tuple(found[name] for name in sorted(found))
+        return Buildroot(rpms, *self._named(mask)) if self._base else Buildroot(rpms, None)
 
-    def _answers(self, wanted: Capability, allowed: Collection[str]) -> list[tuple[str, Made]]:
+    def _answers(self, wanted: Capability, package: str) -> list[tuple[str, Made]]:
         with self._lock:
             found = self._providers.find(wanted)
             return [
                 (maker, made)
                 for maker, made in found
-                if maker in allowed and any(made is known for known in self._known[maker])
+                if self._graph.may_have(package, maker) and any(made is known for known in self._known[maker])
             ]
 
-    def _named(self, mask: int) -> BasePackages | None:
-        if self._base is None:
-            return None
+    def _named(self, mask: int) -> tuple[BasePackages, str]:
+        """The base packages of a mask, and one digest of them."""
         if mask not in self._sets:
+            assert self._base is not None
             chosen = self._base.chosen(mask)
-            self._sets[mask] = tuple(sorted((package.name, f"{package.evr} {package.digest}") for package in chosen))
+            packages = tuple(sorted((package.name, f"{package.evr} {package.digest}") for package in chosen))
+            self._sets[mask] = packages, hashlib.sha256(json.dumps(packages).encode()).hexdigest()
         return self._sets[mask]

@@ -55,13 +55,14 @@ class Graph:
         """Packages whose results go into the buildroot of ``package``, by what the specs say."""
         return self._links.names(self._links.needs(package))
 
-    def below(self, package: str) -> frozenset[str]:
-        """All packages that must be built before ``package``."""
-        return self._links.names(self._before[package] & ~self._links.bit(package))
+    def may_have(self, package: str, other: str) -> bool:
+        """Whether results of ``other`` may be in the buildroot of ``package``.
 
-    def avoided(self, package: str) -> frozenset[str]:
-        """Packages whose results must not be in the buildroot of ``package``: the base's serve instead."""
-        return frozenset(self._links.avoided.get(package, ()))
+        They are there by then, and the base's need not serve instead.
+        """
+        if other == package or other in self._links.avoided.get(package, ()):
+            return False
+        return bool(self._before[package] & self._links.bit(other))
 
     def closure(self, packages: Iterable[str]) -> frozenset[str]:
         """``packages`` and all that they need, to be built and to be installed."""

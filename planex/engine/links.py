@@ -44,6 +44,7 @@ class Links:
         self._subs: list[tuple[str, Subpackage]] = []
         self.providers: Providers[int] = Providers()
         self._own = {name: [self._add(name, sub) for sub in packages[name].subpackages] for name in self.packages}
+        self._needs: dict[str, int] = {}
         self._required: dict[int, list[tuple[int, Capability]]] = {}
         self._brings = Reach(lambda sub: [found for found, _ in self.required(sub)])
 
@@ -111,10 +112,13 @@ class Links:
         return found
 
     def needs(self, package: str) -> int:
-        """A mask of the packages whose results go into a buildroot."""
-        if package in self.avoided:
-            return self.mask(edge.needs for edge in self.edges(package))
-        return self._makers(self._brings.of([sub for sub, _ in self.wanted(package)]))
+        """A mask of the packages whose results go into a buildroot. To be asked when all circles are open."""
+        if package not in self._needs:
+            if package in self.avoided:
+                self._needs[package] = self.mask(edge.needs for edge in self.edges(package))
+            else:
+                self._needs[package] = self._makers(self._brings.of([sub for sub, _ in self.wanted(package)]))
+        return self._needs[package]
 
     def installed_with(self, package: str) -> int:
         """A mask of the packages that are installed with those that ``package`` makes, itself included."""

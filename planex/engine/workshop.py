@@ -66,16 +66,21 @@ class Workshop:
         return make_plan(self.graph, wanted, self, self.store, force=force)
 
     def _refuse_faults(self, scope: Collection[str]) -> None:
-        faults = []
-        for name in sorted(scope):
-            if name in self.graph.faults:
-                faults.append(ConfigError("\n".join(self.graph.faults[name])))
-            try:
-                self.own(name)
-            except ConfigError as error:
-                faults.append(error)
-        if faults:
+        if faults := [fault for name in sorted(scope) if (fault := self.fault(name))]:
             raise joined(faults)
+
+    def fault(self, package: str) -> ConfigError | None:
+        """Why a package cannot even be tried: its files, what it asks for, or a circle."""
+        if package in self.project.broken:
+            return self.project.broken[package]
+        if texts := self.graph.faults.get(package):
+            return ConfigError("\n".join(texts))
+        try:
+            if package in self.project.built:
+                self.own(package)
+        except ConfigError as error:
+            return error
+        return None
 
     def own(self, package: str) -> Inputs:
         """All that decides a result but for what is installed to build it. ConfigError where a file is missing."""

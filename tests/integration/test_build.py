@@ -190,9 +190,36 @@ def test_a_failed_build_shows_where_and_why_and_skips_what_needs_it(packages: Pa
 
 def test_unknown_build_requirements_are_found_before_anything_is_done(packages: Path, planex: Planex) -> None:
     (packages / "specs/greet/greet.spec.j2").write_text(program().replace("pkgconfig(greet)", "no-such-thing"))
-    done = planex("build", "libgreet")
+    done = planex("build")
     assert done.returncode == 2
     assert "specs/greet: BuildRequires no-such-thing" in done.stderr
+    assert not (packages / "_build/bookworm/store/libgreet").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("pkgconfig(greet)", "no-such-thing", "specs/greet: BuildRequires no-such-thing"),
+        ("%description", "%if", "greet.spec:"),
+        ("{{ patch_lines }}", "{{ nothing }}", "greet.spec.j2"),
+        ("Source0:", "Source0: nowhere.tar\nSource9:", "nowhere.tar: no such file"),
+    ],
+)
+def test_a_broken_package_holds_up_only_what_needs_it(
+    packages: Path, planex: Planex, old: str, new: str, fault: str
+) -> None:
+    spec = packages / "specs/greet/greet.spec.j2"
+    spec.write_text(program().replace(old, new, 1))
+    done = planex("build", "libgreet", "--dry-run")
+    assert done.returncode == 0
+    assert done.stdout.startswith("build   libgreet  new\n")
+    for words in ((), ("greet",)):
+        done = planex("build", "--dry-run", *words)
+        assert done.returncode == 2
+        assert fault in done.stderr
+    done = planex("build", "--keep-going", "--dry-run")
+    assert (done.returncode, fault in done.stderr) == (2, True)
+    assert done.stdout.startswith("build   libgreet  new\n")
 
 
 def test_a_queue_that_the_spec_does_not_name_is_an_error(packages: Path, planex: Planex) -> None:
