@@ -16,6 +16,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Packages": {
         "build": "planex.cli.build:build",
+        "graph": "planex.cli.graph:graph",
         "fetch": "planex.cli.packages:fetch",
         "render": "planex.cli.packages:render",
         "patchqueue": "planex.cli.patchqueue:patchqueue",

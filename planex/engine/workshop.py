@@ -37,9 +37,9 @@ class Workshop:
 
     @cached_property
     def base(self) -> Index | None:
-        """What the embedded base has; None where the base is remote. PlanexError where it lost something."""
+        """What the embedded base has; None where it is remote or not made yet. PlanexError where it lost something."""
         folder, cache = self.project.base_repository, self.project.workspace.cache / "repositories"
-        if folder is None:
+        if folder is None or not folder.exists():
             return None
         if lost := repo.lost(folder, cache):
             name = self.project.target.base

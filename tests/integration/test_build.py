@@ -222,6 +222,18 @@ def test_a_broken_package_holds_up_only_what_needs_it(
     assert done.stdout.startswith("build   libgreet  new\n")
 
 
+def test_the_graph_is_seen_before_anything_is_fetched_or_built(packages: Path, planex: Planex) -> None:
+    assert planex("graph", "greet").stdout == ("libgreet\ngreet\n  needs libgreet  BuildRequires pkgconfig(greet)\n")
+    (row, _) = json.loads(planex("graph", "--json").stdout)
+    assert row == {"package": "libgreet", "needs": [], "notes": []}
+    assert '"greet" -> "libgreet"' in planex("graph", "--dot").stdout
+    assert planex("graph", "--why", "greet", "libgreet").stdout == (
+        "greet needs libgreet (BuildRequires pkgconfig(greet))\n"
+    )
+    done = planex("graph", "--why", "libgreet", "greet")
+    assert (done.returncode, "libgreet does not need greet" in done.stderr) == (1, True)
+
+
 def test_a_queue_that_the_spec_does_not_name_is_an_error(packages: Path, planex: Planex) -> None:
     (packages / "specs/greet/greet.spec.j2").write_text(program().replace("{{ patch_lines }}\n", ""))
     done = planex("build")

@@ -41,7 +41,7 @@ WALLS = {
     "rebase": {"content", "git", "rpm", "sources", "patchqueue", "distro"},
     "host": {"content", "rpm", "sources", "distro", "medium"},
     "tools": {"distro"},
-    "pages": {"patchqueue"},
+    "pages": {"patchqueue", "engine"},
 }
 
 
