@@ -9,26 +9,29 @@ from __future__ import annotations
 
 import gzip
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from planex.base.archive import Archive
 from planex.base.check import check_closed
 from planex.base.closure import Closure, reach
-from planex.base.compose import render_groups, sha256_of
+from planex.base.compose import render_groups
 from planex.base.definition import Definition, Medium
 from planex.base.unpack import pick
+from planex.checksums import digest_of
 from planex.errors import PlanexError
 from planex.medium import cpio
 from planex.medium.efi import make_fat, make_loader, stub_config
 from planex.medium.entry import BootEntry
 from planex.medium.menu import Menu, render_grub, render_isolinux
+from planex.medium.metadata import Product, new_treeinfo, update_discinfo
 from planex.medium.xorriso import make_iso
 from planex.rpm.repo import create_repo, link_rpms
 
 ISOLINUX = ("isolinux.bin", "ldlinux.c32", "libcom32.c32", "libmenu.c32", "libutil.c32", "menu.c32", "vesamenu.c32")
 """What an EL medium has in isolinux/; mboot.c32 is not among it there either, so a respin has to bring it."""
 KERNEL, INITRD = "/images/pxeboot/vmlinuz", "/images/pxeboot/initrd.img"
+IMAGES = {"efiboot.img": "images/efiboot.img", "kernel": KERNEL.lstrip("/"), "initrd": INITRD.lstrip("/")}
 INIT = Path(__file__).parents[1] / "data" / "base" / "init"
 _ARGUMENTS = {"serial": "console=tty0 console=ttyS0,115200n8", "screen": "console=ttyS0,115200n8 console=tty0"}
 
@@ -46,8 +49,9 @@ def write_medium(
     groups.write_text(render_groups(definition, [name for name, group in definition.groups.items() if group.medium]))
     create_repo(work, groups=groups, epoch=definition.epoch)
     check_closed(work, work.parent / "check-medium")
-    (work / ".discinfo").write_text(render_discinfo(medium, definition.epoch))
-    (work / ".treeinfo").write_text(render_treeinfo(medium, definition.epoch, _digests(work)))
+    product = Product(medium.title, medium.release, "x86_64", definition.epoch, ".")
+    (work / ".discinfo").write_text(update_discinfo("", product))
+    (work / ".treeinfo").write_text(new_treeinfo(product, IMAGES, _digests(work)))
     _set_modes(work)
     make_iso(work, output, medium.label, definition.epoch)
 
@@ -143,51 +147,4 @@ def _set_modes(work: Path) -> None:
 
 
 def _digests(work: Path) -> dict[str, str]:
-    paths = ["images/efiboot.img", KERNEL.lstrip("/"), INITRD.lstrip("/"), "repodata/repomd.xml"]
-    return {path: sha256_of(work / path) for path in sorted(paths)}
-
-
-def render_discinfo(medium: Medium, epoch: int) -> str:
-    """``.discinfo``: time stamp, release, architecture, disc numbers."""
-    return f"{epoch}.000000\n{medium.title} {medium.release}\nx86_64\nALL\n"
-
-
-def render_treeinfo(medium: Medium, epoch: int, digests: Mapping[str, str]) -> str:
-    """``.treeinfo`` of productmd 1.2, sections and keys sorted; ``digests``: relative path -> SHA-256."""
-    images = {"efiboot.img": "images/efiboot.img", "kernel": KERNEL.lstrip("/"), "initrd": INITRD.lstrip("/")}
-    short = medium.title.replace(" ", "-")
-    sections: dict[str, Mapping[str, object]] = {
-        "checksums": {path: f"sha256:{digest}" for path, digest in digests.items()},
-        "general": {
-            "arch": "x86_64",
-            "family": medium.title,
-            "name": f"{medium.title} {medium.release}",
-            "packagedir": "Packages",
-            "platforms": "x86_64,xen",
-            "repository": ".",
-            "timestamp": epoch,
-            "variant": "base",
-            "variants": "base",
-            "version": medium.release,
-        },
-        "header": {"type": "productmd.treeinfo", "version": "1.2"},
-        "images-x86_64": images,
-        "images-xen": {name: path for name, path in images.items() if name != "efiboot.img"},
-        "media": {"discnum": 1, "totaldiscs": 1},
-        "release": {"name": medium.title, "short": short, "version": medium.release},
-        "tree": {"arch": "x86_64", "build_timestamp": epoch, "platforms": "x86_64,xen", "variants": "base"},
-        "variant-base": {
-            "id": "base",
-            "name": "base",
-            "packages": "Packages",
-            "repository": ".",
-            "type": "variant",
-            "uid": "base",
-        },
-    }
-    return "\n".join(_section(name, sections[name].items()) for name in sorted(sections))
-
-
-def _section(name: str, items: Iterable[tuple[str, object]]) -> str:
-    lines: Sequence[str] = [f"{key} = {value}" for key, value in sorted(items)]
-    return "\n".join([f"[{name}]", *lines, ""])
+    return {path: digest_of(work / path, "SHA256") for path in (*IMAGES.values(), "repodata/repomd.xml")}

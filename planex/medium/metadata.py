@@ -22,7 +22,7 @@ MAX_TEXT, MAX_LINE = 1 << 20, 4096
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What the host ISO is, in the words of .treeinfo."""
+    """What a medium is, in the words of .treeinfo."""
 
     name: str
     version: str
@@ -30,13 +30,32 @@ class Product:
     epoch: int
     """Seconds since 1970."""
     repository: str
-    """Folder of the added repository, without a leading slash."""
+    """Folder of its repository, without a leading slash; ``.`` for the top of the medium."""
 
 
 def checksums(text: str) -> dict[str, str]:
     """Path (relative to the top of the medium) -> ``sha256:...`` of a .treeinfo."""
     parser = _parse(text)
     return dict(parser["checksums"]) if parser.has_section("checksums") else {}
+
+
+def new_treeinfo(product: Product, images: Mapping[str, str], digests: Mapping[str, str]) -> str:
+    """The .treeinfo of a medium that is made from nothing, its packages in ``Packages``.
+
+    ``images``: productmd's names (``kernel``, ``initrd``, ``efiboot.img``) -> path relative to the top of the medium;
+    ``digests``: such paths -> SHA-256.
+    """
+    parser = _parser()
+    tree = {"arch": product.arch, "platforms": f"{product.arch},xen", "variants": "base"}
+    parser["header"] = {"type": "productmd.treeinfo", "version": "1.2"}
+    parser["general"] = {**tree, "variant": "base", "packagedir": "Packages", "repository": product.repository}
+    parser["tree"] = tree
+    parser["media"] = {"discnum": "1", "totaldiscs": "1"}
+    parser[f"images-{product.arch}"] = images
+    parser["images-xen"] = {name: path for name, path in images.items() if name != "efiboot.img"}
+    _describe(parser, product, digests)
+    _add_variant(parser, "base", "Packages", product.repository)
+    return _text(parser)
 
 
 def update_treeinfo(text: str, product: Product, digests: Mapping[str, str]) -> str:
@@ -47,27 +66,32 @@ def update_treeinfo(text: str, product: Product, digests: Mapping[str, str]) -> 
     A file whose digest is the empty text is no longer on the medium.
     """
     parser = _parse(text)
-    known = {**checksums(text), **{path: f"sha256:{value}" if value else "" for path, value in digests.items()}}
-    parser["checksums"] = {path: known[path] for path in sorted(known) if known[path]}
-    _set(parser, "general", name=f"{product.name} {product.version}", family=product.name, version=product.version)
-    _set(parser, "general", timestamp=str(product.epoch))
-    _set(parser, "release", name=product.name, short=product.name, version=product.version)
-    _set(parser, "tree", arch=product.arch, build_timestamp=str(product.epoch))
-    _add_variant(parser, product)
+    _describe(parser, product, digests)
+    # productmd, with which Anaconda reads the file, takes no "-" in a variant's id
+    _add_variant(parser, re.sub("[/-]", "_", product.repository), product.repository, product.repository)
     return _text(parser)
 
 
-def _add_variant(parser: configparser.ConfigParser, product: Product) -> None:
-    name = product.repository.replace("/", "-")
+def _describe(parser: configparser.ConfigParser, product: Product, digests: Mapping[str, str]) -> None:
+    known = dict(parser["checksums"]) if parser.has_section("checksums") else {}
+    known |= {path: f"sha256:{value}" if value else "" for path, value in digests.items()}
+    parser["checksums"] = {path: value for path, value in known.items() if value}
+    names = {"name": f"{product.name} {product.version}", "family": product.name, "version": product.version}
+    _set(parser, "general", **names, timestamp=str(product.epoch))
+    _set(parser, "release", name=product.name, short=product.name.replace(" ", "-"), version=product.version)
+    _set(parser, "tree", arch=product.arch, build_timestamp=str(product.epoch))
+
+
+def _add_variant(parser: configparser.ConfigParser, name: str, packages: str, repository: str) -> None:
     variants = [word for word in parser["tree"].get("variants", "").split(",") if word]
     parser["tree"]["variants"] = ",".join(sorted({*variants, name}))
-    place = {"packages": product.repository, "repository": product.repository}
+    place = {"packages": packages, "repository": repository}
     _set(parser, f"variant-{name}", id=name, uid=name, name=name, type="variant", **place)
 
 
 def update_discinfo(text: str, product: Product) -> str:
-    """A base's .discinfo for the respun medium: the product's time stamp and name, the rest as it was."""
-    rest = text.splitlines()[2:] or [product.arch]
+    """A .discinfo with the product's time stamp and name, the rest as it was; ``text`` is empty for a new medium."""
+    rest = text.splitlines()[2:] or [product.arch, "ALL"]
     return "\n".join([f"{product.epoch}.000000", f"{product.name} {product.version}", *rest]) + "\n"
 
 
@@ -87,9 +111,14 @@ def _whole(label: str) -> str:
     return rf"(?<![A-Za-z0-9_.\\-]){re.escape(label)}(?![A-Za-z0-9_-]|\.[A-Za-z0-9]|\\x)"
 
 
-def _parse(text: str) -> configparser.ConfigParser:
+def _parser() -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None, delimiters=("=",))
     parser.optionxform = str  # type: ignore[assignment,method-assign]
+    return parser
+
+
+def _parse(text: str) -> configparser.ConfigParser:
+    parser = _parser()
     if len(text) > MAX_TEXT or any(len(line) > MAX_LINE for line in text.splitlines()):
         raise PlanexError(f".treeinfo cannot be read: it, or a line in it, is too long ({MAX_LINE} characters a line)")
     try:
@@ -106,8 +135,8 @@ def _set(parser: configparser.ConfigParser, section: str, **values: str) -> None
 
 
 def _text(parser: configparser.ConfigParser) -> str:
-    ordered = configparser.ConfigParser(interpolation=None, delimiters=("=",))
-    ordered.optionxform = str  # type: ignore[assignment,method-assign]
+    """Sections and keys sorted, as productmd writes them."""
+    ordered = _parser()
     for section in sorted(parser.sections()):
         ordered[section] = dict(sorted(parser[section].items()))
     buffer = io.StringIO()

@@ -168,14 +168,6 @@ def test_roots_are_debian_packages_only() -> None:
     assert DEFINITION.epoch == 1686355200
 
 
-def test_treeinfo_and_discinfo() -> None:
-    text = medium.render_treeinfo(MEDIUM, 7, {"repodata/repomd.xml": "ab"})
-    assert "[checksums]\nrepodata/repomd.xml = sha256:ab\n" in text
-    assert "kernel = images/pxeboot/vmlinuz" in text
-    assert text.index("[general]") < text.index("[header]") < text.index("[tree]")
-    assert medium.render_discinfo(MEDIUM, 7) == "7.000000\nbase 1\nx86_64\nALL\n"
-
-
 def test_menu_starts_on_the_serial_console_by_default() -> None:
     menu = medium.menu(MEDIUM)
     assert menu.default.name == "serial"

@@ -3,10 +3,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from productmd.treeinfo import TreeInfo
 
 from planex.errors import PlanexError
-from planex.medium.metadata import Product, checksums, mentions_label, replace_label, update_discinfo, update_treeinfo
+from planex.medium.metadata import (
+    Product,
+    checksums,
+    mentions_label,
+    new_treeinfo,
+    replace_label,
+    update_discinfo,
+    update_treeinfo,
+)
 
 PRODUCT = Product("planex-host", "1.0", "x86_64", 1700000000, "planex")
 TREEINFO = """\
@@ -52,6 +63,33 @@ def test_treeinfo_is_stable() -> None:
     assert update_treeinfo(once, PRODUCT, {"a": "b"}) == once
 
 
+NEW = new_treeinfo(
+    Product("planex base", "12", "x86_64", 7, "."),
+    {"kernel": "images/pxeboot/vmlinuz", "efiboot.img": "images/efiboot.img"},
+    {"repodata/repomd.xml": "ab"},
+)
+
+
+def test_new_treeinfo_is_read_by_productmd() -> None:
+    tree = TreeInfo()
+    tree.loads(NEW)
+    assert (tree.release.name, tree.release.short, tree.release.version) == ("planex base", "planex-base", "12")
+    assert (tree.tree.arch, tree.tree.build_timestamp) == ("x86_64", 7)
+    assert tree.variants["base"].paths.repository == "."
+    assert tree.variants["base"].paths.packages == "Packages"
+    assert tree.images["x86_64"]["kernel"] == tree.images["xen"]["kernel"] == "images/pxeboot/vmlinuz"
+    assert tree.checksums["repodata/repomd.xml"] == ("sha256", "ab")
+    assert NEW.index("[general]") < NEW.index("[header]") < NEW.index("[tree]")
+
+
+@pytest.mark.parametrize("repository", ["planex", "extra/planex-host"])
+def test_respun_treeinfo_is_read_by_productmd(repository: str) -> None:
+    tree = TreeInfo()
+    tree.loads(update_treeinfo(NEW, replace(PRODUCT, repository=repository), {}))
+    assert sorted(variant.paths.repository for variant in tree.variants.variants.values()) == [".", repository]
+    assert (tree.release.name, tree.tree.build_timestamp) == ("planex-host", 1700000000)
+
+
 def test_broken_treeinfo_is_named() -> None:
     with pytest.raises(PlanexError, match="treeinfo cannot be read"):
         checksums("no section = 1\n")
@@ -60,6 +98,10 @@ def test_broken_treeinfo_is_named() -> None:
 def test_discinfo_keeps_what_follows_the_name() -> None:
     text = update_discinfo("1234.5\nCentOS Stream 9\nx86_64\nALL\n", PRODUCT)
     assert text == "1700000000.000000\nplanex-host 1.0\nx86_64\nALL\n"
+
+
+def test_discinfo_of_a_new_medium() -> None:
+    assert update_discinfo("", PRODUCT) == "1700000000.000000\nplanex-host 1.0\nx86_64\nALL\n"
 
 
 @pytest.mark.parametrize(
