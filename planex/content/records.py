@@ -40,6 +40,11 @@ def parse(data: bytes, kind: type[T], format: int) -> T:  # noqa: A002
         raise Damaged("it is not JSON" if data.strip() else "it is empty") from None
     if not isinstance(raw, dict) or raw.get("format") != format:
         raise Damaged(f"it is not of format {format}")
+    return from_plain(raw, kind)
+
+
+def from_plain(raw: object, kind: type[T]) -> T:
+    """The record in what JSON gave, as a caged child answers it. Raises Damaged if it is none of this kind."""
     try:
         record: T = _adapter(cast(Hashable, kind)).validate_python(raw)
     except ValidationError as error:

@@ -44,7 +44,7 @@ def _evr(text: str) -> tuple[str, str, str]:
 
 
 def parse(name: str, question: Question) -> dict[str, Any]:
-    """A spec's facts, or ``{"errors": text}`` with what librpm said."""
+    """A spec's facts, as the fields of ``planex.rpm.spec.Package``, or ``{"errors": text}`` with what librpm said."""
     path = question["spec"]
     rpm.reloadConfig()
     for macro, body in question["macros"].items():
@@ -75,9 +75,13 @@ def _facts(spec: Any, text: str) -> dict[str, Any]:
         "excluded_archs": list(header["excludearch"]),
         "changelog_time": next(iter(header["changelogtime"]), 0),
         "build_requires": _capabilities(header, "require"),
-        "sources": [[number, url, "patch" if flags & 2 else "source"] for url, number, flags in reversed(spec.sources)],
+        "sources": [_source(*source) for source in reversed(spec.sources)],
         "subpackages": [_subpackage(package) for package in _built(spec, text)],
     }
+
+
+def _source(url: str, number: int, flags: int) -> dict[str, Any]:
+    return {"number": number, "url": url, "kind": "patch" if flags & 2 else "source"}
 
 
 def _built(spec: Any, text: str) -> list[Any]:
@@ -121,9 +125,10 @@ def _subpackage(package: Any) -> dict[str, Any]:
     }
 
 
-def _capabilities(header: Any, kind: str) -> list[list[str]]:
+def _capabilities(header: Any, kind: str) -> list[dict[str, str]]:
     rows = zip(header[f"{kind}name"], header[f"{kind}flags"], header[f"{kind}version"], strict=True)
-    return sorted([name, _operator(flags), version] for name, flags, version in rows if not name.startswith("rpmlib("))
+    found = sorted((name, _operator(flags), version) for name, flags, version in rows if not name.startswith("rpmlib("))
+    return [dict(zip(("name", "operator", "version"), row, strict=True)) for row in found]
 
 
 def _operator(flags: int) -> str:

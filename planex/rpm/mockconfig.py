@@ -20,12 +20,12 @@ from typing import Any
 
 from planex.cage.answer import serve
 from planex.cage.ask import ask
+from planex.content import records
 from planex.errors import ConfigError, Problem
 from planex.regular import NotRegular, read_text
 from planex.template import render_text
-from planex.workspace import write_atomic
 
-FORMAT = 1
+FORMAT = 2
 SECONDS = 10.0
 """Time for one configuration."""
 _INCLUDE = re.compile(r"^\s*include\((.*)\)", re.MULTILINE)
@@ -68,16 +68,17 @@ def load_mock_config(path: Path, cache: Path) -> MockConfig:
     """Evaluate a mock configuration file. Raises ConfigError for Python errors, missing options and wrong types."""
     files = _files(path)
     answer_path = cache / f"{_key(path, files)}.json"
-    answer = _known(answer_path)
-    if answer is None:
-        question = {"path": str(path), "files": files}
-        system = {str(_SYSTEM_CONFIGS): _SYSTEM_CONFIGS} if _SYSTEM_CONFIGS.is_dir() else {}
-        answer = ask("planex.rpm.mockconfig", {"": question}, readable=system, seconds=SECONDS)[""]
-        if "errors" in answer:
-            problem = Problem(Path(answer.get("path", path)), answer.get("line", 0), answer["errors"])
-            raise ConfigError([problem], answer.get("hint"))
-        write_atomic(answer_path, json.dumps(answer))
-    return MockConfig(**{**answer, "path": path, "setup_command": tuple(answer["setup_command"])})
+    if (known := records.load(answer_path, MockConfig, FORMAT)) is not None:
+        return known
+    question = {"path": str(path), "files": files}
+    system = {str(_SYSTEM_CONFIGS): _SYSTEM_CONFIGS} if _SYSTEM_CONFIGS.is_dir() else {}
+    answer = ask("planex.rpm.mockconfig", {"": question}, readable=system, seconds=SECONDS)[""]
+    if "errors" in answer:
+        problem = Problem(Path(answer.get("path", path)), answer.get("line", 0), answer["errors"])
+        raise ConfigError([problem], answer.get("hint"))
+    made = records.from_plain({**answer, "path": path}, MockConfig)
+    records.save(answer_path, made, FORMAT)
+    return made
 
 
 def _files(path: Path) -> dict[str, str]:
@@ -101,15 +102,6 @@ def _key(path: Path, files: Mapping[str, str]) -> str:
         if file.is_file()
     ]
     return hashlib.sha256(json.dumps([FORMAT, str(path), files, system]).encode()).hexdigest()
-
-
-def _known(path: Path) -> dict[str, Any] | None:
-    try:
-        answer = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError):
-        return None
-    wanted = MockConfig.__dataclass_fields__.keys() - {"path"}
-    return answer if isinstance(answer, dict) and answer.keys() == wanted else None
 
 
 def _answer(name: str, question: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from planex.cage.ask import SECONDS, ask
-from planex.errors import ConfigError, PlanexError, Problem, keep_or_raise
+from planex.content import records
+from planex.errors import ConfigError, Problem, keep_or_raise
 from planex.rpm.capability import Capability
-from planex.workspace import write_atomic
 
-FORMAT = 3
+FORMAT = 4
 CAGED_CONFIG = "/rpmconfig"
 """Where a cage has a target's macro files."""
 _HOST_RPMCONFIG = Path("/usr/lib/rpm")
@@ -120,16 +120,14 @@ def parse_specs(
 
     Mistakes go to ``broken``, or are raised all together.
     """
-    keys = {name: _key(path, macros) for name, path in paths.items()}
-    facts = {name: cached for name, key in keys.items() if (cached := _cached(cache / f"{key}.json")) is not None}
-    missing = {name: path for name, path in paths.items() if name not in facts}
-    answers = _ask_librpm(missing, macros)
-    for name, answer in answers.items():
-        if "errors" not in answer:
-            facts[name] = answer
-            write_atomic(cache / f"{keys[name]}.json", json.dumps(answer))
-    packages = {name: _package(facts[name]) for name in paths if name in facts}
-    faults = {name: _fault(paths[name], answers[name]["errors"]) for name in paths if name not in facts}
+    places = {name: cache / f"{_key(path, macros)}.json" for name, path in paths.items()}
+    known = {name: records.load(place, Package, FORMAT) for name, place in places.items()}
+    answers = _ask_librpm({name: paths[name] for name, package in known.items() if package is None}, macros)
+    made = {name: records.from_plain(each, Package) for name, each in answers.items() if "errors" not in each}
+    for name, package in made.items():
+        records.save(places[name], package, FORMAT)
+    packages = {name: found for name, package in known.items() if (found := package or made.get(name))}
+    faults = {name: _fault(paths[name], each["errors"]) for name, each in answers.items() if "errors" in each}
     faults |= _wrong_names(packages, paths)
     keep_or_raise(faults, broken)
     return {name: package for name, package in packages.items() if name not in faults}
@@ -138,15 +136,6 @@ def parse_specs(
 def _key(path: Path, macros: Macros) -> str:
     parts = [FORMAT, str(macros.rpmconfig.resolve()), sorted(macros.definitions.items()), path.read_text()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _cached(path: Path) -> dict[str, Any] | None:
-    try:
-        facts: dict[str, Any] = json.loads(path.read_text())
-        _package(facts)  # what does not make one is no answer: it is asked for again
-    except (OSError, ValueError, RecursionError, PlanexError):
-        return None
-    return facts
 
 
 def _ask_librpm(paths: Mapping[str, Path], macros: Macros) -> dict[str, Any]:
@@ -177,33 +166,3 @@ def _wrong_names(packages: Mapping[str, Package], paths: Mapping[str, Path]) -> 
         for name, package in packages.items()
         if package.name != name
     }
-
-
-def _package(facts: Mapping[str, Any]) -> Package:
-    try:
-        return Package(
-            **{key: facts[key] for key in ("name", "epoch", "version", "release", "arch", "changelog_time")},
-            build_requires=_capabilities(facts["build_requires"]),
-            sources=tuple(Source(*row) for row in facts["sources"]),
-            subpackages=tuple(_subpackage(row) for row in facts["subpackages"]),
-            exclusive_archs=tuple(facts["exclusive_archs"]),
-            excluded_archs=tuple(facts["excluded_archs"]),
-        )
-    except (KeyError, TypeError) as error:
-        raise PlanexError(f"a cached spec is damaged: {error} is missing", "delete _build/cache/specs") from error
-
-
-def _subpackage(row: Mapping[str, Any]) -> Subpackage:
-    return Subpackage(
-        row["name"],
-        row["version"],
-        row["release"],
-        row["arch"],
-        _capabilities(row["provides"]),
-        _capabilities(row["requires"]),
-        tuple(row["files"]),
-    )
-
-
-def _capabilities(rows: list[list[str]]) -> tuple[Capability, ...]:
-    return tuple(Capability(*row) for row in rows)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,12 @@ def test_the_targets_of_this_repository_load(target: str, tmp_path: Path) -> Non
     assert config.arch == "x86_64"
     assert "{{" not in config.dnf_conf
     assert "%dist" in config.macros
+
+
+@pytest.mark.parametrize(("field", "value"), [("setup_command", 5), ("macros", ["%dist"]), ("root", None)])
+def test_a_damaged_answer_is_asked_for_again(tmp_path: Path, field: str, value: object) -> None:
+    path, cache = write(tmp_path, GOOD), tmp_path / "cache"
+    first = load_mock_config(path, cache)
+    (kept,) = cache.glob("*.json")
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), field: value}))
+    assert load_mock_config(path, cache) == first

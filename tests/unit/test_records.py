@@ -164,7 +164,7 @@ def test_the_readers_of_caches_take_any_file(tmp_path: Path, data: bytes) -> Non
     path = tmp_path / "x.json"
     path.write_bytes(data)
     assert read_manifest(path) is None
-    assert spec._cached(path) is None
+    assert records.load(path, spec.Package, spec.FORMAT) is None
     (tmp_path / "forecast.json").write_bytes(data)
     assert baseline.upstreamed_in(tmp_path) == {}
     assert baseline.versions_before(tmp_path, "1", "2") == []

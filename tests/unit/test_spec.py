@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,13 @@ def test_an_unchanged_spec_is_not_parsed_again(tmp_path: Path, monkeypatch: pyte
         return {}
 
     monkeypatch.setattr("planex.rpm.spec.ask", ask)
+    assert parse(tmp_path, SPEC) == first
+
+
+def test_a_damaged_answer_is_asked_for_again(tmp_path: Path) -> None:
+    first = parse(tmp_path, SPEC)
+    (kept,) = (tmp_path / "cache" / "specs").glob("*.json")
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "version": ["1"]}))
     assert parse(tmp_path, SPEC) == first
 
 
