@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the operating system refused, in words: which path, what was being done, and how much room is left there."""
+"""What the operating system refused, in words: which path, what was being done, and how much room is left there.
+
+Also what folders take of that room.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,6 +58,30 @@ def write(path: Path, data: bytes) -> None:
     """Write a file in place; workspace.write_atomic is for what others read. Raises DiskError, which names it."""
     with naming(path, "write"):
         path.write_bytes(data)
+
+
+def size_of(paths: Iterable[Path]) -> int:
+    """Bytes that paths, and all below them, take on the disk.
+
+    A file with several names counts once; what this user may not read is not counted.
+    """
+    total = 0
+    seen: set[tuple[int, int]] = set()
+    waiting = [os.fspath(path) for path in paths]
+    while waiting:
+        path = waiting.pop()
+        try:
+            status = os.lstat(path)
+            names = os.listdir(path) if stat.S_ISDIR(status.st_mode) else []  # noqa: PTH208
+        except OSError:
+            continue
+        if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+        total += status.st_blocks * 512
+        waiting += [f"{path}/{name}" for name in names]
+    return total
 
 
 def explain(error: OSError, doing: str = "", path: Path | None = None) -> DiskError:

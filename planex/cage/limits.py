@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from planex.disk import size_of
 from planex.units import GIB, KIB, size_text
 
 _DISK_PATIENCE = 10.0
@@ -65,7 +66,7 @@ class Watch:
         if self._scratch is None or time.monotonic() < self._next_look:
             return 0
         started = time.monotonic()
-        used = disk_of(self._scratch)
+        used = size_of([self._scratch])
         self._next_look = time.monotonic() + max(_DISK_PATIENCE, 20 * (time.monotonic() - started))
         return used
 
@@ -95,19 +96,3 @@ def _resident(pid: int) -> int:
     except OSError:
         return 0
     return sum(int(line.split()[1]) * KIB for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
-
-
-def disk_of(folder: Path) -> int:
-    """Bytes that a folder takes on the disk; what this user may not read is not counted."""
-    total = 0
-    waiting = [str(folder)]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    total += entry.stat(follow_symlinks=False).st_blocks * 512
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-        except OSError:
-            continue
-    return total

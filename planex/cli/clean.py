@@ -13,8 +13,9 @@ from planex.cage.trees import remove_tree
 from planex.cli.context import Context, pass_context, wait_option
 from planex.cli.output import echo
 from planex.cli.sizes import size
-from planex.content.inventory import Item, inventory, size_of
+from planex.content.inventory import Item, inventory
 from planex.content.locks import hold
+from planex.disk import size_of
 from planex.schema import did_you_mean
 
 _USUAL = ("buildroots", "work")

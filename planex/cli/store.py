@@ -11,9 +11,9 @@ import click
 from planex.cli.context import Context, pass_context, wait_option
 from planex.cli.output import echo
 from planex.cli.sizes import size
-from planex.content.inventory import size_of
 from planex.content.locks import at_work
 from planex.content.store import Store
+from planex.disk import size_of
 from planex.errors import PlanexError
 
 

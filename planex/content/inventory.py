@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,22 +55,3 @@ def _there(folder: Path, name: str) -> tuple[Path, ...]:
 
 def _children(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.name not in _LOCKS) if folder.is_dir() else []
-
-
-def size_of(paths: Iterable[Path]) -> int:
-    """Bytes that paths take on the disk; a file with several names counts once, what cannot be read not at all."""
-    seen: dict[tuple[int, int], int] = {}
-    for path in paths:
-        for found in (path, *_below(path)):
-            try:
-                status = found.lstat()
-            except OSError:
-                continue
-            seen[status.st_dev, status.st_ino] = status.st_blocks * 512
-    return sum(seen.values())
-
-
-def _below(path: Path) -> Iterable[Path]:
-    if not path.is_symlink():
-        for top, folders, files in os.walk(path):
-            yield from (Path(top, name) for name in (*folders, *files))

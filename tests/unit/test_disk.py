@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from planex import cli
-from planex.disk import DiskError, explain, naming
+from planex.disk import DiskError, explain, naming, size_of
 from planex.regular import NotRegular, read_regular
-from planex.units import size_text
+from planex.units import MIB, size_text
 from planex.workspace import write_atomic
 
 
@@ -153,3 +153,13 @@ def test_sizes_are_for_people() -> None:
     assert [size_text(size) for size in (0, 1023, 1536, 64 << 30, 1 << 50)] == [
         "0 bytes", "1023 bytes", "1.5 KiB", "64 GiB", "1024 TiB",
     ]  # fmt: skip
+
+
+def test_what_is_on_the_disk_counts_once_and_links_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_bytes(b"x" * MIB)
+    (tmp_path / "other name").hardlink_to(tmp_path / "folder" / "file")
+    (tmp_path / "usr").symlink_to("/usr")
+    assert MIB <= size_of([tmp_path]) < MIB + 50_000
+    assert MIB <= size_of([tmp_path / "folder", tmp_path / "other name", tmp_path / "gone"]) < MIB + 50_000
+    assert size_of([tmp_path / "usr"]) < 50_000
