@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from planex.checksums import digest_of
 from planex.errors import PlanexError
 from planex.host.tree import read_text, small_texts
 from planex.medium import metadata
@@ -22,6 +22,7 @@ from planex.medium.xorriso import extract, list_files, read_records, require_iso
 from planex.rpm import repo
 from planex.units import size_text
 
+_ALGORITHMS = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512"})
 _LABEL = re.compile(r"[A-Z0-9_.-]{1,32}")
 _LIVE = re.compile(r"\broot=live:(?:CD)?LABEL=")
 _SEARCH = re.compile(rb"search[ -~]{0,500}?--label[ -~]{0,500}")
@@ -198,13 +199,8 @@ def check_treeinfo(medium: Medium) -> Iterator[Finding]:
         algorithm, _, digest = value.partition(":")
         if path not in medium.files:
             yield Finding("treeinfo", f"{path} is listed in .treeinfo, but not there")
-        elif algorithm in hashlib.algorithms_available and _digest(medium, path, algorithm) != digest:
+        elif algorithm in _ALGORITHMS and digest_of(medium.path(path), algorithm) != digest:
             yield Finding("treeinfo", f"{path} does not have the checksum that .treeinfo gives")
-
-
-def _digest(medium: Medium, name: str, algorithm: str) -> str:
-    with medium.path(name).open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def check_repositories(medium: Medium) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 import tarfile
 from io import BytesIO
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from planex.errors import PlanexError
+from planex.host.check import Finding, Medium, check_treeinfo
 from planex.host.live import squashfs_argv
 from planex.host.manifest import Manifest, differences, read_manifest
 from planex.medium import cpio, efi
@@ -163,3 +165,14 @@ def test_foreign_manifest_is_none(tmp_path: Path, text: str) -> None:
 def test_differences_are_words() -> None:
     old, new = {"a": "1", "b": "1", "c": "1"}, {"a": "1", "b": "2", "d": "1"}
     assert differences(old, new) == ["b changed", "d is new", "c is gone"]
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha256", "sha512", "shake_128", "none"])
+def test_checksums_of_any_algorithm_are_read(tmp_path: Path, algorithm: str) -> None:
+    digest = hashlib.new(algorithm, b"x").hexdigest() if algorithm in ("md5", "sha256", "sha512") else "ab"
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "other").write_bytes(b"y")
+    (tmp_path / ".treeinfo").write_text(f"[checksums]\nfile = {algorithm}:{digest}\nother = {algorithm}:{digest}\n")
+    medium = Medium(IN_TREE, {"/.treeinfo": 1, "/file": 1, "/other": 1}, tmp_path)
+    wrong = [Finding("treeinfo", "/other does not have the checksum that .treeinfo gives")]
+    assert list(check_treeinfo(medium)) == (wrong if len(digest) > 2 else [])
