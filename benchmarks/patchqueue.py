@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import synthetic
+from planex.checksums import digest_of
 from planex.git.repository import Repository
-from planex.patchqueue.apply.tarball import digest
 from planex.patchqueue.carry.forecast import Column, Forecaster, Version
 from planex.patchqueue.carry.judge import Judge
 from planex.patchqueue.carry.verdict import Status
@@ -78,7 +78,7 @@ def prepare(folder: Path, files: int, patches: int) -> Case:
     made = synthetic.make(folder, files=files, patches=patches)
     queue = load_queue(made.queue)
     repository = Repository.create(folder / "repo.git", bare=True)
-    versions = [Version(path.stem, path, digest(path)) for path in (made.old, made.new)]
+    versions = [Version(path.stem, path, digest_of(path, "SHA256")) for path in (made.old, made.new)]
     started = time.monotonic()
     old, new = (import_source(repository, v.source, v.label, v.checksum) for v in versions)
     took = time.monotonic() - started

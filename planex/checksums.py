@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Checksums of files, and dist-git checksum files: lines ``SHA512 (name) = hex`` (or SHA256), as fedpkg writes."""
+"""Checksums of files and texts; dist-git checksum files: lines ``SHA512 (name) = hex`` (or SHA256), as fedpkg has."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ def digest_of(path: Path, algorithm: str = RECORDED) -> str:
     """Checksum of a regular file's bytes in hexadecimal."""
     with open_regular(path) as file:
         return hashlib.file_digest(file, algorithm.lower()).hexdigest()
+
+
+def digest_of_text(text: str) -> str:
+    """SHA-256 of a text in UTF-8, in hexadecimal; names of files that are not UTF-8 count with their own bytes."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def read_checksums(path: Path) -> dict[str, Checksum]:

@@ -7,7 +7,6 @@ A template can loop for ever and ask for any amount of memory, so templates of s
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from planex.cage.answer import serve
 from planex.cage.ask import ask
+from planex.checksums import digest_of_text
 from planex.errors import ConfigError, Problem
 from planex.workspace import write_atomic
 
@@ -39,7 +39,7 @@ class Template:
     def key(self) -> str:
         """SHA-256 of all that decides what it renders to."""
         parts = [FORMAT, jinja2.__version__, self.text, self.variables]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return digest_of_text(json.dumps(parts, sort_keys=True))
 
 
 def render_all(templates: Mapping[str, Template], cache: Path) -> dict[str, str | ConfigError]:

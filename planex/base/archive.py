@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from planex.base.apt import Apt
 from planex.base.control import DebPackage
 from planex.base.definition import Definition
+from planex.checksums import digest_of, digest_of_text
 from planex.content import records
 from planex.errors import PlanexError
 from planex.report import Reporter
@@ -68,7 +68,7 @@ def save(path: Path, definition: Definition, packages: Iterable[DebPackage]) -> 
 
 
 def _digest(definition: Definition) -> str:
-    return hashlib.sha256(json.dumps([definition.suite, question(definition)]).encode()).hexdigest()
+    return digest_of_text(json.dumps([definition.suite, question(definition)]))
 
 
 def resolve(apt: Apt, definition: Definition, reporter: Reporter) -> tuple[DebPackage, ...]:
@@ -122,9 +122,7 @@ def _accept(packages: Iterable[DebPackage], incoming: Path, folder: Path) -> Non
     for package in packages:
         path = incoming / package.file
         if path.exists():
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            if digest == package.sha256:
+            if digest_of(path, "SHA256") == package.sha256:
                 path.replace(folder / package.file)
             else:
                 path.unlink()

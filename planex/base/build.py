@@ -8,7 +8,6 @@ A base's folder holds ``builds/<key>/``, whole results; ``current`` points at th
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from planex.base.control import DebPackage
 from planex.base.definition import Definition
 from planex.base.medium import write_medium
 from planex.base.repackage import Job
+from planex.checksums import digest_of_text
 from planex.content import records
 from planex.content.code import code_digest
 from planex.content.locks import Patience, hold
@@ -104,7 +104,7 @@ def _drop_damaged(folder: Path, reporter: Reporter) -> None:
 def make_stamp(definition: Definition) -> str:
     """SHA-256 of what decides, apart from the archive, what a base looks like: definition, code, rpm."""
     parts = [definition.model_dump_json(), repackage.rpm_version(), code_digest(*_CODE)]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return digest_of_text("\0".join(parts))
 
 
 def _check_tools() -> None:
@@ -170,7 +170,7 @@ def _repackage(jobs: Sequence[Job], folder: Path, task: Task, reporter: Reporter
 def _key(definition: Definition, jobs: Sequence[Job], archive: Archive) -> str:
     kernel = archive.kernel(definition.medium.kernel).sha256
     parts = [make_stamp(definition), kernel, *sorted(job.key for job in jobs)]
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+    return digest_of_text(" ".join(parts))[:16]
 
 
 def _compose(

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from xml.sax.saxutils import escape
 from planex.base.control import DebPackage
 from planex.base.definition import Definition
 from planex.base.unpack import pick
+from planex.checksums import digest_of
 from planex.errors import PlanexError
 from planex.rpm.repo import copy_rpms, create_repo
 from planex.workspace import write_atomic
@@ -21,7 +21,7 @@ RPM_CONFIG = "/usr/lib/rpm"
 
 def write_repo(folder: Path, rpms: Mapping[str, Path], definition: Definition) -> None:
     """A repository of all RPMs with the definition's groups."""
-    copy_rpms(folder, {sha256_of(rpm): rpm for rpm in rpms.values()})
+    copy_rpms(folder, {digest_of(rpm, "SHA256"): rpm for rpm in rpms.values()})
     groups = folder.parent / "comps.xml"
     groups.write_text(render_groups(definition))
     create_repo(folder, groups=groups, epoch=definition.epoch)
@@ -60,13 +60,8 @@ def write_manifest(path: Path, packages: Sequence[DebPackage], rpms: Mapping[str
     rows = []
     for name, rpm in rpms.items():
         deb = by_name.get(name)
-        row: dict[str, str] = {"package": name, "rpm": rpm.name, "rpm_sha256": sha256_of(rpm)}
+        row: dict[str, str] = {"package": name, "rpm": rpm.name, "rpm_sha256": digest_of(rpm, "SHA256")}
         if deb is not None:
             row |= {"version": deb.version, "deb": deb.filename, "deb_sha256": deb.sha256, "source": deb.source}
         rows.append(row)
     write_atomic(path, json.dumps({"packages": rows}, indent=1, sort_keys=True) + "\n")
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

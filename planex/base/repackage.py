@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from planex.base.closure import Closure
 from planex.base.definition import Contents, Definition
 from planex.base.rpmspec import Header
 from planex.base.unpack import Tree, add_contents
+from planex.checksums import digest_of_text
 from planex.content.code import code_digest
 from planex.errors import PlanexError
 from planex.run import require, run, run_logged
@@ -71,7 +71,7 @@ class Job:
             "code": code_digest(*_CODE),
             "rpm": rpm_version(),
         }
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return digest_of_text(json.dumps(parts, sort_keys=True))
 
 
 @cache

@@ -7,7 +7,6 @@ the same bytes: SOURCE_DATE_EPOCH stands for the time of installation, and what 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from planex.cage import trees
 from planex.cage.command import Cage, caged
+from planex.checksums import digest_of_text
 from planex.content import records
 from planex.distro.project import Project
 from planex.errors import LoggedError, PlanexError
@@ -112,7 +112,7 @@ def host_inputs(project: Project, live: Live) -> dict[str, str]:
 def make_host(project: Project, live: Live, work: Path, task: Task) -> LiveHost:
     """Install and compress the live host below ``work``, unless that was done before from the same inputs."""
     inputs = json.dumps(sorted(host_inputs(project, live).items()))
-    final = work / f"host-{hashlib.sha256(inputs.encode()).hexdigest()[:16]}"
+    final = work / f"host-{digest_of_text(inputs)[:16]}"
     if not final.exists():
         require("mksquashfs", "make the live host's root image")
         draft = work / "host.draft"

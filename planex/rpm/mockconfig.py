@@ -8,7 +8,6 @@ the folders ``mock-configs`` and ``repos`` and mock's own configurations; the an
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shlex
@@ -20,6 +19,7 @@ from typing import Any
 
 from planex.cage.answer import serve
 from planex.cage.ask import ask
+from planex.checksums import digest_of_text
 from planex.content import records
 from planex.errors import ConfigError, Problem
 from planex.regular import NotRegular, read_text
@@ -61,7 +61,7 @@ class MockConfig:
     def digest(self) -> str:
         """SHA-256 over all that decides what is in the buildroot."""
         parts = [self.arch, self.setup_command, self.dnf_conf, sorted(self.macros.items()), self.releasever]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return digest_of_text(json.dumps(parts))
 
 
 def load_mock_config(path: Path, cache: Path) -> MockConfig:
@@ -101,7 +101,7 @@ def _key(path: Path, files: Mapping[str, str]) -> str:
         for file in sorted(_SYSTEM_CONFIGS.rglob("*"))
         if file.is_file()
     ]
-    return hashlib.sha256(json.dumps([FORMAT, str(path), files, system]).encode()).hexdigest()
+    return digest_of_text(json.dumps([FORMAT, str(path), files, system]))
 
 
 def _answer(name: str, question: Mapping[str, Any]) -> dict[str, Any]:

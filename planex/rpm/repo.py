@@ -17,7 +17,7 @@ from typing import Any
 import createrepo_c
 
 from planex.cage.command import Cage, caged
-from planex.checksums import digest_of
+from planex.checksums import digest_of, digest_of_text
 from planex.content import stamps
 from planex.content.copies import PUBLISHED, copy_file, sync_tree
 from planex.content.stamps import Fault, Stamp
@@ -213,7 +213,7 @@ def compose(link: Path, rpms: Mapping[str, Path], *, epoch: int, groups: Path | 
     Raises DamagedFile where an RPM is not what it should be.
     """
     parts = [*sorted(rpms), str(epoch), groups.read_text() if groups else ""]
-    name = f"repo-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
+    name = f"repo-{digest_of_text(' '.join(parts))[:16]}"
     there = next((path for path in sorted(link.parent.glob(f"{name}*")) if fault(path) is None), None)
     if there is not None and link.is_symlink() and str(link.readlink()) == there.name:
         return False

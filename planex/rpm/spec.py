@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from planex.cage.ask import SECONDS, ask
+from planex.checksums import digest_of_text
 from planex.content import records
 from planex.errors import ConfigError, Problem, keep_or_raise
 from planex.rpm.capability import Capability
@@ -135,7 +135,7 @@ def parse_specs(
 
 def _key(path: Path, macros: Macros) -> str:
     parts = [FORMAT, str(macros.rpmconfig.resolve()), sorted(macros.definitions.items()), path.read_text()]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return digest_of_text(json.dumps(parts))
 
 
 def _ask_librpm(paths: Mapping[str, Path], macros: Macros) -> dict[str, Any]:

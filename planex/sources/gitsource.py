@@ -6,7 +6,6 @@ The commit is a full hash, so that the content is fixed; the archive is git's ow
 
 from __future__ import annotations
 
-import hashlib
 import re
 from math import ceil
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from filelock import FileLock
 
+from planex.checksums import digest_of_text
 from planex.disk import naming
 from planex.errors import CommandFailed, PlanexError
 from planex.git.door import run_git
@@ -38,7 +38,7 @@ def archive(url: str, cache: Path, partial: Path, limits: Downloads) -> None:
     if not _COMMIT.match(commit) or not name.endswith(".tar"):
         raise PlanexError(f"{url}: not a git source", f"write {_EXAMPLE}")
     remote = parts._replace(scheme=parts.scheme.removeprefix("git+"), query="", fragment="").geturl()
-    mirror = cache / hashlib.sha256(remote.encode()).hexdigest()[:16]
+    mirror = cache / digest_of_text(remote)[:16]
     mirror.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{mirror}.lock"):
         _archive(remote, commit, name, mirror, partial, limits)

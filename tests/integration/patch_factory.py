@@ -12,8 +12,8 @@ from difflib import unified_diff
 from itertools import pairwise
 from pathlib import Path
 
+from planex.checksums import digest_of
 from planex.git.repository import Repository
-from planex.patchqueue.apply.tarball import digest
 from planex.patchqueue.carry.forecast import Forecaster, Version
 from planex.patchqueue.carry.judge import Orders
 from planex.patchqueue.carry.verdict import Status
@@ -104,7 +104,7 @@ class Bench:
 
     def version(self, label: str, tree: Tree) -> Version:
         path = write_tarball(self.folder / f"pkg-{label}.tar", tree)
-        return Version(label, path, digest(path))
+        return Version(label, path, digest_of(path, "SHA256"))
 
     def forecaster(
         self, old: Tree, patches: Mapping[str, str], *, orders: Orders | None = None, rerere: Path | None = None

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from planex.checksums import digest_of
 from planex.errors import PlanexError
 from planex.patchqueue.apply.check import PatchError, State, check_queue, require_applies
-from planex.patchqueue.apply.tarball import digest
 from planex.patchqueue.commits.checkout import checkout, refresh
 from planex.patchqueue.commits.commits import build_chain
 from planex.patchqueue.commits.export import Change
@@ -169,9 +169,8 @@ def test_a_patch_that_does_not_apply_is_named_with_file_and_hunk(
         require_applies(outcomes, "pkg", queue)
     assert words in caught.value.message
     assert caught.value.exit_code == 1
-    assert check_queue(queue, tmp_path / "moved", tmp_path / "cache", checksum=digest(tarball)) == outcomes, (
-        "from the cache"
-    )
+    checksum = digest_of(tarball, "SHA256")
+    assert check_queue(queue, tmp_path / "moved", tmp_path / "cache", checksum=checksum) == outcomes, "from the cache"
 
 
 def test_check_of_a_folder_and_of_links(tmp_path: Path, tarball: Path) -> None:

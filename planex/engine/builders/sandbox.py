@@ -7,7 +7,6 @@ the BuildRequires of a package add to it. Where this file system cannot carry an
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping
@@ -20,6 +19,7 @@ from planex.cage.command import Cage, Overlay, caged
 from planex.cage.enter import BUILDER
 from planex.cage.limits import Watch
 from planex.cage.scope import BUS, in_scope
+from planex.checksums import digest_of_text
 from planex.engine.builders.job import Job
 from planex.engine.builders.state import StateLog, rpmbuild_section
 from planex.errors import PlanexError
@@ -55,7 +55,7 @@ class SandboxBuilder:
     def __init__(self, config: MockConfig, digest: str, folder: Path) -> None:
         """``digest`` decides the base layer's content, ``folder`` holds layers and caches."""
         self._config = config
-        self._digest = hashlib.sha256(f"{FORMAT} {digest}".encode()).hexdigest()
+        self._digest = digest_of_text(f"{FORMAT} {digest}")
         self._folder = folder
         self._base = folder / f"base-{self._digest[:16]}"
         self._overlays = True
@@ -98,7 +98,7 @@ class SandboxBuilder:
         layer = self._base
         if wanted:
             parts = [self._digest, str(self._overlays), job.dependencies_digest, *wanted]
-            layer = self._folder / f"deps-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
+            layer = self._folder / f"deps-{digest_of_text(' '.join(parts))[:16]}"
             with FileLock(f"{layer}.lock"):
                 if not layer.exists():
                     self._make_dependencies(job, layer, wanted)

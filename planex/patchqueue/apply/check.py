@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from planex.checksums import digest_of_text
 from planex.content import records
 from planex.errors import PlanexError
 from planex.git.files import Changes, FileSet
@@ -79,7 +79,7 @@ def check_queue(
     files = SourceFiles(source, cache, checksum)
     if source.is_dir():
         return _try_all(queue.applied, files, cache)
-    key = hashlib.sha256(f"{FORMAT} {files.key} {_named_digest(queue)}".encode()).hexdigest()
+    key = digest_of_text(f"{FORMAT} {files.key} {_named_digest(queue)}")
     stored = cache / "check" / f"{key}.json"
     if (known := records.load(stored, Outcomes, FORMAT)) is not None:
         return known.outcomes

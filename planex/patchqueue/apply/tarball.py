@@ -7,7 +7,6 @@ checksum, together with the knowledge of which files are not in it.
 
 from __future__ import annotations
 
-import hashlib
 import tarfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,14 +14,13 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock
 
+from planex.checksums import digest_of, digest_of_text
 from planex.content import records
 from planex.disk import write
 from planex.git.files import EXECUTABLE, FILE, SYMLINK, File
 from planex.patchqueue.apply.gnupatch import read_file
-from planex.regular import open_regular
 from planex.sources.tarballs import content_of, read_tarball
 
-MAX_LINKS = 8
 _FORMAT = 1
 
 
@@ -31,12 +29,6 @@ class Touched:
     """The index of the files that were taken out of a tarball: path to git mode, empty if it is not in there."""
 
     modes: Mapping[str, str]
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
-    with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def members(tarball: Path) -> Iterator[tuple[str, tarfile.TarInfo, tarfile.TarFile]]:
@@ -68,7 +60,7 @@ class SourceFiles:
         self.source = source
         self._folder: Path | None = None
         if not source.is_dir():
-            self.key = checksum or digest(source)
+            self.key = checksum or digest_of(source, "SHA256")
             self._folder = cache / "touched" / self.key
 
     def load(self, paths: Collection[str]) -> None:
@@ -118,4 +110,4 @@ def _inside(path: str) -> bool:
 
 def _name(path: str) -> str:
     """A flat file name for a path."""
-    return hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()
+    return digest_of_text(path)

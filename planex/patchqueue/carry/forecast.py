@@ -7,11 +7,11 @@ that one new version or one changed patch costs only that column, or what follow
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from planex.checksums import digest_of_text
 from planex.content import records
 from planex.git.repository import Repository
 from planex.patchqueue.carry.attempts import AllAttempts, Bridge
@@ -180,4 +180,4 @@ def _had_conflict(verdict: Verdict) -> bool:
 
 
 def _digest(*words: str) -> str:
-    return hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
+    return digest_of_text("\0".join(words))

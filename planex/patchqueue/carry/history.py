@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from planex.checksums import digest_of_text
 from planex.content import records
 from planex.git.pipes import DIFF_FLAGS, Differ, Pipe
 from planex.git.repository import Repository
@@ -116,7 +117,7 @@ class History:
     @cached_property
     def _commits(self) -> list[UpstreamCommit]:
         paths = sorted({path for link in self._chain.links for path in link.patch.diff.paths})
-        name = hashlib.sha256("\0".join([str(_FORMAT), self._old, self._new, *paths]).encode()).hexdigest()
+        name = digest_of_text("\0".join([str(_FORMAT), self._old, self._new, *paths]))
         store = self._repository.path / "planex" / "history" / f"{name}.json"
         known = records.load(store, Commits, _FORMAT)
         if known is None:

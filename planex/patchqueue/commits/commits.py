@@ -6,11 +6,11 @@ Each patch is applied as the build applies it, so the trees are those that the b
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from planex.checksums import digest_of_text
 from planex.content import records
 from planex.git.pipes import Importer, Objects
 from planex.git.repository import Repository
@@ -85,7 +85,7 @@ def chain_keys(base_key: str, patches: Sequence[Patch]) -> list[str]:
     previous = f"{CHAIN_FORMAT} {base_key}"
     for patch in patches:
         words = [previous, patch.name, patch.key, " ".join(patch.entry.guards)]
-        previous = hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
+        previous = digest_of_text("\0".join(words))
         keys.append(previous)
     return keys
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from planex.checksums import digest_of
 from planex.errors import PlanexError
 from planex.git.files import File
 from planex.git.pipes import Importer
 from planex.git.repository import Repository, Signature
 from planex.patchqueue.apply.gnupatch import read_file
-from planex.patchqueue.apply.tarball import below_top, digest, members, read_member
+from planex.patchqueue.apply.tarball import below_top, members, read_member
 
 IMPORT_FORMAT = 1
 """Raise when the commits made for a tarball change."""
@@ -47,7 +48,7 @@ def import_source(repository: Repository, source: Path, label: str, checksum: st
     """
     if not source.exists():
         raise PlanexError(f"{source}: no such source")
-    key = checksum or (digest(source) if source.is_file() else "")
+    key = checksum or (digest_of(source, "SHA256") if source.is_file() else "")
     ref = f"refs/planex/source/{IMPORT_FORMAT}/{key or 'folder'}"
     commit = repository.resolve(ref) if key else None
     if commit is None:

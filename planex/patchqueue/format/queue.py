@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from planex.checksums import digest_of_text
 from planex.errors import ENOUGH, ConfigError, Problem
 from planex.patchqueue.format.diff import Diff, DiffError, parse_diff
 from planex.patchqueue.format.header import Header, is_text, parse_header, split_patch
@@ -127,7 +128,7 @@ class PatchQueue:
 
 def chain_digest(keys: Iterable[str]) -> str:
     """SHA-256 over a sequence of keys."""
-    return hashlib.sha256("\n".join(keys).encode()).hexdigest()
+    return digest_of_text("\n".join(keys))
 
 
 def load_queue(folder: Path, guards: AbstractSet[str] = frozenset()) -> PatchQueue:
