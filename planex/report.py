@@ -1,33 +1,34 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Progress and logs on standard error: a live view on a terminal, plain lines elsewhere."""
+"""Who works tells a Reporter what happens; it makes events of that and hands them to listeners."""
 
 from __future__ import annotations
 
-import re
+import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.markup import escape
-from rich.text import Text
+from planex.events import Event, Level, Message, PhaseBegan, TaskAdvanced, TaskBegan, TaskEnded, Unit
 
-from planex.printable import printable, shortened, without_passwords
-from planex.units import clock
+Listener = Callable[[Event], None]
+
+PAUSE = 0.2
+"""Seconds between two events of a task's progress: a download counts every piece, and nobody reads so many."""
+
+_numbers = itertools.count(1)
 
 
 class Task:
-    """Something under way: a package being built, a file being fetched. Its line shows phase and elapsed time."""
+    """Something under way: a package being built, a file being fetched."""
 
     def __init__(self, reporter: Reporter, name: str) -> None:
         self.name = name
         self.started = time.monotonic()
+        self.number = next(_numbers)
         self._reporter = reporter
         self._phase = ""
-        self._detail = ""
+        self._told = 0.0
 
     @property
     def seconds(self) -> float:
@@ -40,99 +41,61 @@ class Task:
     def phase(self, phase: str) -> None:
         """Enter a phase (``fetch``, ``buildroot``, ``%build``, ...)."""
         if phase != self._phase:
-            self._phase, self._detail = phase, ""
-            self._reporter.phase_began(self)
+            self._phase, self._told = phase, 0.0
+            self._reporter.tell(PhaseBegan(self.number, self.name, phase))
 
-    def detail(self, detail: str) -> None:
-        """Replace the short remark behind the phase (``42 %``)."""
-        self._detail = detail
-
-    def line(self) -> str:
-        words = f"{self.name:20}  {self._phase:16}  {clock(self.seconds):>12}  {self._detail}"
-        return printable(words.replace("\n", " ")).rstrip()
+    def progress(self, done: int, total: int, unit: Unit = Unit.ITEMS) -> None:
+        """How far the phase is; ``total`` is 0 where nobody knows it."""
+        now = time.monotonic()
+        if done == total or now - self._told >= PAUSE:
+            self._told = now
+            self._reporter.tell(TaskAdvanced(self.number, self.name, done, total, unit))
 
 
 class Reporter:
-    """The only writer to standard error. Verbosity: -1 errors only, 0 normal, 1 also phases and remarks."""
+    """Hands events to its listeners, one event at a time, whichever thread it comes from."""
 
-    def __init__(self, verbosity: int = 0, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-        self.verbosity = verbosity
-        self._here = _paths_below_here()
-        self._tasks: list[Task] = []
-        self._lock = threading.Lock()
-        self._live: Live | None = None
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+        self._lock = threading.RLock()  # an interrupted listener's task still ends
 
-    def info(self, text: str) -> None:
-        """A step began or ended."""
-        self._print(_shown(text), 0)
+    def listen(self, listener: Listener) -> None:
+        """Let one more have every event from now on."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+    def tell(self, event: Event) -> None:
+        with self._lock:
+            for listener in self._listeners:
+                listener(event)
 
     def remark(self, text: str) -> None:
-        """Something only the curious want (``-v``)."""
-        self._print(f"[dim]{_shown(text)}[/dim]", 1)
+        self.tell(Message(Level.REMARK, text))
+
+    def info(self, text: str) -> None:
+        self.tell(Message(Level.INFO, text))
 
     def success(self, text: str) -> None:
-        self._print(f"[green]{_shown(text)}[/green]", 0)
+        self.tell(Message(Level.SUCCESS, text))
 
     def failure(self, text: str) -> None:
-        """Something went wrong that is explained later."""
-        self._print(f"[red]{_shown(text)}[/red]", 0)
+        self.tell(Message(Level.FAILURE, text))
 
     def warn(self, text: str) -> None:
-        self._print(f"[yellow]warning:[/yellow] {_shown(text)}", -1)
+        self.tell(Message(Level.WARNING, text))
 
     def error(self, text: str) -> None:
-        self._print(f"[bold red]error:[/bold red] {_shown(text)}", -1)
+        self.tell(Message(Level.ERROR, text))
 
     def plain(self, text: str) -> None:
-        """Text as it is, whatever the verbosity: the end of a log, a hint."""
-        self._print(_shown(text), -1)
+        self.tell(Message(Level.PLAIN, text))
 
     @contextmanager
     def task(self, name: str) -> Iterator[Task]:
-        """Show something as under way until the context ends."""
+        """Something is under way until the context ends."""
         task = Task(self, name)
-        with self._lock:
-            self._tasks.append(task)
-            self._start_live()
+        self.tell(TaskBegan(task.number, name))
         try:
             yield task
         finally:
-            with self._lock:
-                self._tasks.remove(task)
-                self._stop_live()
-
-    def phase_began(self, task: Task) -> None:
-        if self._live is None:
-            self._print(f"[dim]{escape(task.line())}[/dim]", 1)
-
-    def _print(self, markup: str, level: int) -> None:
-        if self.verbosity >= level:
-            self.console.print(printable(self._here.sub("", markup)))
-
-    def _start_live(self) -> None:
-        if self._live is None and self.console.is_terminal and self.verbosity >= 0:
-            self._live = Live(console=self.console, get_renderable=self._view, refresh_per_second=4, transient=True)
-            self._live.start()
-
-    def _stop_live(self) -> None:
-        if self._live is not None and not self._tasks:
-            self._live.stop()
-            self._live = None
-
-    def _view(self) -> Group:
-        return Group(*(Text("  " + task.line(), style="cyan", no_wrap=True) for task in list(self._tasks)))
-
-
-def _shown(text: str) -> str:
-    """What is shown of a text, as rich's markup."""
-    return escape(shortened(without_passwords(text)))
-
-
-def _paths_below_here() -> re.Pattern[str]:
-    """Paths below this folder are shown as a person would type them; those in commands and URLs stay whole."""
-    try:
-        here = re.escape(f"{Path.cwd()}/".replace("//", "/"))
-    except OSError:  # the current folder was deleted
-        here = ""
-    return re.compile(rf"(?<=[\s:(]){here}(?=\S)|^{here}(?=\S)" if len(here) > 1 else "(?!)")
+            self.tell(TaskEnded(task.number, name, task.seconds))

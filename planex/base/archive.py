@@ -89,7 +89,7 @@ def resolve(apt: Apt, definition: Definition, reporter: Reporter) -> tuple[DebPa
 
 
 def download(
-    apt: Apt, packages: Sequence[DebPackage], folder: Path, on_progress: Callable[[str], None]
+    apt: Apt, packages: Sequence[DebPackage], folder: Path, on_progress: Callable[[int, int], None]
 ) -> tuple[tuple[str, str], ...]:
     """Bring the .debs that are missing into ``folder``; each appears only once its SHA-256 is right.
 
@@ -107,7 +107,7 @@ def download(
         nonlocal done
         if line.startswith("Get:"):
             done += 1
-            on_progress(f"{done} of {len(wanted)}")
+            on_progress(done, len(wanted))
 
     missing = apt.download(wanted, incoming, folder / "download.log", count)
     _accept(wanted, incoming, folder)

@@ -137,7 +137,7 @@ def _fetch(
         archive = Archive(folder / "debs", packages)
         closure = _select(packages, definition)
         task.phase("download")
-        missing = archives.download(apt, _needed(archive, closure, definition), archive.folder, task.detail)
+        missing = archives.download(apt, _needed(archive, closure, definition), archive.folder, task.progress)
         if not missing:
             return archive, closure
         unwanted.update(missing)
@@ -164,7 +164,7 @@ def _repackage(jobs: Sequence[Job], folder: Path, task: Task, reporter: Reporter
     task.phase("repackage")
     to_make = sum(repackage.cached(job, folder) is None for job in jobs)
     reporter.remark(f"base: {to_make} of {len(jobs)} packages to make")
-    return repackage.make_all(jobs, folder, os.cpu_count() or 1, lambda done: task.detail(f"{done} of {len(jobs)}"))
+    return repackage.make_all(jobs, folder, os.cpu_count() or 1, lambda done: task.progress(done, len(jobs)))
 
 
 def _key(definition: Definition, jobs: Sequence[Job], archive: Archive) -> str:

@@ -14,7 +14,7 @@ import click
 
 from planex import __version__, run
 from planex.cli.context import Context
-from planex.cli.failure import show
+from planex.cli.failure import failed
 from planex.cli.groups import SectionedGroup
 from planex.disk import DiskError, explain
 from planex.errors import PlanexError
@@ -37,7 +37,8 @@ from planex.report import Reporter
 @click.pass_context
 def cli(context: click.Context, directory: Path, target: str | None, verbose: int, quiet: bool) -> None:
     """Turn upstream tarballs, spec templates and patch queues into RPMs, a repository and a bootable Xen host ISO."""
-    context.obj = Context(directory, target, Reporter(-1 if quiet else verbose))
+    run = context.ensure_object(Context)
+    run.directory, run.target_option, run.terminal.verbosity = directory, target, -1 if quiet else verbose
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -76,29 +77,30 @@ def _leave(number: int, frame: object) -> None:
 
 def main() -> None:
     """Entry point: run a command; print a PlanexError as what, where and what to do; set the exit status."""
-    reporter = Reporter()
+    context = Context()
     os.umask(0o022)  # what planex makes is read by cages, which run as other users
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
     if sys.stdout is None:
-        _tell(PlanexError("standard output is closed"), reporter)
+        _tell(PlanexError("standard output is closed"), context.reporter)
         sys.exit(1)
-    status = _run(reporter)
+    status = _run(context)
     if (unsaid := _last_words()) and not status:
-        _tell(PlanexError(f"cannot write to standard output: {unsaid}"), reporter)
+        _tell(PlanexError(f"cannot write to standard output: {unsaid}"), context.reporter)
         status = 1
     sys.exit(status)
 
 
 def _tell(error: PlanexError, reporter: Reporter) -> None:
     with suppress(OSError):  # where standard error takes no more, the exit status still tells
-        show(error, reporter)
+        reporter.tell(failed(error))
 
 
-def _run(reporter: Reporter) -> int:
+def _run(context: Context) -> int:
     """Run the command; its exit status."""
+    reporter = context.reporter
     try:
-        cli.main(standalone_mode=False)
+        cli.main(standalone_mode=False, obj=context)
     except PlanexError as error:
         _tell((_folder_is_gone() if isinstance(error, DiskError) else None) or error, reporter)
         return error.exit_code

@@ -20,7 +20,6 @@ from planex.engine.build import (
     BuildFailed,
     Options,
     Outcome,
-    Status,
     check_closure,
     compose,
     default_jobs,
@@ -31,6 +30,7 @@ from planex.engine.builders import choose_builder
 from planex.engine.plan import Plan
 from planex.engine.workshop import Workshop
 from planex.errors import ConfigError, PlanexError, Problem, joined
+from planex.events import PackageLeftOut, PackagePlanned, Status
 from planex.printable import without_passwords
 from planex.report import Reporter
 from planex.units import clock
@@ -85,8 +85,8 @@ def build(
             _raise_faults(workshop, wanted if packages else workshop.project.names)
             return
         require_checksums(workshop, plan)
-        for step in plan.builds:
-            context.reporter.info(f"{'build':9}  {step.package}  ({step.reason})")
+        for step in plan.steps:
+            context.reporter.tell(PackagePlanned(step.package, step.action.value, step.reasons))
         options = Options(jobs or default_jobs(project), keep_going, offline)
         outcomes = Build(workshop, plan, choose_builder(project, builder), context.reporter, options).run()
         changed = _publish(workshop, context.reporter)
@@ -120,7 +120,7 @@ def _raise_faults(workshop: Workshop, names: Collection[str]) -> None:
 def _warn(workshop: Workshop, wanted: Collection[str], reporter: Reporter) -> None:
     """Tell what is not built, and what is wrong elsewhere in the workspace."""
     for name, reason in workshop.project.left_out.items():
-        reporter.info(f"{'skip':9}  {name}  ({reason})")
+        reporter.tell(PackageLeftOut(name, reason))
     for name in workshop.project.names:
         if name not in wanted and (fault := workshop.fault(name)):
             reporter.warn(f"{name} is left alone: {fault.message}")

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from planex.cli.terminal import Terminal
 from planex.content.locks import Patience
 from planex.report import Reporter
 from planex.workspace import Workspace
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
 class Context:
     """Loads things when a command first asks for them, so that ``planex init`` needs no workspace."""
 
-    directory: Path
-    target_option: str | None
-    reporter: Reporter
+    directory: Path = Path()
+    target_option: str | None = None
+    terminal: Terminal = field(default_factory=Terminal)
+    reporter: Reporter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reporter = Reporter(self.terminal)
 
     @cached_property
     def workspace(self) -> Workspace:

@@ -9,8 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from planex.cage.trees import remove_tree
@@ -27,6 +26,7 @@ from planex.engine.outputs import MissingOutput, Rules, accept
 from planex.engine.plan import Action, Plan, Step
 from planex.engine.workshop import Workshop
 from planex.errors import ConfigError, LoggedError, PlanexError, joined
+from planex.events import PackageEnded, Status
 from planex.patchqueue.apply.check import check_queue, require_applies
 from planex.report import Reporter, Task
 from planex.rpm import dnf, repo
@@ -34,18 +34,7 @@ from planex.rpm.dnf import Repositories
 from planex.rpm.srpm import make_srpm, source_date_epoch
 from planex.run import check_stopped, stop_all, tail
 from planex.sources.fetch import fetch
-from planex.units import clock
 from planex.workspace import behind, temporary_folder, write_atomic
-
-
-class Status(Enum):
-    """What became of a package."""
-
-    BUILT = "built"
-    REUSED = "reused"
-    UNCHANGED = "unchanged"
-    FAILED = "failed"
-    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +45,14 @@ class Outcome:
     status: Status
     seconds: float = 0.0
     error: PlanexError | None = None
+
+    @property
+    def event(self) -> PackageEnded:
+        error = self.error
+        ended = PackageEnded(self.package, self.status, self.seconds, error.message if error else "")
+        if isinstance(error, BuildFailed):
+            ended = replace(ended, phase=error.phase, log=str(error.log or ""), tail=error.tail)
+        return ended
 
 
 class BuildFailed(LoggedError):
@@ -130,7 +127,8 @@ class Build:
                 self.builder.prepare(task)
             self._build_all()
         for step in self.plan.builds:
-            self.outcomes.setdefault(step.package, Outcome(step.package, Status.SKIPPED))
+            if step.package not in self.outcomes:
+                self._record(Outcome(step.package, Status.SKIPPED))
         return [self.outcomes[step.package] for step in self.plan.steps if step.package in self.outcomes]
 
     def _stopped(self) -> bool:
@@ -296,10 +294,7 @@ class Build:
     def _record(self, outcome: Outcome) -> None:
         with self._lock:
             self.outcomes[outcome.package] = outcome
-        if outcome.status in (Status.BUILT, Status.UNCHANGED, Status.REUSED):
-            self.reporter.success(f"{outcome.status.value:9}  {outcome.package}  {clock(outcome.seconds)}")
-        elif outcome.error is not None:
-            self.reporter.failure(f"{outcome.status.value:9}  {outcome.error.message}")
+        self.reporter.tell(outcome.event)
 
 
 @contextmanager

@@ -195,7 +195,7 @@ class Rebase:
 
     def _walk(self, judge: Judge, state: State) -> tuple[Link, Verdict] | None:
         while (link := judge.next_link) is not None:
-            self.task.detail(f"{len(judge.verdicts)} of {len(judge.chain.links)}")
+            self.task.progress(len(judge.verdicts), len(judge.chain.links))
             verdict = judge.judge(link)
             if verdict.status in TROUBLE:
                 return link, verdict

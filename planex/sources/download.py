@@ -13,6 +13,7 @@ from pathlib import Path
 from planex.content import records
 from planex.disk import naming
 from planex.errors import PlanexError
+from planex.events import Unit
 from planex.report import Task
 from planex.run import check_stopped, run
 from planex.sources.limits import Downloads
@@ -132,7 +133,7 @@ def _write(pieces: Iterator[bytes], partial: Path, done: int, total: int, task: 
             done += len(piece)
             _require_size(done, limits, partial)
             if task:
-                task.detail(f"{done * 100 // total} % of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB")
+                task.progress(done, total, Unit.BYTES)
     if total and done != total:
         raise TransferError(f"ended after {done} of {total} bytes", retry=True)
 

@@ -94,6 +94,6 @@ class PatchWorkspace:
     def rebase(self, source: Path, orders: Orders | None = None) -> tuple[Rebase, Progress]:
         """Begin a rebase in this process."""
         package = self.load()
-        with Reporter(-1).task("test") as task:
+        with Reporter().task("test") as task:
             rebase = Rebase(package, task)
             return rebase, rebase.start(package.goal(str(source), {}, task), orders or Orders())

@@ -87,7 +87,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TinyArchive:
 
 def build(folder: Path, text: str = DEFINITION, *, update: bool = False) -> BaseResult:
     definition = parse(text, Definition, Path("repos/tiny.yaml"))
-    return build_base(folder, definition, Reporter(-1), update=update)
+    return build_base(folder, definition, Reporter(), update=update)
 
 
 def query(folder: Path, package: str, what: str) -> list[str]:

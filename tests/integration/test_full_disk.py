@@ -79,7 +79,7 @@ from planex.workspace import Workspace, write_atomic
 disk, what = Path(sys.argv[1]), sys.argv[2]
 def work(**_):
     if what == "copy":
-        fetch_url(Workspace(disk), "file:///proc/self/exe", disk / "x.part", Task(Reporter(-1), "x"))
+        fetch_url(Workspace(disk), "file:///proc/self/exe", disk / "x.part", Task(Reporter(), "x"))
     if what == "atomic":
         write_atomic(disk / "x.json", b"x" * 1_000_000)
     if what == "log":

@@ -120,11 +120,11 @@ def load(root: Path) -> Project:
 
 
 def build(project: Project, force: bool = False) -> tuple[str, ...]:
-    return build_iso(load(project.workspace.root), Reporter(-1), force=force).reasons
+    return build_iso(load(project.workspace.root), Reporter(), force=force).reasons
 
 
 def reasons(project: Project) -> tuple[str, ...]:
-    with Reporter(-1).task("iso") as task:
+    with Reporter().task("iso") as task:
         return plan_iso(load(project.workspace.root), task).reasons
 
 

@@ -95,7 +95,7 @@ def test_forecast_and_rebase_agree(workspace: PatchWorkspace, history: tuple[lis
 
 def forecast(workspace: PatchWorkspace, source: Path) -> list[tuple[str, Status]]:
     package = workspace.load()
-    with Reporter(-1).task("test") as task:
+    with Reporter().task("test") as task:
         column = package.forecaster(package.current(task)).column(package.goal(str(source), {}, task).version)
     return [(verdict.patch, verdict.status) for verdict in column.verdicts]
 
@@ -158,7 +158,7 @@ def test_checkout_then_refresh_changes_no_byte(
     workspace.reset(START, patches, series)
     before = read_tree(workspace.queue)
     package = workspace.load()
-    with Reporter(-1).task("test") as task:
+    with Reporter().task("test") as task:
         chain = package.chain(package.current(task))
     folder = workspace.folder / "trees" / "pkg"
     checkout(package.repository, chain, package.queue, "pkg", folder)

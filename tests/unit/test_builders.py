@@ -83,7 +83,7 @@ echo 'Start: rpmbuild foo'
 
 def run_mock(job: Job, fake_tool: FakeTool, body: str) -> Task:
     fake_tool("mock", FAKE.replace("{body}", body))
-    task = Task(Reporter(-1), "foo")
+    task = Task(Reporter(), "foo")
     MockBuilder(Path("el9.cfg")).build(job, task)
     return task
 
@@ -131,7 +131,7 @@ def test_phases_of_mock(line: str, phase: str | None) -> None:
 
 
 def test_the_state_log_shows_where_a_build_stopped(tmp_path: Path) -> None:
-    state = StateLog(tmp_path / "state.log", Task(Reporter(-1), "x"))
+    state = StateLog(tmp_path / "state.log", Task(Reporter(), "x"))
     with pytest.raises(ValueError, match="stop"), state.phase("buildroot"):
         raise ValueError("stop")
     (line,) = (tmp_path / "state.log").read_text().splitlines()

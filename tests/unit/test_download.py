@@ -416,7 +416,7 @@ def test_a_full_disk_names_the_file(serve: Callable[[Answer], Server], tmp_path:
 
 @pytest.fixture
 def task() -> Task:
-    return Task(Reporter(-1), "test")
+    return Task(Reporter(), "test")
 
 
 def test_file_sources_are_regular_files(tmp_path: Path, task: Task) -> None:

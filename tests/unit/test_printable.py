@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from planex.cli import output
-from planex.cli.failure import MAX_PROBLEMS, show
+from planex.cli.failure import MAX_PROBLEMS, failed
+from planex.cli.terminal import TaskRow, Terminal
 from planex.errors import ConfigError, Problem
 from planex.printable import printable, short, shortened, without_passwords
-from planex.report import Reporter, Task
+from planex.report import Reporter
 
 
 @pytest.mark.parametrize(
@@ -47,18 +48,17 @@ def test_what_is_shown_can_be_written_and_holds_no_control(text: str) -> None:
 @pytest.mark.parametrize("say", ["info", "remark", "success", "failure", "warn", "error", "plain"])
 def test_the_reporter_escapes_all_it_says(say: str) -> None:
     out = io.StringIO()
-    reporter = Reporter(1, Console(file=out, force_terminal=False, soft_wrap=True))
+    reporter = Reporter(Terminal(1, Console(file=out, force_terminal=False, soft_wrap=True)))
     getattr(reporter, say)("name\x1b]0;owned\x07[bold]x[/bold] \udcff")
     assert r"name\x1b]0;owned\x07[bold]x[/bold] \xff" in out.getvalue()
     assert "\x1b" not in out.getvalue()
 
 
 def test_a_task_is_one_line_without_controls() -> None:
-    task = Task(Reporter(-1), "evil\n\x1b[2J")
-    task.phase("fetch x\x07.tar")
-    assert "\n" not in task.line()
-    assert r"\x1b[2J" in task.line()
-    assert r"fetch x\x07.tar" in task.line()
+    line = TaskRow("evil\n\x1b[2J", phase="fetch x\x07.tar").line()
+    assert "\n" not in line
+    assert r"\x1b[2J" in line
+    assert r"fetch x\x07.tar" in line
 
 
 def test_results_are_escaped() -> None:
@@ -103,7 +103,7 @@ def test_long_texts_say_how_much_is_left_out() -> None:
 
 def test_the_reporter_shows_what_a_person_reads_and_no_password() -> None:
     stream = io.StringIO()
-    reporter = Reporter(console=Console(file=stream, soft_wrap=True))
+    reporter = Reporter(Terminal(console=Console(file=stream, soft_wrap=True)))
     reporter.error("ftp://me:secret@host " + "[x]" * 100_000 + "\n" * 100_000)
     assert len(stream.getvalue()) < 2000
     assert "secret" not in stream.getvalue()
@@ -111,12 +111,12 @@ def test_the_reporter_shows_what_a_person_reads_and_no_password() -> None:
 
 
 def test_no_name_becomes_a_picture(capsys: pytest.CaptureFixture[str]) -> None:
-    Reporter().error("a:b: no such file")
+    Reporter(Terminal()).error("a:b: no such file")
     assert "a:b: no such file" in capsys.readouterr().err
 
 
 def test_many_problems_are_counted_and_the_first_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    show(ConfigError([Problem(Path("f"), number, "wrong") for number in range(1, 501)]), Reporter())
+    Terminal()(failed(ConfigError([Problem(Path("f"), number, "wrong") for number in range(1, 501)])))
     said = capsys.readouterr().err.splitlines()
     assert len(said) == MAX_PROBLEMS + 1
     assert said[-1] == f"500 problems found, the first {MAX_PROBLEMS} are shown; nothing was done."

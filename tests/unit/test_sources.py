@@ -69,7 +69,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def task() -> Task:
-    return Task(Reporter(-1), "test")
+    return Task(Reporter(), "test")
 
 
 def source(*urls: str, checksum: str = SHA512) -> RemoteSource:

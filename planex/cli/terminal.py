@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Events on standard error: a live view on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.text import Text
+
+from planex.cli.failure import told
+from planex.events import (
+    Event,
+    Level,
+    Message,
+    PackageEnded,
+    PackageLeftOut,
+    PackagePlanned,
+    PhaseBegan,
+    RunFailed,
+    Status,
+    TaskAdvanced,
+    TaskBegan,
+    TaskEnded,
+    Unit,
+)
+from planex.printable import printable, shortened, without_passwords
+from planex.units import clock
+
+_LOOKS = {
+    Level.REMARK: (1, "[dim]{}[/dim]"),
+    Level.INFO: (0, "{}"),
+    Level.SUCCESS: (0, "[green]{}[/green]"),
+    Level.FAILURE: (0, "[red]{}[/red]"),
+    Level.WARNING: (-1, "[yellow]warning:[/yellow] {}"),
+    Level.ERROR: (-1, "[bold red]error:[/bold red] {}"),
+    Level.PLAIN: (-1, "{}"),
+}
+"""The least verbosity that shows a message, and rich's markup for it."""
+
+
+@dataclass
+class TaskRow:
+    """A task under way: its name, phase and elapsed time as one line."""
+
+    name: str
+    started: float = field(default_factory=time.monotonic)
+    phase: str = ""
+    progress: str = ""
+
+    def line(self) -> str:
+        words = f"{self.name:20}  {self.phase:16}  {clock(time.monotonic() - self.started):>12}  {self.progress}"
+        return printable(without_passwords(words).replace("\n", " ")).rstrip()
+
+
+class Terminal:
+    """The only writer to standard error. Verbosity: -1 errors only, 0 normal, 1 also phases and remarks."""
+
+    def __init__(self, verbosity: int = 0, console: Console | None = None) -> None:
+        self.verbosity = verbosity
+        self._console = console or Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+        self._here = _paths_below_here()
+        self._rows: dict[int, TaskRow] = {}
+        self._live: Live | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Show an event, if it is one that is shown."""
+        match event:
+            case Message(level=level, text=text):
+                self._say(level, text)
+            case TaskBegan(task=task, name=name):
+                self._rows[task] = TaskRow(name, event.monotonic)
+                self._start_live()
+            case PhaseBegan(task=task, name=name, phase=phase):
+                self._phase_began(self._rows.get(task, TaskRow(name)), phase)
+            case TaskAdvanced(task=task) if task in self._rows:
+                self._rows[task].progress = progress_text(event)
+            case TaskEnded(task=task):
+                self._rows.pop(task, None)
+                self._stop_live()
+            case PackageLeftOut() | PackagePlanned() | PackageEnded():
+                self._package(event)
+            case RunFailed():
+                for level, text in told(event):
+                    self._say(level, text)
+
+    def _package(self, event: PackageLeftOut | PackagePlanned | PackageEnded) -> None:
+        match event:
+            case PackageLeftOut(package=package, reason=reason):
+                self._say(Level.INFO, f"{'skip':9}  {package}  ({reason})")
+            case PackagePlanned(package=package, action="build"):
+                self._say(Level.INFO, f"{'build':9}  {package}  ({few(event.reasons)})")
+            case PackageEnded(status=Status.FAILED | Status.SKIPPED as status, reason=reason):
+                if reason:
+                    self._say(Level.FAILURE, f"{status.value:9}  {reason}")
+            case PackageEnded(package=package, status=status, seconds=seconds):
+                self._say(Level.SUCCESS, f"{status.value:9}  {package}  {clock(seconds)}")
+
+    def _say(self, level: Level, text: str) -> None:
+        least, look = _LOOKS[level]
+        self._print(look.format(escape(shortened(without_passwords(text)))), least)
+
+    def _print(self, markup: str, least: int) -> None:
+        if self.verbosity >= least:
+            self._console.print(printable(self._here.sub("", markup)))
+
+    def _phase_began(self, row: TaskRow, phase: str) -> None:
+        row.phase, row.progress = phase, ""
+        if self._live is None:
+            self._print(f"[dim]{escape(row.line())}[/dim]", 1)
+
+    def _start_live(self) -> None:
+        if self._live is None and self._console.is_terminal and self.verbosity >= 0:
+            self._live = Live(console=self._console, get_renderable=self._view, refresh_per_second=4, transient=True)
+            self._live.start()
+
+    def _stop_live(self) -> None:
+        if self._live is not None and not self._rows:
+            self._live.stop()
+            self._live = None
+
+    def _view(self) -> Group:
+        return Group(*(Text("  " + row.line(), style="cyan", no_wrap=True) for row in list(self._rows.values())))
+
+
+def few(reasons: Sequence[str]) -> str:
+    """The first three reasons, and how many more there are."""
+    return "; ".join(reasons[:3]) + (f"; {len(reasons) - 3} more" if len(reasons) > 3 else "")
+
+
+def progress_text(event: TaskAdvanced) -> str:
+    """``42 % of 3.1 MB``, ``3.1 MB`` or ``3 of 10``."""
+    if event.unit is Unit.ITEMS:
+        return f"{event.done} of {event.total}"
+    if event.total:
+        return f"{event.done * 100 // event.total} % of {event.total / 1e6:.1f} MB"
+    return f"{event.done / 1e6:.1f} MB"
+
+
+def _paths_below_here() -> re.Pattern[str]:
+    """Paths below this folder are shown as a person would type them; those in commands and URLs stay whole."""
+    try:
+        here = re.escape(f"{Path.cwd()}/".replace("//", "/"))
+    except OSError:  # the current folder was deleted
+        here = ""
+    return re.compile(rf"(?<=[\s:(]){here}(?=\S)|^{here}(?=\S)" if len(here) > 1 else "(?!)")
