@@ -11,7 +11,7 @@ _UNSAFE = re.compile(
     "\u2028\u2029\ufeff"  # line ends that few expect, and the byte order mark
     "\ud800-\udfff]"  # no characters: bytes of a file's name that are not UTF-8
 )
-_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]*(?=@)")
+_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/]*(?=@)")  # up to the last @: one may be part of the password
 MAX_LINES = 60
 MAX_LINE = 1000
 """Characters."""
