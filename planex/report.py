@@ -60,9 +60,9 @@ class Reporter:
         self._lock = threading.RLock()  # an interrupted listener's task still ends
 
     def listen(self, listener: Listener) -> None:
-        """Let one more have every event from now on."""
+        """Let one more have every event from now on, before those that listen already: a terminal may be gone."""
         with self._lock:
-            self._listeners = (*self._listeners, listener)
+            self._listeners = (listener, *self._listeners)
 
     def tell(self, event: Event) -> None:
         with self._lock:

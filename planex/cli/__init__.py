@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,10 +15,12 @@ import click
 
 from planex import __version__, run
 from planex.cli.context import Context
+from planex.cli.eventfile import EventFile
 from planex.cli.failure import failed
 from planex.cli.groups import SectionedGroup
 from planex.disk import DiskError, explain
 from planex.errors import PlanexError
+from planex.events import RunBegan, RunEnded, RunFailed
 from planex.printable import printable
 from planex.report import Reporter
 
@@ -33,12 +36,21 @@ from planex.report import Reporter
 @click.option("--target", metavar="NAME", help="Target of planex.yaml (default: the first this machine can build).")
 @click.option("-v", "--verbose", count=True, help="Also show phases and remarks.")
 @click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
+@click.option(
+    "--events", type=click.Path(path_type=Path, dir_okay=False), help="Write what happens to this file, as JSON lines."
+)
 @click.version_option(__version__, prog_name="planex")
 @click.pass_context
-def cli(context: click.Context, directory: Path, target: str | None, verbose: int, quiet: bool) -> None:
+def cli(
+    context: click.Context, directory: Path, target: str | None, verbose: int, quiet: bool, events: Path | None
+) -> None:
     """Turn upstream tarballs, spec templates and patch queues into RPMs, a repository and a bootable Xen host ISO."""
     run = context.ensure_object(Context)
     run.directory, run.target_option, run.terminal.verbosity = directory, target, -1 if quiet else verbose
+    if events:
+        run.events = EventFile(events)
+        run.reporter.listen(run.events)
+    run.reporter.tell(RunBegan(__version__, tuple(sys.argv[1:])))
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -77,7 +89,7 @@ def _leave(number: int, frame: object) -> None:
 
 def main() -> None:
     """Entry point: run a command; print a PlanexError as what, where and what to do; set the exit status."""
-    context = Context()
+    context, started = Context(), time.monotonic()
     os.umask(0o022)  # what planex makes is read by cages, which run as other users
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
@@ -88,7 +100,19 @@ def main() -> None:
     if (unsaid := _last_words()) and not status:
         _tell(PlanexError(f"cannot write to standard output: {unsaid}"), context.reporter)
         status = 1
-    sys.exit(status)
+    sys.exit(_ended(context, status, time.monotonic() - started))
+
+
+def _ended(context: Context, status: int, seconds: float) -> int:
+    """Tell that the run is over; its exit status, which is 1 if the file of events lacks something."""
+    with suppress(OSError):
+        context.reporter.tell(RunEnded(status, seconds))
+    if context.events is None:
+        return status
+    context.events.close()
+    if context.events.problem:
+        _tell(context.events.problem, context.reporter)
+    return status or int(context.events.problem is not None)
 
 
 def _tell(error: PlanexError, reporter: Reporter) -> None:
@@ -112,6 +136,8 @@ def _run(context: Context) -> int:
     except click.ClickException as error:
         with suppress(OSError):
             click.echo(printable(_shown(error)), err=True, nl=False)
+        if context.events:
+            context.events(RunFailed(error.format_message()))
         if isinstance(error, click.NoSuchOption) and any(error.option_name in option.opts for option in cli.params):
             reporter.plain(f"hint: it goes before the command, as in `planex {error.option_name} ... build`")
         return error.exit_code
@@ -121,6 +147,8 @@ def _run(context: Context) -> int:
             signal.signal(number, signal.SIG_IGN)
         reporter.plain("interrupted; what was finished is kept, the same command goes on from here")
         return _INTERRUPTED
+    except SystemExit as ended:  # a command chose the exit status
+        return ended.code if isinstance(ended.code, int) else 1
     return 0
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection
-from contextlib import nullcontext
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
 from planex.cli.context import Context, pass_context, wait_option
+from planex.cli.failure import failed
 from planex.cli.output import echo
 from planex.content.locks import at_work
 from planex.distro.config import MAX_JOBS
@@ -30,16 +33,33 @@ from planex.engine.builders import choose_builder
 from planex.engine.plan import Plan
 from planex.engine.workshop import Workshop
 from planex.errors import ConfigError, PlanexError, Problem, joined
-from planex.events import PackageLeftOut, PackagePlanned, Status
+from planex.events import Event, PackageEvent, PackageLeftOut, PackagePlanned, Status
+from planex.pages.junit import junit_xml
 from planex.printable import without_passwords
 from planex.report import Reporter
 from planex.units import clock
+from planex.workspace import write_atomic
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What a build was asked for."""
+
+    packages: tuple[str, ...]
+    force: bool
+    builder: str | None
+    jobs: int | None
+    keep_going: bool
+    offline: bool
 
 
 @click.command(short_help="Build packages, and what they need, into the repository.")
 @click.argument("packages", nargs=-1)
 @click.option("-n", "--dry-run", is_flag=True, help="Print the plan with its reasons and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan or the outcome as JSON.")
+@click.option("--junit", type=FILE, help="Write what became of each package to this file, as JUnit XML.")
 @click.option("-j", "--jobs", type=click.IntRange(1, MAX_JOBS), help="Packages built at once.")
 @click.option("-k", "--keep-going", is_flag=True, help="After a failure, build what does not need the failed package.")
 @click.option("-f", "--force", is_flag=True, help="Build the named packages even if nothing changed.")
@@ -52,6 +72,7 @@ def build(
     packages: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
+    junit: Path | None,
     jobs: int | None,
     keep_going: bool,
     force: bool,
@@ -69,34 +90,72 @@ def build(
       planex build                 build everything that changed
       planex build xen --dry-run   show what would be built for xen, and why
     """
-    started = time.monotonic()
-    alone = at_work(context.workspace, context.target_name, context.patience(wait=wait))
-    with nullcontext() if dry_run else alone:
-        project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
-        require_base(project)
-        if not dry_run:
-            sweep(project)
-        workshop = Workshop(project)
-        wanted = _wanted(workshop, packages, keep_going)
-        plan = workshop.plan(wanted, force=wanted if force else ())
-        _warn(workshop, wanted, context.reporter)
-        if dry_run:
-            echo(_plan_json(plan) if as_json else _plan_text(plan))
-            _raise_faults(workshop, wanted if packages else workshop.project.names)
-            return
+    wish = _Wish(packages, force, builder, jobs, keep_going, offline)
+    if dry_run:
+        if junit:
+            raise click.UsageError("--junit tells of a build, and --dry-run does none")
+        _foretell(context, wish, as_json)
+        return
+    with _junit_file(context, junit):
+        workshop, outcomes = _carry_out(context, wish, wait)
+        if as_json:
+            echo(_outcome_json(workshop.project, outcomes))
+        _raise_failures(outcomes)
+        _raise_faults(workshop, packages)
+    if not as_json:
+        echo(workshop.project.workspace.relative(workshop.project.repository))
+
+
+def _foretell(context: Context, wish: _Wish, as_json: bool) -> None:
+    workshop, plan = _plan(context, wish)
+    echo(_plan_json(plan) if as_json else _plan_text(plan))
+    _raise_faults(workshop, wish.packages)
+
+
+def _carry_out(context: Context, wish: _Wish, wait: bool) -> tuple[Workshop, list[Outcome]]:
+    """Build and publish; what became of each package that had to be looked at."""
+    started, reporter = time.monotonic(), context.reporter
+    with at_work(context.workspace, context.target_name, context.patience(wait=wait)):
+        workshop, plan = _plan(context, wish)
+        project = workshop.project
+        sweep(project)
         require_checksums(workshop, plan)
         for step in plan.steps:
-            context.reporter.tell(PackagePlanned(step.package, step.action.value, step.reasons))
-        options = Options(jobs or default_jobs(project), keep_going, offline)
-        outcomes = Build(workshop, plan, choose_builder(project, builder), context.reporter, options).run()
-        changed = _publish(workshop, context.reporter)
-    _summarise(project, outcomes, context.reporter, clock(time.monotonic() - started), changed)
-    if as_json:
-        echo(_outcome_json(project, outcomes))
-    _raise_failures(outcomes)
-    _raise_faults(workshop, wanted if packages else workshop.project.names)
-    if not as_json:
-        echo(project.workspace.relative(project.repository))
+            reporter.tell(PackagePlanned(step.package, step.action.value, step.reasons))
+        options = Options(wish.jobs or default_jobs(project), wish.keep_going, wish.offline)
+        outcomes = Build(workshop, plan, choose_builder(project, wish.builder), reporter, options).run()
+        changed = _publish(workshop, reporter)
+    _summarise(project, outcomes, reporter, clock(time.monotonic() - started), changed)
+    return workshop, outcomes
+
+
+@contextmanager
+def _junit_file(context: Context, path: Path | None) -> Iterator[None]:
+    """Write what was told meanwhile of packages to a file, however it ends."""
+    if path is None:
+        yield
+        return
+    events: list[Event] = []
+    context.reporter.listen(lambda event: events.append(event) if isinstance(event, PackageEvent) else None)
+    suite = "planex build"
+    try:
+        suite = f"planex build {context.target_name}"
+        yield
+    except PlanexError as error:
+        events.append(failed(error))
+        raise
+    finally:
+        write_atomic(path, junit_xml(events, suite))
+
+
+def _plan(context: Context, wish: _Wish) -> tuple[Workshop, Plan]:
+    project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
+    require_base(project)
+    workshop = Workshop(project)
+    wanted = _wanted(workshop, wish.packages, wish.keep_going)
+    plan = workshop.plan(wanted, force=wanted if wish.force else ())
+    _warn(workshop, wanted, context.reporter)
+    return workshop, plan
 
 
 def _wanted(workshop: Workshop, asked: tuple[str, ...], keep_going: bool) -> list[str]:
@@ -111,9 +170,9 @@ def _wanted(workshop: Workshop, asked: tuple[str, ...], keep_going: bool) -> lis
     return [name for name in names if name in project.built]
 
 
-def _raise_faults(workshop: Workshop, names: Collection[str]) -> None:
-    """After all that was possible, say again what is wrong with the rest."""
-    if faults := [fault for name in names if (fault := workshop.fault(name))]:
+def _raise_faults(workshop: Workshop, asked: Collection[str]) -> None:
+    """After all that was possible, say again what is wrong with the rest of what was wanted."""
+    if faults := [fault for name in asked or workshop.project.names if (fault := workshop.fault(name))]:
         raise joined(faults)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from planex.cli.eventfile import EventFile
 from planex.cli.terminal import Terminal
 from planex.content.locks import Patience
 from planex.report import Reporter
@@ -27,6 +28,7 @@ class Context:
     target_option: str | None = None
     terminal: Terminal = field(default_factory=Terminal)
     reporter: Reporter = field(init=False)
+    events: EventFile | None = None
 
     def __post_init__(self) -> None:
         self.reporter = Reporter(self.terminal)

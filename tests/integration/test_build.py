@@ -7,6 +7,7 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from filelock import FileLock
@@ -176,16 +177,36 @@ def test_a_broken_patch_stops_everything_before_a_buildroot_is_made(packages: Pa
 def test_a_failed_build_shows_where_and_why_and_skips_what_needs_it(packages: Path, planex: Planex) -> None:
     spec = packages / "specs/libgreet/libgreet.spec.j2"
     spec.write_text(spec.read_text().replace("%install\n", "%build\necho the reason; exit 3\n%install\n"))
-    done = planex("build")
+    files = {name: packages / name for name in ("events.jsonl", "junit.xml")}
+    done = planex("--events", files["events.jsonl"], "build", "--junit", files["junit.xml"])
     assert done.returncode == 1
     assert "libgreet failed in %build" in done.stderr
     assert "the reason" in done.stderr
     assert "_build/bookworm/logs/libgreet/build.log" in done.stderr
     assert "planex build libgreet" in done.stderr
     assert not (packages / "_build/bookworm/store/greet").exists()
+    assert_told(files["events.jsonl"].read_text())
+    cases = {row.get("name"): row for row in ElementTree.parse(files["junit.xml"]).iter("testcase")}
+    failure = cases["libgreet"].find("failure")
+    assert failure is not None and "the reason" in (failure.text or "")
+    assert cases["greet"].find("skipped") is not None
 
     spec.write_text(LIBRARY)
     assert statuses(planex("build", "--json")) == {"libgreet": "built", "greet": "built"}
+
+
+def assert_told(events: str) -> None:
+    """The run of a library that failed, as lines of JSON: a timeline can be made of them."""
+    told = [json.loads(line) for line in events.splitlines()]
+    assert (told[0]["event"], told[-1]["event"], told[-1]["status"]) == ("run_began", "run_ended", 1)
+    failed, skipped = (row for row in told if row["event"] == "package_ended")
+    assert (failed["package"], failed["status"], failed["phase"]) == ("libgreet", "failed", "%build")
+    assert failed["seconds"] > 0 and "the reason" in failed["tail"] and failed["log"].endswith("build.log")
+    assert (skipped["package"], skipped["status"]) == ("greet", "skipped")
+    tasks = {row["task"] for row in told if row["event"] == "task_began" and row["name"] == "libgreet"}
+    phases = [row["phase"] for row in told if row["event"] == "phase_began" and row["task"] in tasks]
+    assert phases == ["patches", "srpm", "buildroot", "rpmbuild", "%prep", "%build"]
+    assert tasks <= {row["task"] for row in told if row["event"] == "task_ended"}
 
 
 def test_unknown_build_requirements_are_found_before_anything_is_done(packages: Path, planex: Planex) -> None:
