@@ -7,8 +7,8 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from planex.pages.verdicts import summary
 from planex.patchqueue.carry.forecast import Matrix
-from planex.patchqueue.carry.report import explain, summary
 from planex.patchqueue.carry.verdict import Status, Verdict
 
 _COLOURS = {
@@ -41,7 +41,7 @@ tr.section th { background: #fafafa; font-weight: 600; font-family: inherit; }
 
 
 def forecast_page(matrix: Matrix, data: Mapping[str, Any]) -> str:
-    """The page's text. ``data`` is the forecast as forecast_json gives it."""
+    """The page's text. ``data`` is the forecast as forecast_rows gives it."""
     package, labels = data["package"], [column.version.label for column in matrix.columns]
     title = f"{package} {matrix.old.label}: forecast"
     heads = "".join(f"<th>{_text(label)}</th>" for label in labels)
@@ -89,7 +89,7 @@ def _rows(matrix: Matrix, data: Mapping[str, Any]) -> list[str]:
 
 
 def _cell(verdict: Verdict) -> str:
-    why = explain(verdict)
+    why = verdict.why
     return f'<td class="{verdict.status}">{verdict.status}' + (f"<small>{_text(why)}</small>" if why else "") + "</td>"
 
 

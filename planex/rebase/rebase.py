@@ -7,7 +7,6 @@ checksums are written together, from a list in the journal, so that an interrupt
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -18,12 +17,12 @@ from planex.errors import PlanexError
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.history import commits_on
 from planex.patchqueue.carry.judge import Judge, Orders
-from planex.patchqueue.carry.report import FORMAT, commit_message, patch_rows, report_text
+from planex.patchqueue.carry.rows import FORMAT, patch_rows
 from planex.patchqueue.carry.verdict import TROUBLE, Status, Verdict
 from planex.patchqueue.commits.checkout import queue_digest
 from planex.patchqueue.commits.commits import Chain, Link
 from planex.patchqueue.commits.sourcecommit import Upstream, import_source
-from planex.patchqueue.commits.writeback import Writes, carry_out
+from planex.patchqueue.commits.writeback import carry_out
 from planex.rebase.conflict import ConflictTree
 from planex.rebase.finish import finish_writes
 from planex.rebase.package import PackageQueue
@@ -45,11 +44,11 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Everything is written; ``state.report`` says what became of each patch."""
+    """Queue, package.yaml and checksums are written; ``state.report`` says what became of each patch."""
 
     state: State
     reports: Path
-    """The folder with the report, in several forms, and a commit message."""
+    """The folder for the report; the journal keeps it until ``clean_up``."""
 
 
 Progress = Stopped | Finished
@@ -212,9 +211,8 @@ class Rebase:
         self.task.phase("write")
         if state.writes is None:
             chain, base, _ = self._position(state)
-            report = self._report(state, chain, base)
             writes = finish_writes(self.package, state, chain, base)
-            state = replace(state, report=report, writes=self._with_report(writes, report))
+            state = replace(state, report=self._report(state, chain, base), writes=writes)
             save_state(self.workspace, state)
         assert state.writes is not None
         carry_out(self.workspace.root, state.writes)
@@ -235,17 +233,6 @@ class Rebase:
     @property
     def _reports(self) -> Path:
         return self.workspace.build / "patchqueue" / f"{self.package.name}-rebase"
-
-    def _with_report(self, writes: Writes, report: Mapping[str, Any]) -> Writes:
-        folder = self._reports.relative_to(self.workspace.root)
-        forms = {
-            "report.txt": report_text(report),
-            "report.json": json.dumps(report, indent=1) + "\n",
-            "commit-message.txt": commit_message(report),
-        }
-        return replace(
-            writes, files={**writes.files, **{str(folder / name): text.encode() for name, text in forms.items()}}
-        )
 
     @property
     def stopped_at(self) -> str | None:

@@ -206,7 +206,7 @@ def test_a_file_for_a_folder_that_moved(bench: Bench) -> None:
     queue = steps([old, {**old, "dir/new.c": "new\n"}])
     new = {f"there/f{n}.c": numbered(10, f"f{n}") for n in range(4)}
     (verdict,) = judge(bench, queue, new, old=old)
-    assert (verdict.status, verdict.how) == (Status.MERGED, "whole folders that moved")
+    assert (verdict.status, verdict.how) == (Status.MERGED, "by whole folders that moved")
 
 
 def test_a_recorded_solution_is_used(bench: Bench, tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from planex.patchqueue.carry.judge import Orders
 from planex.patchqueue.commits.writeback import Writes, carry_out
 from planex.patchqueue.format.queue import load_queue
+from planex.rebase.rebase import Finished
 from planex.rebase.state import load_state
 from planex.run import run
 from planex.workspace import Workspace
@@ -222,6 +224,15 @@ def test_abort_changes_nothing_and_keeps_the_tree(workspace: PatchWorkspace, sou
     assert (tree(workspace).with_name("pkg-rebase-aborted-1") / "mine.c").read_text() == "mine\n"
     assert before == (read_tree(workspace.folder / "patchqueues"), (workspace.recipe / "package.yaml").read_text())
     assert workspace.planex("pq", "rebase", "pkg", "--status").stdout == "no rebase of pkg is under way\n"
+
+
+def test_the_report_is_written_by_whoever_goes_on(workspace: PatchWorkspace, source: Path) -> None:
+    _, progress = workspace.rebase(source, Orders(drop={"p2.patch": "not needed", "p4.patch": "neither"}))
+    assert isinstance(progress, Finished)
+    assert not progress.reports.exists()
+    assert workspace.planex("pq", "rebase", "pkg", "--continue").returncode == 0
+    assert "- p2.patch: dropped, not needed" in (progress.reports / "commit-message.txt").read_text()
+    assert json.loads((progress.reports / "report.json").read_text())["to"] == "2"
 
 
 def test_a_conflict_solved_once_stays_solved(workspace: PatchWorkspace, source: Path) -> None:

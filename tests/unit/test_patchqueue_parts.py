@@ -16,12 +16,14 @@ from planex.content import records
 from planex.errors import ConfigError, PlanexError
 from planex.git import rerere
 from planex.git.repository import Repository
+from planex.pages.overview import overview, overview_text
+from planex.pages.rebase import commit_message, report_text
+from planex.pages.table import table
+from planex.pages.verdicts import summary
 from planex.patchqueue.carry.baseline import load_baseline
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.history import digest_diff, likeness
 from planex.patchqueue.carry.judge import Orders
-from planex.patchqueue.carry.overview import overview, overview_text
-from planex.patchqueue.carry.report import commit_message, report_text, summary, table
 from planex.patchqueue.carry.verdict import Proof, Status, Strength, Verdict
 from planex.patchqueue.commits.bisecting import Answer, Result, search
 from planex.patchqueue.commits.writeback import Writes
@@ -251,7 +253,7 @@ def test_overview(tmp_path: Path) -> None:
     )
     (tmp_path / "b.patch").write_text("From: Q <q@r>\nSubject: two\n\ncommit abcdef0123456789 upstream.\n")
     rows = overview(load_queue(tmp_path), datetime(2024, 1, 11, tzinfo=UTC), {"a.patch": "2.0"})
-    assert [(row.applied, row.age, row.origin, row.section) for row in rows] == [
+    assert [(row.applied, row.age, row.origin.text, row.section) for row in rows] == [
         (True, 10, "upstreamed in 2.0", "Mine"),
         (False, None, "backport of abcdef012345", "Mine"),
     ]

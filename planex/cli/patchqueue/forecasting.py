@@ -12,11 +12,12 @@ from planex.cli.context import Context
 from planex.cli.patchqueue.opening import alone, orders_for, queue_of
 from planex.cli.patchqueue.wish import Wish
 from planex.pages.page import forecast_page
+from planex.pages.verdicts import forecast_text
 from planex.patchqueue.carry.answers import Answer
 from planex.patchqueue.carry.baseline import load_baseline, new_troubles, remember
 from planex.patchqueue.carry.breaker import find_breakers
 from planex.patchqueue.carry.forecast import Matrix
-from planex.patchqueue.carry.report import forecast_json, forecast_text
+from planex.patchqueue.carry.rows import forecast_rows
 from planex.workspace import write_atomic
 
 
@@ -33,7 +34,7 @@ def work_out(context: Context, wish: Wish) -> Answer:
         forecaster = found.forecaster(old, orders, commits)
         matrix = forecaster.matrix([aim.version for aim in aims])
         breakers = find_breakers(forecaster, matrix, commits)
-        data = forecast_json(matrix, wish.package, breakers)
+        data = forecast_rows(matrix, wish.package, breakers)
         last = remember(found.home, data, matrix)
     _write(matrix, data, wish.save, wish.html)
     output = json.dumps(data, indent=1) + "\n" if wish.as_json else forecast_text(matrix, wish.package, breakers)

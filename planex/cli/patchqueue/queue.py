@@ -13,10 +13,10 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.cli.patchqueue.opening import queue_of
 from planex.cli.patchqueue.options import guards_option, json_option, offline_option
+from planex.pages.overview import overview, overview_json, overview_text
+from planex.pages.table import table
 from planex.patchqueue.apply.check import PatchOutcome, check_queue
 from planex.patchqueue.carry.baseline import upstreamed_in
-from planex.patchqueue.carry.overview import overview, overview_json, overview_text
-from planex.patchqueue.carry.report import table
 
 
 @click.command(short_help="Show the queue in order.")

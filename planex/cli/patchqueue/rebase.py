@@ -13,14 +13,17 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.cli.patchqueue.opening import alone, orders_for, queue_of
 from planex.cli.patchqueue.options import guards_option, json_option, offline_option, settings_option, without_option
+from planex.pages.rebase import report_files, report_text
+from planex.pages.table import table
+from planex.pages.verdicts import summary, verdict_rows
 from planex.patchqueue.carry.baseline import versions_before
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.judge import Orders
-from planex.patchqueue.carry.report import explain, report_text, summary, table, verdict_rows
 from planex.rebase.package import PackageQueue
 from planex.rebase.rebase import Finished, Progress, Rebase, Stopped
 from planex.rebase.versions import Goal, described
 from planex.report import Reporter
+from planex.workspace import write_atomic
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,7 @@ def _show_stop(reporter: Reporter, found: PackageQueue, stop: Stopped, as_json: 
     number = len(stop.state.verdicts) + 1
     reporter.error(f"patch {number} of {stop.total}, {stop.verdict.patch}: {stop.verdict.status}")
     reporter.plain(f"  {stop.link.patch.subject}")
-    if why := explain(stop.verdict):
+    if why := stop.verdict.why:
         reporter.plain(f"  {why}")
     for line in stop.upstream:
         reporter.plain(f"  upstream: {line}")
@@ -195,6 +198,8 @@ def _show_stop(reporter: Reporter, found: PackageQueue, stop: Stopped, as_json: 
 
 def _show_end(reporter: Reporter, found: PackageQueue, end: Finished, as_json: bool) -> None:
     report = end.state.report
+    for name, text in report_files(report).items():
+        write_atomic(end.reports / name, text)
     echo(json.dumps(report, indent=1) if as_json else report_text(report), nl=as_json)
     with reporter.task(found.name) as task:
         left = Rebase(found, task).clean_up()

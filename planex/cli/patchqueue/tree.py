@@ -11,7 +11,7 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.cli.patchqueue.opening import alone, queue_of
 from planex.cli.patchqueue.options import guards_option, offline_option
-from planex.patchqueue.carry.report import table
+from planex.pages.table import table
 from planex.patchqueue.commits import checkout as checkouts
 from planex.patchqueue.commits.export import Change
 from planex.rebase.package import PackageQueue

@@ -22,8 +22,8 @@ from planex.patchqueue.carry.verdict import KEPT, Status, Verdict
 from planex.patchqueue.commits.commits import Link, related
 from planex.patchqueue.format.message import NOBODY
 
-_RENAMES = ("renames down to 30 % alike", ("find-renames=30%",))
-_ALGORITHMS = tuple((f"{name} diff", (f"diff-algorithm={name}",)) for name in ("patience", "minimal", "myers"))
+_RENAMES = ("by renames down to 30 % alike", ("find-renames=30%",))
+_ALGORITHMS = tuple((f"by {name} diff", (f"diff-algorithm={name}",)) for name in ("patience", "minimal", "myers"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class AllAttempts(Attempts):
         position = len(judge.verdicts)
         ours = _commit(judge, judge.tree, link.parent)
         if self._rerere and (tree := self._bench.pick(ours, link.commit, files, rerere=True)):
-            return Attempt("a recorded solution", tree, Status.RERERE)
+            return Attempt("by a recorded solution", tree, Status.RERERE)
         return (
             self._without_neighbours(judge, link, position)
             or self._over_bridges(judge, position)
@@ -121,7 +121,7 @@ class AllAttempts(Attempts):
         with Merger(self._repository, {"merge.directoryRenames": "true"}) as merger:
             merge = merger.merge(ours, link.commit)
         found = merge.clean and merge.tree != judge.tree
-        return Attempt("whole folders that moved", merge.tree) if found else None
+        return Attempt("by whole folders that moved", merge.tree) if found else None
 
 
 class _Lean:

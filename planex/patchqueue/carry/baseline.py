@@ -14,7 +14,7 @@ from pydantic import Field
 from planex.content import records
 from planex.errors import ConfigError, Problem
 from planex.patchqueue.carry.forecast import Matrix, Version
-from planex.patchqueue.carry.report import FORMAT
+from planex.patchqueue.carry.rows import FORMAT
 from planex.patchqueue.carry.verdict import TROUBLE, Status
 from planex.regular import NotRegular, read_regular
 from planex.workspace import write_atomic

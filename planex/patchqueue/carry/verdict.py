@@ -40,6 +40,8 @@ KEPT = frozenset({Status.CLEAN, Status.OFFSET, Status.MERGED, Status.RERERE, Sta
 """The patch stays in the queue."""
 GONE = frozenset({Status.UPSTREAMED, Status.DROPPED})
 """The patch leaves the queue."""
+CHANGED = frozenset({Status.MERGED, Status.RERERE, Status.RESOLVED})
+"""The patch is another than before, so its range-diff is shown."""
 TROUBLE = frozenset({Status.CONFLICT, Status.BLOCKED, Status.FAILED})
 """A person is needed."""
 
@@ -80,12 +82,23 @@ class Verdict:
     files: tuple[str, ...] = ()
     """In conflict."""
     how: str = ""
-    """The attempt that won, where the first one did not."""
+    """By which attempt, in words, where the first one had a conflict."""
     proof: Proof | None = None
     blockers: tuple[str, ...] = ()
     """Earlier patches whose absence makes this one conflict."""
     reason: str = ""
     """Why it failed or was dropped."""
+
+    @property
+    def why(self) -> str:
+        """Why the verdict is what it is, in a few words; empty where the status says it all."""
+        if self.proof:
+            return f"{self.proof.text} (proof: {self.proof.strength})"
+        if self.status is Status.BLOCKED:
+            return f"needs {', '.join(self.blockers)}" + (f"; {self.reason}" if self.reason else "")
+        if self.files:
+            return f"in {', '.join(self.files)}"
+        return self.reason or self.how
 
     @property
     def in_queue(self) -> bool:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from planex.patchqueue.carry.report import table
+from planex.pages.table import table
 from planex.patchqueue.format.queue import Patch, PatchQueue
 from planex.printable import short
 
@@ -20,9 +22,26 @@ _SECONDS_PER_DAY = 86400
 _SAYS_UPSTREAM = re.compile(rb"(?im)^(?:applied-upstream:|forwarded: *(?!no|not-needed)\S)")
 
 
+class Kind(StrEnum):
+    """Where a patch comes from; totals count these words."""
+
+    OWN = "own"
+    BACKPORT = "backport"
+    SENT = "sent"
+    UPSTREAMED = "upstreamed"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a patch comes from, as a value and in words."""
+
+    kind: Kind
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One patch. ``age``: days since its date, None if it has none. ``origin``: see ``origin_of``."""
+    """One patch. ``age``: days since its date, None if it has none."""
 
     number: int
     name: str
@@ -35,7 +54,7 @@ class Row:
     files: int
     added: int
     removed: int
-    origin: str
+    origin: Origin
     section: str
 
 
@@ -68,18 +87,20 @@ def _row(number: int, patch: Patch, applied: bool, now: datetime, version: str |
     )
 
 
-def origin_of(patch: Patch, version: str | None = None) -> str:
+def origin_of(patch: Patch, version: str | None = None) -> Origin:
     """``upstreamed in V`` (by the last forecast), ``backport of SHA``, ``sent upstream`` (says the header), ``own``."""
     if version:
-        return f"upstreamed in {version}"
+        return Origin(Kind.UPSTREAMED, f"upstreamed in {version}")
     if patch.header.origins:
-        return f"backport of {patch.header.origins[0][:12]}"
-    return "sent upstream" if _SAYS_UPSTREAM.search(patch.data[: patch.diff_start]) else "own"
+        return Origin(Kind.BACKPORT, f"backport of {patch.header.origins[0][:12]}")
+    if _SAYS_UPSTREAM.search(patch.data[: patch.diff_start]):
+        return Origin(Kind.SENT, "sent upstream")
+    return Origin(Kind.OWN, "own")
 
 
 def overview_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """Rows as plain data."""
-    return [asdict(row) | {"guards": list(row.guards)} for row in rows]
+    return [asdict(row) | {"guards": list(row.guards), "origin": row.origin.text} for row in rows]
 
 
 def overview_text(rows: list[Row]) -> str:
@@ -101,7 +122,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     guards = " ".join(f"#{guard}" for guard in row.guards)
     state = "" if row.applied else "not applied"
     texts = (short(_author(row.author), MAX_CELL), short(row.subject, MAX_CELL))
-    return (f"{row.number:>3}", row.name, guards, state, age, size, row.origin, *texts)
+    return (f"{row.number:>3}", row.name, guards, state, age, size, row.origin.text, *texts)
 
 
 def _author(author: str) -> str:
@@ -112,10 +133,8 @@ def totals(rows: list[Row]) -> str:
     """One line: how many, how large, how old."""
     ages = sorted(row.age for row in rows if row.age is not None)
     added, removed = sum(row.added for row in rows), sum(row.removed for row in rows)
-    kinds = [
-        (kind, sum(row.origin.startswith(kind) for row in rows)) for kind in ("own", "backport", "sent", "upstreamed")
-    ]
+    kinds = Counter(row.origin.kind for row in rows)
     parts = [f"{len(rows)} patches, {sum(row.applied for row in rows)} applied", f"+{added} -{removed} lines"]
-    parts.append(", ".join(f"{count} {kind}" for kind, count in kinds if count) or "none")
+    parts.append(", ".join(f"{kinds[kind]} {kind}" for kind in Kind if kinds[kind]) or "none")
     parts += [f"median age {ages[len(ages) // 2]} d, oldest {ages[-1]} d"] if ages else []
     return "; ".join(parts)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What became of a queue, as plain data: what forecasts and rebases write as JSON and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from planex.git.repository import Repository
+from planex.patchqueue.carry.breaker import Breaker
+from planex.patchqueue.carry.forecast import Matrix
+from planex.patchqueue.carry.verdict import CHANGED, Verdict
+from planex.patchqueue.commits.commits import Chain
+
+FORMAT = 1
+
+
+def patch_rows(repository: Repository, chain: Chain, verdicts: Sequence[Verdict], base: str) -> list[dict[str, Any]]:
+    """A row for each patch of a finished rebase, as plain data; ``base`` is the commit of the new source."""
+    rows = []
+    parent = base
+    for link, verdict in zip(chain.links, verdicts, strict=True):
+        row = {**verdict.to_json(), "subject": link.patch.subject, "why": verdict.why}
+        if verdict.status in CHANGED:
+            spans = (f"{link.parent}..{link.commit}", f"{parent}..{verdict.commit}")
+            row["range_diff"] = _range_diff(repository, *spans)
+        rows.append(row)
+        parent = verdict.commit
+    return rows
+
+
+def _range_diff(repository: Repository, old: str, new: str) -> str:
+    """How a patch changed: git range-diff of its old and its new commit."""
+    words = ["range-diff", "--no-color", "--creation-factor=100", "--no-dual-color", old, new]
+    return repository.git(*words)
+
+
+def forecast_rows(matrix: Matrix, package: str, breakers: Mapping[str, Breaker]) -> dict[str, Any]:
+    """A forecast as plain data; ``versions`` holds, for each version, a row per patch."""
+    return {
+        "format": FORMAT,
+        "package": package,
+        "from": matrix.old.label,
+        "versions": {
+            column.version.label: {
+                verdict.patch: {
+                    **{
+                        key: value for key, value in verdict.to_json().items() if key not in ("patch", "commit", "tree")
+                    },
+                    "why": verdict.why,
+                }
+                for verdict in column.verdicts
+            }
+            for column in matrix.columns
+        },
+        "first_bad": matrix.first_bad,
+        "broken_by": {patch: asdict(breaker) for patch, breaker in breakers.items()},
+    }
