@@ -26,10 +26,10 @@ from planex.checksums import digest_of
 from planex.git.repository import Repository
 from planex.patchqueue.carry.forecast import Column, Forecaster, Version
 from planex.patchqueue.carry.judge import Judge
-from planex.patchqueue.carry.verdict import Status
+from planex.patchqueue.carry.verdict import Fate
 from planex.patchqueue.commits.checkout import checkout
 from planex.patchqueue.commits.commits import Chain
-from planex.patchqueue.commits.sourcecommit import Upstream, import_source
+from planex.patchqueue.commits.sourcecommit import ImportedSource, import_source
 from planex.patchqueue.format.queue import PatchQueue, load_queue
 from planex.run import find, run
 
@@ -59,8 +59,8 @@ class Case:
     made: synthetic.Synthetic
     queue: PatchQueue
     forecaster: Forecaster
-    old: Upstream
-    new: Upstream
+    old: ImportedSource
+    new: ImportedSource
     version: Version
     set_up: float
 
@@ -199,7 +199,7 @@ def check_verdicts(case: Case) -> None:
     """The forecast has found just what the source was made to hold."""
     with Judge(case.repository, case.forecaster.chain(), case.new) as judge:
         verdicts = judge.run()
-    odd = {v.patch: str(v.status) for v in verdicts if v.status not in (Status.CLEAN, Status.OFFSET, Status.MERGED)}
+    odd = {v.patch: str(v.status) for v in verdicts if v.status not in (Fate.CLEAN, Fate.OFFSET, Fate.MERGED)}
     assert odd == case.made.expected, (odd, case.made.expected)
 
 

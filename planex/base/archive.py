@@ -21,7 +21,7 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Resolution:
     """What the archive answered, as it is kept, with a digest of the question."""
 
     question: str
@@ -59,12 +59,12 @@ def question(definition: Definition) -> tuple[str, ...]:
 
 def load(path: Path, definition: Definition) -> tuple[DebPackage, ...] | None:
     """The remembered answer, if it is one to the same question."""
-    kept = records.load(path, Answer, _FORMAT)
+    kept = records.load(path, Resolution, _FORMAT)
     return kept.packages if kept and kept.question == _digest(definition) else None
 
 
 def save(path: Path, definition: Definition, packages: Iterable[DebPackage]) -> None:
-    records.save(path, Answer(_digest(definition), tuple(packages)), _FORMAT)
+    records.save(path, Resolution(_digest(definition), tuple(packages)), _FORMAT)
 
 
 def _digest(definition: Definition) -> str:

@@ -23,7 +23,7 @@ from planex.base.closure import Closure
 from planex.base.control import DebPackage
 from planex.base.definition import Definition
 from planex.base.medium import write_medium
-from planex.base.repackage import Job
+from planex.base.repackage import Repackaging
 from planex.checksums import digest_of_text
 from planex.content import records
 from planex.content.code import code_digest
@@ -43,7 +43,7 @@ _CODE = ("planex.base", "planex.data.base", "planex.rpm.repo", "planex.medium")
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class BaseStamp:
     """What a base was made by (see make_stamp), and how many packages it has."""
 
     stamp: str
@@ -78,7 +78,7 @@ def build_base(folder: Path, definition: Definition, reporter: Reporter, *, upda
         changed = not final.exists()
         if changed:
             _compose(final, definition, archive, closure, rpms, task)
-        records.save(final / "stamp.json", Stamp(stamp, len(rpms)), _FORMAT)
+        records.save(final / "stamp.json", BaseStamp(stamp, len(rpms)), _FORMAT)
         _publish(folder, final)
         _prune(folder, archive, closure, jobs)
         reporter.success(f"base: {len(rpms)} packages ({clock(task.seconds)})")
@@ -115,7 +115,7 @@ def _check_tools() -> None:
 
 def _finished(folder: Path, stamp: str) -> int:
     """Number of packages of the current base if it has this stamp, else 0."""
-    made = records.load(folder / "current" / "stamp.json", Stamp, _FORMAT)
+    made = records.load(folder / "current" / "stamp.json", BaseStamp, _FORMAT)
     whole = all((folder / name).exists() for name in OUTPUTS)
     return made.packages if made and whole and made.stamp == stamp else 0
 
@@ -160,14 +160,14 @@ def _needed(archive: Archive, closure: Closure, definition: Definition) -> list[
     return list(packages.values())
 
 
-def _repackage(jobs: Sequence[Job], folder: Path, task: Task, reporter: Reporter) -> dict[str, Path]:
+def _repackage(jobs: Sequence[Repackaging], folder: Path, task: Task, reporter: Reporter) -> dict[str, Path]:
     task.phase("repackage")
     to_make = sum(repackage.cached(job, folder) is None for job in jobs)
     reporter.remark(f"base: {to_make} of {len(jobs)} packages to make")
     return repackage.make_all(jobs, folder, os.cpu_count() or 1, lambda done: task.progress(done, len(jobs)))
 
 
-def _key(definition: Definition, jobs: Sequence[Job], archive: Archive) -> str:
+def _key(definition: Definition, jobs: Sequence[Repackaging], archive: Archive) -> str:
     kernel = archive.kernel(definition.medium.kernel).sha256
     parts = [make_stamp(definition), kernel, *sorted(job.key for job in jobs)]
     return digest_of_text(" ".join(parts))[:16]
@@ -198,7 +198,7 @@ def _publish(folder: Path, final: Path) -> None:
             switch_link(folder / name, folder / "current" / name)
 
 
-def _prune(folder: Path, archive: Archive, closure: Closure, jobs: Sequence[Job]) -> None:
+def _prune(folder: Path, archive: Archive, closure: Closure, jobs: Sequence[Repackaging]) -> None:
     """Delete results and cache entries that the current base does not use; the result before it stays."""
     builds = sorted((folder / "builds").iterdir(), key=lambda path: path.stat().st_mtime)
     current = behind(folder / "current")

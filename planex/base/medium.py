@@ -95,7 +95,7 @@ def _one(archive: Archive, name: str, pattern: str) -> bytes:
 
 def make_initrd(busybox: bytes, medium: Medium) -> bytes:
     """An initrd that says what the medium is and gives a shell; same inputs, same bytes."""
-    folders = [cpio.Entry(name, stat.S_IFDIR | 0o755) for name in ("dev", "proc", "run", "sys", "tmp")]
+    folders = [cpio.CpioEntry(name, stat.S_IFDIR | 0o755) for name in ("dev", "proc", "run", "sys", "tmp")]
     entries = [
         *folders,
         cpio.character_device("dev/console", 5, 1),

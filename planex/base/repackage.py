@@ -14,7 +14,7 @@ from pathlib import Path
 from planex.base import rpmspec, unpack
 from planex.base.closure import Closure
 from planex.base.definition import Contents, Definition
-from planex.base.rpmspec import Header
+from planex.base.rpmspec import Preamble
 from planex.base.unpack import Tree, add_contents
 from planex.checksums import digest_of_text
 from planex.content.code import code_digest
@@ -46,10 +46,10 @@ _CODE = tuple(f"planex.base.{name}" for name in ("control", "repackage", "rpmspe
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Repackaging:
     """One RPM to make. ``deb`` is None for packages that come from no .deb."""
 
-    header: Header
+    header: Preamble
     contents: Contents
     epoch: int
     """Seconds since 1970, where there is no .deb to take times from."""
@@ -80,11 +80,11 @@ def rpm_version() -> str:
     return run([require("rpmbuild", "make RPMs"), "--version"]).stdout.strip()
 
 
-def plan(closure: Closure, definition: Definition, debs: Path) -> list[Job]:
+def plan(closure: Closure, definition: Definition, debs: Path) -> list[Repackaging]:
     """All RPMs of the base: repackaged .debs, made packages, meta packages."""
     _check_names(closure, definition)
     jobs = [
-        Job(
+        Repackaging(
             rpmspec.deb_header(package, closure.requires[package.name], definition),
             definition.contents(package.name),
             definition.epoch,
@@ -95,11 +95,13 @@ def plan(closure: Closure, definition: Definition, debs: Path) -> list[Job]:
         )
         for package in closure.packages
     ]
-    jobs += [Job(rpmspec.made_header(name, made), made, definition.epoch) for name, made in definition.made.items()]
+    jobs += [
+        Repackaging(rpmspec.made_header(name, made), made, definition.epoch) for name, made in definition.made.items()
+    ]
     for name, group in definition.metas():
         summary = f"Meta package: {group.name}"
         header = rpmspec.meta_header(name, summary, definition.medium.release, group.packages)
-        jobs.append(Job(header, Contents(), definition.epoch))
+        jobs.append(Repackaging(header, Contents(), definition.epoch))
     return jobs
 
 
@@ -116,7 +118,9 @@ def _check_names(closure: Closure, definition: Definition) -> None:
         raise PlanexError(f"aliases that are packages of the base: {', '.join(wrong)}", "take them out of 'aliases'")
 
 
-def make_all(jobs: Sequence[Job], folder: Path, workers: int, on_done: Callable[[int], None]) -> dict[str, Path]:
+def make_all(
+    jobs: Sequence[Repackaging], folder: Path, workers: int, on_done: Callable[[int], None]
+) -> dict[str, Path]:
     """Make what the cache in ``folder`` lacks, ``workers`` at a time; returns package -> RPM.
 
     Stops at the first failure, whose log stays in ``folder/logs``.
@@ -136,16 +140,16 @@ def make_all(jobs: Sequence[Job], folder: Path, workers: int, on_done: Callable[
     return dict(sorted(made.items()))
 
 
-def _slot(job: Job, folder: Path) -> Path:
+def _slot(job: Repackaging, folder: Path) -> Path:
     return folder / "rpms" / job.key[:2] / job.key
 
 
-def cached(job: Job, folder: Path) -> Path | None:
+def cached(job: Repackaging, folder: Path) -> Path | None:
     """The RPM of an earlier run, if there is one."""
     return next(iter(_slot(job, folder).glob("*.rpm")), None)
 
 
-def make(job: Job, folder: Path, work: Path) -> Path:
+def make(job: Repackaging, folder: Path, work: Path) -> Path:
     """The RPM of one job: from the cache in ``folder``, or made in ``work`` and put there by one rename."""
     found = cached(job, folder)
     if found is not None:
@@ -171,7 +175,7 @@ def make(job: Job, folder: Path, work: Path) -> Path:
     return _only(slot)
 
 
-def _fill(job: Job, root: Path) -> Tree:
+def _fill(job: Repackaging, root: Path) -> Tree:
     tree = unpack.unpack(job.deb, root, job.drop, job.keep) if job.deb else Tree(root)
     add_contents(tree, job.contents)
     return tree

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from planex.base.control import DebPackage, Evr
 from planex.base.definition import Definition, Made
-from planex.base.unpack import Entry
+from planex.base.unpack import PackagePath
 
 FILESYSTEM = "filesystem"
 """The package that owns the links /bin, /lib, ... and that all packages with files need."""
@@ -18,7 +18,7 @@ _GLOB = re.compile(r"[*?\[\]{}\\\s]")
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class Preamble:
     """What a spec says of a package, apart from its files."""
 
     name: str
@@ -32,13 +32,13 @@ class Header:
     extra: str = ""
 
 
-def deb_header(package: DebPackage, requires: Sequence[str], definition: Definition) -> Header:
+def deb_header(package: DebPackage, requires: Sequence[str], definition: Definition) -> Preamble:
     """Header of a repackaged .deb: Debian's names, EL's aliases, exact names only."""
     contents = definition.contents(package.name)
     own = [f"{name} = {to_provide(version)}" if version else name for name, version in package.provides.items()]
     aliases = definition.aliases.get(package.name, ())
     base = (FILESYSTEM, *contents.requires)
-    return Header(
+    return Preamble(
         package.name,
         package.evr,
         package.rpm_architecture,
@@ -68,9 +68,9 @@ def _aliases(names: Iterable[str], package: DebPackage) -> list[str]:
     return lines
 
 
-def made_header(name: str, made: Made) -> Header:
+def made_header(name: str, made: Made) -> Preamble:
     """Header of a package that comes from no .deb."""
-    return Header(
+    return Preamble(
         name,
         Evr("", made.version, "1"),
         "noarch",
@@ -81,12 +81,12 @@ def made_header(name: str, made: Made) -> Header:
     )
 
 
-def meta_header(name: str, summary: str, version: str, requires: Iterable[str]) -> Header:
+def meta_header(name: str, summary: str, version: str, requires: Iterable[str]) -> Preamble:
     """Header of a package without files that requires others."""
-    return Header(name, Evr("", version, "1"), "noarch", summary, requires=tuple(sorted(requires)))
+    return Preamble(name, Evr("", version, "1"), "noarch", summary, requires=tuple(sorted(requires)))
 
 
-def render(header: Header, entries: Iterable[Entry], moved: Iterable[str] = ()) -> str:
+def render(header: Preamble, entries: Iterable[PackagePath], moved: Iterable[str] = ()) -> str:
     """The whole spec. ``moved``: paths before the /usr merge, provided by name since RPM's file lists lack them."""
     lines = [
         f"Name: {header.name}",
@@ -119,7 +119,7 @@ def escape(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def file_line(entry: Entry) -> str:
+def file_line(entry: PackagePath) -> str:
     """A line of ``%files`` with explicit owner and mode, so that who builds the package does not matter."""
     mode = "-" if entry.kind == "link" else f"{entry.mode:04o}"
     kind = {"folder": "%dir ", "file": "%config(noreplace) " if entry.config else "", "link": ""}[entry.kind]

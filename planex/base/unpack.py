@@ -25,7 +25,7 @@ MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PackagePath:
     """One path of a package. ``mode`` holds the permission bits with setuid, setgid and sticky."""
 
     path: str
@@ -41,12 +41,12 @@ class Tree:
     """A package's files below ``root``, their entries by path, and the paths they had before the /usr merge."""
 
     root: Path
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, PackagePath] = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
     newest: int = 0
     """Latest modification time, seconds since 1970."""
 
-    def sorted_entries(self) -> list[Entry]:
+    def sorted_entries(self) -> list[PackagePath]:
         return [self.entries[path] for path in sorted(self.entries)]
 
 
@@ -107,14 +107,14 @@ def _take(archive: tarfile.TarFile, member: tarfile.TarInfo, tree: Tree, dropped
     tree.newest = max(tree.newest, int(member.mtime))
     if member.isdir():
         destination.mkdir(exist_ok=True)
-        tree.entries[path] = Entry(path, "folder", member.mode & 0o7777, user, group)
+        tree.entries[path] = PackagePath(path, "folder", member.mode & 0o7777, user, group)
     elif member.issym():
         destination.symlink_to(merge_link(old, member.linkname))
-        tree.entries[path] = Entry(path, "link", 0o777, user, group)
+        tree.entries[path] = PackagePath(path, "link", 0o777, user, group)
         tree.moved += [old] if old != path else []
     elif member.isfile() or member.islnk():
         _write(archive, member, tree.root, destination)
-        tree.entries[path] = Entry(path, "file", member.mode & 0o7777, user, group)
+        tree.entries[path] = PackagePath(path, "file", member.mode & 0o7777, user, group)
     else:
         raise PlanexError(f"{path}: devices and pipes cannot be packaged")
 
@@ -149,7 +149,7 @@ def add_contents(tree: Tree, contents: Contents) -> None:
     """Put links, files, copies, folders and modes of the definition into a tree."""
     for path, mode in contents.folders.items():
         _destination(tree.root, path).mkdir(exist_ok=True)
-        tree.entries[path] = Entry(path, "folder", int(mode, 8))
+        tree.entries[path] = PackagePath(path, "folder", int(mode, 8))
     for path, text in contents.files.items():
         _place(tree, path, text.encode())
     for path, source in contents.copies.items():
@@ -159,14 +159,14 @@ def add_contents(tree: Tree, contents: Contents) -> None:
         _place(tree, path, origin.read_bytes())
     for path, target in contents.links.items():
         _destination(tree.root, path).symlink_to(target)
-        tree.entries[path] = Entry(path, "link", 0o777)
+        tree.entries[path] = PackagePath(path, "link", 0o777)
     _set_modes(tree, contents.modes)
 
 
 def _place(tree: Tree, path: str, data: bytes) -> None:
     _destination(tree.root, path).write_bytes(data)
     os.utime(tree.root / path.lstrip("/"), (tree.newest, tree.newest))
-    tree.entries[path] = Entry(path, "file", 0o644, config=path.startswith("/etc/"))
+    tree.entries[path] = PackagePath(path, "file", 0o644, config=path.startswith("/etc/"))
 
 
 def _set_modes(tree: Tree, modes: Mapping[str, str]) -> None:

@@ -42,7 +42,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class OutputLimits:
     """Of what one build may leave: bytes of a file, bytes in all, entries of a folder."""
 
     file: int = 8 << 30
@@ -56,7 +56,7 @@ class Rules:
 
     base: Index | None = None
     replaces: Collection[str] = ()
-    limits: Limits = Limits()
+    limits: OutputLimits = OutputLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ def _opened_folder(parent: int, name: str) -> Iterator[int]:
         os.close(handle)
 
 
-def _candidates(handle: int, limits: Limits) -> list[tuple[str, str]]:
+def _candidates(handle: int, limits: OutputLimits) -> list[tuple[str, str]]:
     """Subfolder (``.`` for the folder itself) and name of all that is called an RPM, one folder deep, sorted."""
     found = []
     for place in (".", *_subfolders(handle)):

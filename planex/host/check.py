@@ -56,7 +56,7 @@ def require_clean(iso: Path, findings: list[Finding]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Medium:
+class ExaminedIso:
     """An ISO under examination: what is on it, and the parts of it that were copied to ``folder``."""
 
     records: BootRecords
@@ -83,7 +83,7 @@ def check_iso(iso: Path, base: Path | None = None) -> list[Finding]:
         if path is not None:
             require_iso(path)
     with tempfile.TemporaryDirectory(prefix="planex.") as folder:
-        medium = Medium(read_records(iso), list_files(iso), Path(folder))
+        medium = ExaminedIso(read_records(iso), list_files(iso), Path(folder))
         _take(iso, medium, _wanted(medium))
         _take(iso, medium, [name for name in _listed(medium) if not medium.path(name).exists()])
         findings = [*check_records(medium.records, read_records(base) if base else None)]
@@ -93,7 +93,7 @@ def check_iso(iso: Path, base: Path | None = None) -> list[Finding]:
     return findings
 
 
-def _take(iso: Path, medium: Medium, names: Collection[str]) -> None:
+def _take(iso: Path, medium: ExaminedIso, names: Collection[str]) -> None:
     """Copy files out of an ISO; PlanexError if they claim to be far larger than the ISO itself."""
     size = sum(medium.files[name] for name in names)
     if size > 2 * iso.stat().st_size:
@@ -101,27 +101,27 @@ def _take(iso: Path, medium: Medium, names: Collection[str]) -> None:
     extract(iso, {name: medium.path(name) for name in names})
 
 
-def _wanted(medium: Medium) -> set[str]:
+def _wanted(medium: ExaminedIso) -> set[str]:
     """Files that the checks read."""
     wanted = set(small_texts(medium.files)) | set(_efi_images(medium))
     wanted |= {name for name in medium.files if "/repodata/" in name}
     return wanted
 
 
-def _listed(medium: Medium) -> list[str]:
+def _listed(medium: ExaminedIso) -> list[str]:
     """Files whose checksum .treeinfo gives."""
     with contextlib.suppress(PlanexError):
         return [f"/{name}" for name in _treeinfo_checksums(medium) if f"/{name}" in medium.files]
     return []
 
 
-def _treeinfo_checksums(medium: Medium) -> dict[str, str]:
+def _treeinfo_checksums(medium: ExaminedIso) -> dict[str, str]:
     if "/.treeinfo" not in medium.files:
         return {}
     return metadata.checksums(medium.path(".treeinfo").read_text(errors="replace"))
 
 
-def _efi_images(medium: Medium) -> list[str]:
+def _efi_images(medium: ExaminedIso) -> list[str]:
     paths = [image.path for image in medium.records.images if image.platform == "UEFI"]
     return [path for path in paths if path in medium.files]
 
@@ -136,7 +136,7 @@ def check_records(records: BootRecords, base: BootRecords | None) -> Iterator[Fi
         yield from (Finding("boot records", sentence) for sentence in lost_records(base, records))
 
 
-def check_labels(medium: Medium) -> Iterator[Finding]:
+def check_labels(medium: ExaminedIso) -> Iterator[Finding]:
     """The label is one that all readers spell alike, and menus look for no other."""
     label = medium.records.label
     if not _LABEL.fullmatch(label):
@@ -152,7 +152,7 @@ def check_labels(medium: Medium) -> Iterator[Finding]:
                     yield Finding("label", f"the loader in {name} looks for '{use.label}', the label is '{label}'")
 
 
-def check_old_label(medium: Medium, old: str) -> list[Finding]:
+def check_old_label(medium: ExaminedIso, old: str) -> list[Finding]:
     """The base's label occurs in no text any more."""
     if not old or old == medium.records.label:
         return []
@@ -163,7 +163,7 @@ def check_old_label(medium: Medium, old: str) -> list[Finding]:
     ]
 
 
-def check_menus(medium: Medium) -> Iterator[Finding]:
+def check_menus(medium: ExaminedIso) -> Iterator[Finding]:
     """Every file that a menu names is on the ISO, and so is what isolinux' modules need."""
     menus = list(medium.menus())
     if not menus:
@@ -176,7 +176,7 @@ def check_menus(medium: Medium) -> Iterator[Finding]:
             yield Finding("menu", f"{name} starts a live root, but {LIVE_IMAGE} is not there")
 
 
-def _modules(medium: Medium, menu: str, named: set[str]) -> Iterator[Finding]:
+def _modules(medium: ExaminedIso, menu: str, named: set[str]) -> Iterator[Finding]:
     folder = str(PurePosixPath(menu).parent).rstrip("/")
     loader = f"{folder}/{LOADER}"
     if loader not in medium.files or isolinux_version(medium.path(loader).read_bytes()) < "5":
@@ -187,7 +187,7 @@ def _modules(medium: Medium, menu: str, named: set[str]) -> Iterator[Finding]:
             yield Finding("menu", f"{menu} uses {module}, which needs {', '.join(missing)} beside it")
 
 
-def check_treeinfo(medium: Medium) -> Iterator[Finding]:
+def check_treeinfo(medium: ExaminedIso) -> Iterator[Finding]:
     """Checksums in .treeinfo are those of the files."""
     try:
         known = _treeinfo_checksums(medium)
@@ -203,7 +203,7 @@ def check_treeinfo(medium: Medium) -> Iterator[Finding]:
             yield Finding("treeinfo", f"{path} does not have the checksum that .treeinfo gives")
 
 
-def check_repositories(medium: Medium) -> Iterator[Finding]:
+def check_repositories(medium: ExaminedIso) -> Iterator[Finding]:
     """Every RPM that a repository on the ISO lists is there, with its size."""
     for name in medium.files:
         if not name.endswith("/repodata/repomd.xml"):

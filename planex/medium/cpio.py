@@ -19,7 +19,7 @@ _TRAILER = "TRAILER!!!"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CpioEntry:
     """A file, folder, symbolic link or device node. ``mode`` holds the type bits too, as in stat(2)."""
 
     path: str
@@ -30,31 +30,31 @@ class Entry:
     device: tuple[int, int] = (0, 0)
 
 
-def file(path: str, data: bytes, mode: int = 0o644) -> Entry:
-    return Entry(path, stat.S_IFREG | mode, data)
+def file(path: str, data: bytes, mode: int = 0o644) -> CpioEntry:
+    return CpioEntry(path, stat.S_IFREG | mode, data)
 
 
-def link(path: str, destination: str) -> Entry:
-    return Entry(path, stat.S_IFLNK | 0o777, destination.encode())
+def link(path: str, destination: str) -> CpioEntry:
+    return CpioEntry(path, stat.S_IFLNK | 0o777, destination.encode())
 
 
-def character_device(path: str, major: int, minor: int, mode: int = 0o600) -> Entry:
-    return Entry(path, stat.S_IFCHR | mode, device=(major, minor))
+def character_device(path: str, major: int, minor: int, mode: int = 0o600) -> CpioEntry:
+    return CpioEntry(path, stat.S_IFCHR | mode, device=(major, minor))
 
 
-def archive(entries: Iterable[Entry]) -> bytes:
+def archive(entries: Iterable[CpioEntry]) -> bytes:
     """The archive of ``entries`` and of all folders above them, in order of path; owned by root, times 0."""
     table = {entry.path: entry for entry in entries}
     for path in list(table):
         for parent in PurePosixPath(path).parents:
             if str(parent) != ".":
-                table.setdefault(str(parent), Entry(str(parent), stat.S_IFDIR | 0o755))
+                table.setdefault(str(parent), CpioEntry(str(parent), stat.S_IFDIR | 0o755))
     ordered = sorted(table.values(), key=lambda entry: entry.path)
     parts = [_record(entry, number) for number, entry in enumerate(ordered, 1)]
-    return _padded(b"".join([*parts, _record(Entry(_TRAILER, 0), 0)]), 512)
+    return _padded(b"".join([*parts, _record(CpioEntry(_TRAILER, 0), 0)]), 512)
 
 
-def _record(entry: Entry, inode: int) -> bytes:
+def _record(entry: CpioEntry, inode: int) -> bytes:
     name = entry.path.encode() + b"\0"
     links = 2 if stat.S_ISDIR(entry.mode) else 1
     fields = (inode, entry.mode, 0, 0, links, 0, len(entry.data), 0, 0, *entry.device, len(name), 0)
@@ -72,6 +72,6 @@ def make_initrd(output: Path, init: Path, busybox: Path) -> None:
         file("init", init.read_bytes(), 0o755),
         file("bin/busybox", busybox.read_bytes(), 0o755),
         character_device("dev/console", 5, 1),
-        *(Entry(folder, stat.S_IFDIR | 0o755) for folder in ("proc", "run", "sys", "sysroot")),
+        *(CpioEntry(folder, stat.S_IFDIR | 0o755) for folder in ("proc", "run", "sys", "sysroot")),
     ]
     write_atomic(output, gzip.compress(archive(entries), compresslevel=9, mtime=0))

@@ -22,7 +22,7 @@ _SECONDS_PER_DAY = 86400
 _SAYS_UPSTREAM = re.compile(rb"(?im)^(?:applied-upstream:|forwarded: *(?!no|not-needed)\S)")
 
 
-class Kind(StrEnum):
+class OriginKind(StrEnum):
     """Where a patch comes from; totals count these words."""
 
     OWN = "own"
@@ -32,15 +32,15 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class PatchOrigin:
     """Where a patch comes from, as a value and in words."""
 
-    kind: Kind
+    kind: OriginKind
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class OverviewRow:
     """One patch. ``age``: days since its date, None if it has none."""
 
     number: int
@@ -54,11 +54,11 @@ class Row:
     files: int
     added: int
     removed: int
-    origin: Origin
+    origin: PatchOrigin
     section: str
 
 
-def overview(queue: PatchQueue, now: datetime, upstreamed: Mapping[str, str] | None = None) -> list[Row]:
+def overview(queue: PatchQueue, now: datetime, upstreamed: Mapping[str, str] | None = None) -> list[OverviewRow]:
     """A row per patch of the series, guarded ones included. ``upstreamed``: patch to version, from a forecast."""
     applied = {patch.name for patch in queue.applied}
     patches = {patch.name: patch for patch in (*queue.applied, *queue.skipped)}
@@ -68,9 +68,9 @@ def overview(queue: PatchQueue, now: datetime, upstreamed: Mapping[str, str] | N
     ]
 
 
-def _row(number: int, patch: Patch, applied: bool, now: datetime, version: str | None) -> Row:
+def _row(number: int, patch: Patch, applied: bool, now: datetime, version: str | None) -> OverviewRow:
     moment = patch.header.when
-    return Row(
+    return OverviewRow(
         number,
         patch.name,
         applied,
@@ -87,23 +87,23 @@ def _row(number: int, patch: Patch, applied: bool, now: datetime, version: str |
     )
 
 
-def origin_of(patch: Patch, version: str | None = None) -> Origin:
+def origin_of(patch: Patch, version: str | None = None) -> PatchOrigin:
     """``upstreamed in V`` (by the last forecast), ``backport of SHA``, ``sent upstream`` (says the header), ``own``."""
     if version:
-        return Origin(Kind.UPSTREAMED, f"upstreamed in {version}")
+        return PatchOrigin(OriginKind.UPSTREAMED, f"upstreamed in {version}")
     if patch.header.origins:
-        return Origin(Kind.BACKPORT, f"backport of {patch.header.origins[0][:12]}")
+        return PatchOrigin(OriginKind.BACKPORT, f"backport of {patch.header.origins[0][:12]}")
     if _SAYS_UPSTREAM.search(patch.data[: patch.diff_start]):
-        return Origin(Kind.SENT, "sent upstream")
-    return Origin(Kind.OWN, "own")
+        return PatchOrigin(OriginKind.SENT, "sent upstream")
+    return PatchOrigin(OriginKind.OWN, "own")
 
 
-def overview_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
+def overview_json(rows: Iterable[OverviewRow]) -> list[dict[str, Any]]:
     """Rows as plain data."""
     return [asdict(row) | {"guards": list(row.guards), "origin": row.origin.text} for row in rows]
 
 
-def overview_text(rows: list[Row]) -> str:
+def overview_text(rows: list[OverviewRow]) -> str:
     """Rows for people, under their sections, with totals."""
     lines = []
     cells = iter(table([_cells(row) for row in rows]).split("\n"))
@@ -116,7 +116,7 @@ def overview_text(rows: list[Row]) -> str:
     return "\n".join([*lines, "", totals(rows)])
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: OverviewRow) -> tuple[str, ...]:
     age = "" if row.age is None else f"{row.age} d" if row.age < 730 else f"{row.age // 365} y"
     size = f"{row.files}f +{row.added} -{row.removed}"
     guards = " ".join(f"#{guard}" for guard in row.guards)
@@ -129,12 +129,12 @@ def _author(author: str) -> str:
     return author.split("<")[0].strip(' "') or author or "-"
 
 
-def totals(rows: list[Row]) -> str:
+def totals(rows: list[OverviewRow]) -> str:
     """One line: how many, how large, how old."""
     ages = sorted(row.age for row in rows if row.age is not None)
     added, removed = sum(row.added for row in rows), sum(row.removed for row in rows)
     kinds = Counter(row.origin.kind for row in rows)
     parts = [f"{len(rows)} patches, {sum(row.applied for row in rows)} applied", f"+{added} -{removed} lines"]
-    parts.append(", ".join(f"{kinds[kind]} {kind}" for kind in Kind if kinds[kind]) or "none")
+    parts.append(", ".join(f"{kinds[kind]} {kind}" for kind in OriginKind if kinds[kind]) or "none")
     parts += [f"median age {ages[len(ages) // 2]} d, oldest {ages[-1]} d"] if ages else []
     return "; ".join(parts)

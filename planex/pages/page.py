@@ -9,21 +9,21 @@ from typing import Any
 
 from planex.pages.verdicts import summary
 from planex.patchqueue.carry.forecast import Matrix
-from planex.patchqueue.carry.verdict import Status, Verdict
+from planex.patchqueue.carry.verdict import Fate, Verdict
 
 _COLOURS = {
-    Status.CLEAN: "#d7f0d7",
-    Status.OFFSET: "#e6f4da",
-    Status.MERGED: "#fbf3c9",
-    Status.RERERE: "#fbf3c9",
-    Status.RESOLVED: "#fbf3c9",
-    Status.UPSTREAMED: "#d4e6fa",
-    Status.EMPTY: "#eeeeee",
-    Status.DROPPED: "#e3e3e3",
-    Status.SKIPPED: "#e3e3e3",
-    Status.CONFLICT: "#f7c9c9",
-    Status.BLOCKED: "#f7ddc9",
-    Status.FAILED: "#e9b7d9",
+    Fate.CLEAN: "#d7f0d7",
+    Fate.OFFSET: "#e6f4da",
+    Fate.MERGED: "#fbf3c9",
+    Fate.RERERE: "#fbf3c9",
+    Fate.RESOLVED: "#fbf3c9",
+    Fate.UPSTREAMED: "#d4e6fa",
+    Fate.EMPTY: "#eeeeee",
+    Fate.DROPPED: "#e3e3e3",
+    Fate.SKIPPED: "#e3e3e3",
+    Fate.CONFLICT: "#f7c9c9",
+    Fate.BLOCKED: "#f7ddc9",
+    Fate.FAILED: "#e9b7d9",
 }
 _STYLE = """
 :root { color-scheme: light; }

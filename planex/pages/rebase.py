@@ -9,7 +9,7 @@ from typing import Any
 
 from planex.pages.table import indented, table
 from planex.pages.verdicts import summary
-from planex.patchqueue.carry.verdict import CHANGED, GONE, Status
+from planex.patchqueue.carry.verdict import CHANGED, GONE, Fate
 
 
 def report_files(report: Mapping[str, Any]) -> dict[str, str]:
@@ -41,7 +41,7 @@ def commit_message(report: Mapping[str, Any]) -> str:
     lines = [f"{report['package']}: {report['from']} -> {report['to']}", "", f"Patch queue: {summary(statuses)}."]
     for title, wanted in (
         ("Out of the queue:", gone),
-        ("Left out for now:", {str(Status.SKIPPED)}),
+        ("Left out for now:", {str(Fate.SKIPPED)}),
         ("Merged or solved:", {str(status) for status in CHANGED}),
     ):
         rows = [row for row in report["patches"] if row["status"] in wanted]

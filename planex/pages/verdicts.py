@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from planex.pages.table import indented, table
 from planex.patchqueue.carry.breaker import Breaker
 from planex.patchqueue.carry.forecast import Matrix
-from planex.patchqueue.carry.verdict import CHANGED, GONE, TROUBLE, Status, Verdict
+from planex.patchqueue.carry.verdict import CHANGED, GONE, TROUBLE, Fate, Verdict
 
 
-def summary(statuses: Iterable[Status | str]) -> str:
+def summary(statuses: Iterable[Fate | str]) -> str:
     """``12 clean, 3 offset, 1 conflict``, in the order of the statuses."""
     counts = Counter(str(status) for status in statuses)
-    return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status]) or "no patches"
+    return ", ".join(f"{counts[status]} {status}" for status in Fate if counts[status]) or "no patches"
 
 
 def verdict_rows(verdicts: Iterable[Verdict]) -> list[tuple[str, str, str]]:

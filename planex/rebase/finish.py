@@ -10,10 +10,10 @@ from pathlib import Path
 
 from planex.checksums import RECORDED, Checksum, checksum_text, digest_of, read_checksums
 from planex.errors import ConfigError, Problem
-from planex.patchqueue.carry.verdict import Status
+from planex.patchqueue.carry.verdict import Fate
 from planex.patchqueue.commits.commits import Chain
 from planex.patchqueue.commits.export import Change, export, read_commits
-from planex.patchqueue.commits.sourcecommit import Upstream
+from planex.patchqueue.commits.sourcecommit import ImportedSource
 from planex.patchqueue.commits.writeback import Writes, writes_for
 from planex.patchqueue.format.queue import PatchQueue
 from planex.patchqueue.format.reorder import rewrite
@@ -28,7 +28,7 @@ WAITING = "needs-rebase"
 """The guard put on patches that were left out for now."""
 
 
-def finish_writes(package: PackageQueue, state: State, chain: Chain, base: Upstream) -> Writes:
+def finish_writes(package: PackageQueue, state: State, chain: Chain, base: ImportedSource) -> Writes:
     """Every file to write, relative to the workspace's root."""
     queue = _queue_writes(package, state, chain, base)
     root = package.project.workspace.root
@@ -43,9 +43,9 @@ def finish_writes(package: PackageQueue, state: State, chain: Chain, base: Upstr
     return Writes(files, tuple(str(folder / name) for name in queue.deletions))
 
 
-def _queue_writes(package: PackageQueue, state: State, chain: Chain, base: Upstream) -> Writes:
+def _queue_writes(package: PackageQueue, state: State, chain: Chain, base: ImportedSource) -> Writes:
     queue = package.queue
-    skipped = {verdict.patch for verdict in state.verdicts if verdict.status is Status.SKIPPED}
+    skipped = {verdict.patch for verdict in state.verdicts if verdict.status is Fate.SKIPPED}
     worked_on = [patch for patch in queue.applied if patch.name not in skipped]
     outside = [patch for patch in (*queue.applied, *queue.skipped) if patch not in worked_on]
     known = PatchQueue(queue.folder, queue.guards, queue.series, tuple(worked_on), tuple(outside))

@@ -15,7 +15,7 @@ from planex.distro.project import Project
 from planex.git import rerere
 from planex.git.repository import Repository
 from planex.patchqueue.carry.forecast import Forecaster, Version
-from planex.patchqueue.carry.history import History, fetch_tags
+from planex.patchqueue.carry.history import UpstreamHistory, fetch_tags
 from planex.patchqueue.carry.judge import Orders, ProofFinder
 from planex.patchqueue.commits.commits import Chain, build_chain
 from planex.patchqueue.commits.sourcecommit import import_source
@@ -122,7 +122,7 @@ class PackageQueue:
         def finder(version: Version) -> ProofFinder | None:
             if old.label not in known or version.label not in known:
                 return None
-            return History(self.repository, self.chain(old), known[old.label], known[version.label]).proof
+            return UpstreamHistory(self.repository, self.chain(old), known[old.label], known[version.label]).proof
 
         return finder
 

@@ -18,10 +18,10 @@ from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.history import commits_on
 from planex.patchqueue.carry.judge import Judge, Orders
 from planex.patchqueue.carry.rows import FORMAT, patch_rows
-from planex.patchqueue.carry.verdict import TROUBLE, Status, Verdict
+from planex.patchqueue.carry.verdict import TROUBLE, Fate, Verdict
 from planex.patchqueue.commits.checkout import queue_digest
 from planex.patchqueue.commits.commits import Chain, Link
-from planex.patchqueue.commits.sourcecommit import Upstream, import_source
+from planex.patchqueue.commits.sourcecommit import ImportedSource, import_source
 from planex.patchqueue.commits.writeback import carry_out
 from planex.rebase.conflict import ConflictTree
 from planex.rebase.finish import finish_writes
@@ -102,7 +102,7 @@ class Rebase:
             self.tree.reset()
             return self._advance(state)
         last = state.verdicts[-1] if state.verdicts else None
-        if last and last.status is Status.RESOLVED and self.tree.lags_behind(last.commit):
+        if last and last.status is Fate.RESOLVED and self.tree.lags_behind(last.commit):
             self.tree.take_over(last.commit)
             return self._advance(state)
         chain, base, link = self._position(state)
@@ -113,7 +113,7 @@ class Rebase:
         self.tree.give_objects()
         with Judge(self.package.repository, chain, base) as judge:
             judge.resume(state.verdicts)
-            verdict = judge.keep(link, Status.RESOLVED, solution.tree)
+            verdict = judge.keep(link, Fate.RESOLVED, solution.tree)
         if solution.commit is not None:
             verdict = replace(verdict, commit=solution.commit)
         state = replace(state, verdicts=(*state.verdicts, verdict))
@@ -162,7 +162,7 @@ class Rebase:
             )
         return state
 
-    def _position(self, state: State) -> tuple[Chain, Upstream, Link | None]:
+    def _position(self, state: State) -> tuple[Chain, ImportedSource, Link | None]:
         chain = self.package.chain(state.old)
         new = state.new
         base = import_source(self.package.repository, new.source, new.label, new.checksum)
@@ -218,7 +218,7 @@ class Rebase:
         carry_out(self.workspace.root, state.writes)
         return Finished(state, self._reports)
 
-    def _report(self, state: State, chain: Chain, base: Upstream) -> dict[str, Any]:
+    def _report(self, state: State, chain: Chain, base: ImportedSource) -> dict[str, Any]:
         """What became of each patch, as plain data."""
         return {
             "format": FORMAT,
@@ -260,7 +260,7 @@ class _Top:
     tree: str
 
 
-def _top(state: State, base: Upstream) -> _Top:
+def _top(state: State, base: ImportedSource) -> _Top:
     """Where the new queue has come to."""
     if state.verdicts:
         return _Top(state.verdicts[-1].commit, state.verdicts[-1].tree)

@@ -24,7 +24,7 @@ from planex.units import size_text
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class UnpackLimits:
     """What a tarball may unpack to. The largest sources in use (browsers, kernels) stay far below."""
 
     size: int = 32 << 30
@@ -40,7 +40,7 @@ class Limits:
     """Bytes of an extended header: long names, attributes."""
 
 
-LIMITS = Limits()
+LIMITS = UnpackLimits()
 _OPENERS: tuple[tuple[bytes, Any], ...] = (
     (b"\x1f\x8b", gzip.open),
     (b"BZh", bz2.open),
@@ -58,7 +58,7 @@ class TooLarge(PlanexError):
     """An archive is beyond a limit; the message says which, and of which file."""
 
 
-def read_tarball(path: Path, limits: Limits = LIMITS) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
+def read_tarball(path: Path, limits: UnpackLimits = LIMITS) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
     """Every entry of a tarball in its order, with the archive to read it from before the next is asked for.
 
     Raises PlanexError for what is no tarball or breaks off, TooLarge for a bomb.
@@ -78,7 +78,7 @@ def require_tarball(path: Path) -> None:
 
 
 def read_stream(
-    stream: IO[bytes], name: str, packed: int, limits: Limits = LIMITS
+    stream: IO[bytes], name: str, packed: int, limits: UnpackLimits = LIMITS
 ) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
     """As read_tarball, from an unpacked stream; ``packed``: bytes of the file that it came out of."""
     counted = _Counted(stream, name, packed, limits)
@@ -108,7 +108,9 @@ def reading(name: str) -> Iterator[None]:
         raise PlanexError(f"{name} cannot be read as a tarball: {error.strerror or error}", _KNOWN) from None
 
 
-def content_of(entry: tarfile.TarInfo, archive: tarfile.TarFile, name: str, limits: Limits = LIMITS) -> bytes | None:
+def content_of(
+    entry: tarfile.TarInfo, archive: tarfile.TarFile, name: str, limits: UnpackLimits = LIMITS
+) -> bytes | None:
     """The bytes of a regular file; None for anything else. ``name``: of the archive, for errors."""
     if not entry.isreg():
         return None
@@ -134,7 +136,7 @@ def _opened(file: IO[bytes]) -> Iterator[IO[bytes]]:
 class _Counted:
     """A stream that raises TooLarge when more comes out of it than may."""
 
-    def __init__(self, stream: IO[bytes], name: str, packed: int, limits: Limits) -> None:
+    def __init__(self, stream: IO[bytes], name: str, packed: int, limits: UnpackLimits) -> None:
         self._stream, self._name, self._limits = stream, name, limits
         self._allowed = min(limits.size, max(limits.free, packed * limits.ratio))
         self._done = 0
@@ -154,7 +156,7 @@ class _Counted:
         raise TooLarge(f"{self._name} unpacks to more than {self._limits.ratio} times its own size")
 
 
-def _careful(name: str, limits: Limits) -> type[tarfile.TarInfo]:
+def _careful(name: str, limits: UnpackLimits) -> type[tarfile.TarInfo]:
     """A TarInfo that refuses headers which tarfile would read into memory whole."""
 
     class Careful(tarfile.TarInfo):

@@ -16,7 +16,7 @@ from planex.checksums import digest_of
 from planex.git.repository import Repository
 from planex.patchqueue.carry.forecast import Forecaster, Version
 from planex.patchqueue.carry.judge import Orders
-from planex.patchqueue.carry.verdict import Status
+from planex.patchqueue.carry.verdict import Fate
 from planex.patchqueue.format.queue import PatchQueue, load_queue
 from planex.run import run
 
@@ -113,7 +113,7 @@ class Bench:
         version = self.version("old", old)
         return Forecaster(self.repository, version, queue.applied, orders or Orders(), rerere)
 
-    def fates(self, old: Tree, patches: Mapping[str, str], new: Tree) -> list[Status]:
+    def fates(self, old: Tree, patches: Mapping[str, str], new: Tree) -> list[Fate]:
         """The status of each patch on ``new``."""
         column = self.forecaster(old, patches).column(self.version("new", new))
         return [verdict.status for verdict in column.verdicts]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from planex.patchqueue.carry.breaker import find_breakers
-from planex.patchqueue.carry.history import History, fetch_tags
+from planex.patchqueue.carry.history import UpstreamHistory, fetch_tags
 from planex.patchqueue.carry.judge import Judge
-from planex.patchqueue.carry.verdict import Status, Strength, Verdict
+from planex.patchqueue.carry.verdict import Fate, Strength, Verdict
 from planex.patchqueue.commits.sourcecommit import import_source
 from planex.run import run
 from tests.integration.patch_factory import Bench, Tree, diff_text, mail, numbered, replace_line
@@ -63,7 +63,7 @@ def judge(bench: Bench, upstream: Upstream, patch: str, new: Tree) -> Verdict:
     version = bench.version("v2", new)
     chain = forecaster.chain()
     tags = fetch_tags(bench.repository, str(upstream.folder), ["v1", "v2"])
-    history = History(bench.repository, chain, tags["v1"], tags["v2"])
+    history = UpstreamHistory(bench.repository, chain, tags["v1"], tags["v2"])
     base = import_source(bench.repository, version.source, "v2", version.checksum)
     with Judge(bench.repository, chain, base, proof=history.proof) as judge_:
         return judge_.run()[0]
@@ -83,7 +83,7 @@ def test_the_patch_names_its_origin(bench: Bench, upstream: Upstream) -> None:
     upstream.commit(LATER, "more", "v2")
     patch = mail("a backport", diff_text(OLD, PATCHED), body=f"(cherry picked from commit {origin[:14]})")
     verdict = judge(bench, upstream, patch, LATER)
-    assert verdict.status is Status.UPSTREAMED
+    assert verdict.status is Fate.UPSTREAMED
     assert verdict.proof is not None
     assert (verdict.proof.strength, verdict.proof.commit) == (Strength.ORIGIN, origin)
 
@@ -92,7 +92,7 @@ def test_an_origin_that_upstream_reverted_proves_nothing(bench: Bench, upstream:
     origin = upstream.commit(PATCHED, "the fix")
     upstream.commit(OLD, f'Revert "the fix"\n\nThis reverts commit {origin}.', "v2")
     patch = mail("the fix", diff_text(OLD, PATCHED), body=f"(cherry picked from commit {origin})")
-    assert judge(bench, upstream, patch, OLD).status is Status.CLEAN
+    assert judge(bench, upstream, patch, OLD).status is Fate.CLEAN
 
 
 def test_an_origin_before_the_old_version_proves_nothing(bench: Bench, upstream: Upstream) -> None:
@@ -100,7 +100,7 @@ def test_an_origin_before_the_old_version_proves_nothing(bench: Bench, upstream:
     upstream.tag("v1", before)
     upstream.commit(replace_line(OLD, "b.c", "row 2", "x"), "x", "v2")
     patch = mail("again", diff_text(OLD, PATCHED), body=f"(cherry picked from commit {before})")
-    assert judge(bench, upstream, patch, OLD).status is Status.CLEAN
+    assert judge(bench, upstream, patch, OLD).status is Fate.CLEAN
 
 
 def test_the_same_diff(bench: Bench, upstream: Upstream) -> None:
@@ -128,7 +128,7 @@ def test_the_same_subject_and_date_and_nearly_the_same_diff(bench: Bench, upstre
     assert verdict.proof is not None
     assert (verdict.proof.strength, verdict.proof.commit) == (Strength.SUBJECT, taken)
     other_date = patch.replace("10:00:00", "11:00:00")
-    assert judge(bench, upstream, other_date, later).status is Status.CONFLICT
+    assert judge(bench, upstream, other_date, later).status is Fate.CONFLICT
 
 
 def test_the_commit_that_breaks_a_patch(bench: Bench, upstream: Upstream) -> None:
@@ -183,5 +183,5 @@ def test_without_stdbuf_each_merge_is_a_process(bench: Bench, monkeypatch: pytes
     monkeypatch.setattr("planex.git.pipes.find", lambda tool: None)
     new = replace_line(replace_line(OLD, "a.c", "line 32", "context"), "b.c", "row 3", "x")
     fates = bench.fates(OLD, {"p.patch": mail("x", diff_text(OLD, PATCHED))}, new)
-    assert fates == [Status.MERGED]
-    assert bench.fates(OLD, {"p.patch": mail("x", diff_text(OLD, PATCHED))}, LATER) == [Status.CONFLICT]
+    assert fates == [Fate.MERGED]
+    assert bench.fates(OLD, {"p.patch": mail("x", diff_text(OLD, PATCHED))}, LATER) == [Fate.CONFLICT]

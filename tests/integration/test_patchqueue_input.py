@@ -9,7 +9,7 @@ import pytest
 
 from planex.checksums import digest_of
 from planex.errors import PlanexError
-from planex.patchqueue.apply.check import PatchError, State, check_queue, require_applies
+from planex.patchqueue.apply.check import Fit, PatchError, check_queue, require_applies
 from planex.patchqueue.commits.checkout import checkout, refresh
 from planex.patchqueue.commits.commits import build_chain
 from planex.patchqueue.commits.export import Change
@@ -89,7 +89,7 @@ def test_each_applies_alone(tmp_path: Path, tarball: Path, name: str) -> None:
     series = f"{name}{' -p0' if name == 'p0.patch' else ''}\n"
     queue = write_queue(tmp_path / "q", {name: ODD[name]}, series)
     (outcome,) = check_queue(queue, tarball, tmp_path / "cache")
-    assert outcome.state is (State.EMPTY if name in ("empty.patch", "comment.patch") else State.APPLIED), outcome.notes
+    assert outcome.state is (Fit.EMPTY if name in ("empty.patch", "comment.patch") else Fit.APPLIED), outcome.notes
 
 
 def test_all_together_check_checkout_refresh_and_apply(tmp_path: Path, tarball: Path) -> None:
@@ -176,11 +176,11 @@ def test_a_patch_that_does_not_apply_is_named_with_file_and_hunk(
 def test_check_of_a_folder_and_of_links(tmp_path: Path, tarball: Path) -> None:
     folder = unpack(tarball, tmp_path / "folder")
     queue = write_queue(tmp_path / "q", {"a.patch": ODD["git.patch"]})
-    assert check_queue(queue, folder, tmp_path / "cache")[0].state is State.APPLIED
+    assert check_queue(queue, folder, tmp_path / "cache")[0].state is Fit.APPLIED
     (folder / "a.c").rename(folder / "real.c")
     (folder / "a.c").symlink_to("real.c")
     (outcome,) = check_queue(queue, folder, tmp_path / "cache")
-    assert outcome.state is State.FAILED
+    assert outcome.state is Fit.FAILED
     assert "refusing to patch" in str(outcome.notes[0])
 
 

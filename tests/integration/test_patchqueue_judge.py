@@ -9,7 +9,7 @@ import pytest
 
 from planex.git import rerere
 from planex.patchqueue.carry.judge import Orders
-from planex.patchqueue.carry.verdict import Status, Strength, Verdict
+from planex.patchqueue.carry.verdict import Fate, Strength, Verdict
 from planex.patchqueue.format.message import NOBODY
 from planex.rebase.conflict import ConflictTree
 from tests.integration.patch_factory import Bench, Tree, diff_text, mail, numbered, replace_line, steps
@@ -40,22 +40,22 @@ PATCH = steps([OLD, changed("a.c", "line 20", "patched")])
 
 def test_clean(bench: Bench) -> None:
     (verdict,) = judge(bench, PATCH, changed("b.c", "row 3", "other"))
-    assert verdict.status is Status.CLEAN
+    assert verdict.status is Fate.CLEAN
 
 
 def test_offset(bench: Bench) -> None:
     (verdict,) = judge(bench, PATCH, {**OLD, "a.c": "new\n" + OLD["a.c"]})
-    assert verdict.status is Status.OFFSET
+    assert verdict.status is Fate.OFFSET
 
 
 def test_merged_where_patch_would_fail(bench: Bench) -> None:
     (verdict,) = judge(bench, PATCH, changed("a.c", "line 22", "context changed"))
-    assert (verdict.status, verdict.how) == (Status.MERGED, "")
+    assert (verdict.status, verdict.how) == (Fate.MERGED, "")
 
 
 def test_merged_into_a_renamed_file(bench: Bench) -> None:
     (verdict,) = judge(bench, PATCH, {"moved.c": OLD["a.c"], "b.c": OLD["b.c"]})
-    assert verdict.status is Status.MERGED
+    assert verdict.status is Fate.MERGED
 
 
 def test_merge_overrules_a_patch_that_would_land_elsewhere(bench: Bench) -> None:
@@ -65,19 +65,19 @@ def test_merge_overrules_a_patch_that_would_land_elsewhere(bench: Bench) -> None
     queue = steps([old, replace_line(old, "a.c", "foo();", "bar();")], context=1)
     twin = numbered(10, "other") + "x\nfoo();\ny\n"
     (verdict,) = judge(bench, queue, {"a.c": twin + numbered(5, "between") + old["a.c"]}, old=old)
-    assert verdict.status is Status.MERGED
+    assert verdict.status is Fate.MERGED
     merged = bench.repository.git("show", f"{verdict.tree}:a.c")
     assert merged == (twin + numbered(5, "between") + old["a.c"].replace("foo", "bar")).rstrip("\n")
 
 
 def test_conflict_names_the_file(bench: Bench) -> None:
     (verdict,) = judge(bench, PATCH, changed("a.c", "line 20", "upstream's own"))
-    assert (verdict.status, verdict.files) == (Status.CONFLICT, ("a.c",))
+    assert (verdict.status, verdict.files) == (Fate.CONFLICT, ("a.c",))
 
 
 def test_conflict_with_a_deleted_file(bench: Bench) -> None:
     (verdict,) = judge(bench, PATCH, {"b.c": OLD["b.c"]})
-    assert (verdict.status, verdict.files) == (Status.CONFLICT, ("a.c",))
+    assert (verdict.status, verdict.files) == (Fate.CONFLICT, ("a.c",))
 
 
 def test_every_conflict_is_listed_and_the_rest_goes_on(bench: Bench) -> None:
@@ -86,16 +86,16 @@ def test_every_conflict_is_listed_and_the_rest_goes_on(bench: Bench) -> None:
     third = replace_line(second, "a.c", "line 35", "three")
     new = replace_line(changed("a.c", "line 5", "x"), "a.c", "line 35", "y")
     assert [v.status for v in judge(bench, steps([OLD, first, second, third]), new)] == [
-        Status.CONFLICT,
-        Status.CLEAN,
-        Status.CONFLICT,
+        Fate.CONFLICT,
+        Fate.CLEAN,
+        Fate.CONFLICT,
     ]
 
 
 def test_upstreamed_as_the_merge_changes_nothing(bench: Bench) -> None:
     new = replace_line(changed("a.c", "line 20", "patched"), "a.c", "line 2", "and more, squashed")
     (verdict,) = judge(bench, PATCH, new)
-    assert verdict.status is Status.UPSTREAMED
+    assert verdict.status is Fate.UPSTREAMED
     assert verdict.proof is not None
     assert verdict.proof.strength is Strength.NO_CHANGE
 
@@ -105,7 +105,7 @@ def test_upstreamed_as_the_reverse_applies(bench: Bench) -> None:
     lines = changed("a.c", "line 20", "patched")["a.c"].splitlines(keepends=True)
     moved = "".join([*lines[:15], *lines[26:], "separator\n" * 3, *lines[15:26]])
     (verdict,) = judge(bench, PATCH, {**OLD, "a.c": moved})
-    assert verdict.status is Status.UPSTREAMED
+    assert verdict.status is Fate.UPSTREAMED
     assert verdict.proof is not None
     assert verdict.proof.strength is Strength.REVERSE
 
@@ -113,12 +113,12 @@ def test_upstreamed_as_the_reverse_applies(bench: Bench) -> None:
 def test_a_person_overrules_proofs(bench: Bench) -> None:
     new = changed("a.c", "line 20", "patched")
     (verdict,) = judge(bench, PATCH, new, orders=Orders(keep=frozenset({"p1.patch"})))
-    assert verdict.status is Status.CONFLICT
+    assert verdict.status is Fate.CONFLICT
     assert "nothing is left" in verdict.reason
     (verdict,) = judge(bench, PATCH, OLD, orders=Orders(drop={"p1.patch": "not wanted"}))
-    assert (verdict.status, verdict.reason) == (Status.DROPPED, "not wanted")
+    assert (verdict.status, verdict.reason) == (Fate.DROPPED, "not wanted")
     (verdict,) = judge(bench, PATCH, OLD, orders=Orders(skip=frozenset({"p1.patch"})))
-    assert verdict.status is Status.SKIPPED
+    assert verdict.status is Fate.SKIPPED
 
 
 def test_empty_and_failed(bench: Bench) -> None:
@@ -131,11 +131,11 @@ def test_empty_and_failed(bench: Bench) -> None:
     }
     verdicts = judge(bench, patches, OLD)
     assert [verdict.status for verdict in verdicts] == [
-        Status.EMPTY,
-        Status.EMPTY,
-        Status.FAILED,
-        Status.FAILED,
-        Status.CLEAN,
+        Fate.EMPTY,
+        Fate.EMPTY,
+        Fate.FAILED,
+        Fate.FAILED,
+        Fate.CLEAN,
     ]
     assert "a.c: hunk 1" in verdicts[2].reason
 
@@ -145,8 +145,8 @@ def test_blocked_by_the_patch_it_needs(bench: Bench) -> None:
     second = replace_line(first, "a.c", "two", "TWO")
     new = changed("a.c", "line 20", "upstream's own")
     conflict, blocked = judge(bench, steps([OLD, first, second]), new)
-    assert conflict.status is Status.CONFLICT
-    assert (blocked.status, blocked.blockers) == (Status.BLOCKED, ("p1.patch",))
+    assert conflict.status is Fate.CONFLICT
+    assert (blocked.status, blocked.blockers) == (Fate.BLOCKED, ("p1.patch",))
 
 
 def test_a_patch_that_undoes_one_that_is_out_is_not_upstream(bench: Bench) -> None:
@@ -155,7 +155,7 @@ def test_a_patch_that_undoes_one_that_is_out_is_not_upstream(bench: Bench) -> No
     third = replace_line(second, "a.c", "TWO", "two")
     orders = Orders(drop={"p2.patch": "why"})
     verdicts = judge(bench, steps([OLD, first, second, third]), OLD, orders=orders)
-    assert [verdict.status for verdict in verdicts] == [Status.CLEAN, Status.DROPPED, Status.BLOCKED]
+    assert [verdict.status for verdict in verdicts] == [Fate.CLEAN, Fate.DROPPED, Fate.BLOCKED]
     assert verdicts[2].blockers == ("p2.patch",)
 
 
@@ -164,7 +164,7 @@ def test_its_own_conflict_is_not_blamed_on_others(bench: Bench) -> None:
     second = replace_line(first, "a.c", "line 30", "two")
     new = replace_line(changed("a.c", "line 5", "x"), "a.c", "line 30", "y")
     verdicts = judge(bench, steps([OLD, first, second]), new)
-    assert [verdict.status for verdict in verdicts] == [Status.CONFLICT, Status.CONFLICT]
+    assert [verdict.status for verdict in verdicts] == [Fate.CONFLICT, Fate.CONFLICT]
 
 
 def test_merged_without_the_neighbour_that_is_out(bench: Bench) -> None:
@@ -176,7 +176,7 @@ def test_merged_without_the_neighbour_that_is_out(bench: Bench) -> None:
     ]
     orders = Orders(drop={"p1.patch": "why"})
     _, verdict = judge(bench, queue, {**OLD, "a.c": "".join(far) + numbered(60, "added")}, orders=orders)
-    assert (verdict.status, verdict.how) == (Status.MERGED, "without the earlier patches that are out")
+    assert (verdict.status, verdict.how) == (Fate.MERGED, "without the earlier patches that are out")
 
 
 def test_merged_by_way_of_a_version_between(bench: Bench) -> None:
@@ -187,9 +187,9 @@ def test_merged_by_way_of_a_version_between(bench: Bench) -> None:
     new = {"b.c": OLD["b.c"], "moved.c": "".join(far) + numbered(60, "added")}
     forecaster = bench.forecaster(OLD, PATCH)
     alone = forecaster.column(bench.version("new", new))
-    assert alone.verdicts[0].status is Status.CONFLICT
+    assert alone.verdicts[0].status is Fate.CONFLICT
     both = forecaster.matrix([bench.version("middle", middle), bench.version("new", new)])
-    assert both.columns[1].verdicts[0].status is Status.MERGED
+    assert both.columns[1].verdicts[0].status is Fate.MERGED
     assert both.columns[1].verdicts[0].how == "by way of middle"
 
 
@@ -197,7 +197,7 @@ def test_merged_with_renames_less_alike(bench: Bench) -> None:
     lines = OLD["a.c"].splitlines(keepends=True)
     far = [line if 8 <= n <= 27 else f"rewritten {n}\n" for n, line in enumerate(lines, 1)]
     (verdict,) = judge(bench, PATCH, {"b.c": OLD["b.c"], "moved.c": "".join(far)})
-    assert verdict.status is Status.MERGED
+    assert verdict.status is Fate.MERGED
     assert "30 %" in verdict.how
 
 
@@ -206,7 +206,7 @@ def test_a_file_for_a_folder_that_moved(bench: Bench) -> None:
     queue = steps([old, {**old, "dir/new.c": "new\n"}])
     new = {f"there/f{n}.c": numbered(10, f"f{n}") for n in range(4)}
     (verdict,) = judge(bench, queue, new, old=old)
-    assert (verdict.status, verdict.how) == (Status.MERGED, "by whole folders that moved")
+    assert (verdict.status, verdict.how) == (Fate.MERGED, "by whole folders that moved")
 
 
 def test_a_recorded_solution_is_used(bench: Bench, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_recorded_solution_is_used(bench: Bench, tmp_path: Path) -> None:
     forecaster = bench.forecaster(OLD, PATCH, rerere=shared)
     version = bench.version("new", new)
     column = forecaster.column(version)
-    assert column.verdicts[0].status is Status.CONFLICT
+    assert column.verdicts[0].status is Fate.CONFLICT
     chain = forecaster.chain()
     tree = ConflictTree(tmp_path / "tree", bench.repository, shared)
     tree.show(chain, chain.links[0], column.commit, column.commit)
@@ -226,7 +226,7 @@ def test_a_recorded_solution_is_used(bench: Bench, tmp_path: Path) -> None:
     tree.take_over(commit)
     assert rerere.bring(shared, bench.repository) == 1
     again = forecaster.column(version).verdicts[0]
-    assert (again.status, again.tree) == (Status.RERERE, solution.tree)
+    assert (again.status, again.tree) == (Fate.RERERE, solution.tree)
 
 
 def test_a_forecast_never_learns_a_solution_by_itself(bench: Bench, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from planex.git.repository import Repository
-from planex.patchqueue.carry.verdict import Status
+from planex.patchqueue.carry.verdict import Fate
 from planex.patchqueue.commits.checkout import checkout, refresh
 from planex.patchqueue.commits.export import Change
 from planex.rebase.rebase import Finished, Stopped
@@ -78,14 +78,14 @@ def test_forecast_and_rebase_agree(workspace: PatchWorkspace, history: tuple[lis
     workspace.reset(START, patches_of(trees))
     source = workspace.source("2", upstream)
     foretold = forecast(workspace, source)
-    seen: list[tuple[str, Status]] = []
+    seen: list[tuple[str, Fate]] = []
     rebase, progress = workspace.rebase(source)
     while isinstance(progress, Stopped):
         seen.append((progress.verdict.patch, progress.verdict.status))
         progress = rebase.decide()
     assert isinstance(progress, Finished)
-    done: list[tuple[str, Status]] = [
-        (v.patch, v.status) for v in progress.state.verdicts if v.status is not Status.SKIPPED
+    done: list[tuple[str, Fate]] = [
+        (v.patch, v.status) for v in progress.state.verdicts if v.status is not Fate.SKIPPED
     ]
     assert sorted(seen + done) == sorted(foretold)
     head = progress.state.verdicts[-1].tree if progress.state.verdicts else None
@@ -93,7 +93,7 @@ def test_forecast_and_rebase_agree(workspace: PatchWorkspace, history: tuple[lis
     check_tree(workspace, source, rebase.package.repository, head)
 
 
-def forecast(workspace: PatchWorkspace, source: Path) -> list[tuple[str, Status]]:
+def forecast(workspace: PatchWorkspace, source: Path) -> list[tuple[str, Fate]]:
     package = workspace.load()
     with Reporter().task("test") as task:
         column = package.forecaster(package.current(task)).column(package.goal(str(source), {}, task).version)

@@ -106,6 +106,15 @@ def test_no_circles() -> None:
     tuple(TopologicalSorter({name: uses(path) - {name} for name, path in NAMES.items()}).static_order())
 
 
+def test_a_class_name_has_one_meaning() -> None:
+    places: dict[str, list[str]] = {}
+    for name, path in NAMES.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(name)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 def test_files_and_functions_stay_small() -> None:
     for path in MODULES:
         text = path.read_text()

@@ -16,8 +16,8 @@ from planex.base.check import conflicts
 from planex.base.compose import render_groups
 from planex.base.control import DebPackage
 from planex.base.definition import Contents, Definition, Group, Made, Medium
-from planex.base.repackage import Job
-from planex.base.unpack import MERGED, Entry, merge_link, merge_path
+from planex.base.repackage import Repackaging
+from planex.base.unpack import MERGED, PackagePath, merge_link, merge_path
 from planex.errors import ConfigError
 from planex.schema import load, parse
 
@@ -98,7 +98,7 @@ def test_header_of_a_deb() -> None:
 
 
 def test_spec() -> None:
-    entries = [Entry("/usr/bin/bash", "file", 0o4755, group="tty"), Entry("/usr/bin", "folder", 0o755)]
+    entries = [PackagePath("/usr/bin/bash", "file", 0o4755, group="tty"), PackagePath("/usr/bin", "folder", 0o755)]
     text = rpmspec.render(rpmspec.deb_header(BASH, [], DEFINITION), entries, ["/bin/bash"])
     lines = text.splitlines()
     assert lines[:5] == ["Name: bash", "Epoch: 1", "Version: 5.2", "Release: 2", "Summary: 100%% shell"]
@@ -115,16 +115,16 @@ def test_spec() -> None:
 @pytest.mark.parametrize(
     ("entry", "line"),
     [
-        (Entry("/etc/x", "file", 0o640, config=True), '%attr(0640, root, root) %config(noreplace) "/etc/x"'),
-        (Entry("/a/b c", "link", 0o777), '%attr(-, root, root) "/a/b c"'),
-        (Entry("/a/100%", "file", 0o644), '%attr(0644, root, root) "/a/100%%"'),
-        (Entry("/usr/bin/[", "file", 0o755), '%attr(0755, root, root) "/usr/bin/["'),
-        (Entry("/a/x[1].py", "file", 0o644), '%attr(0644, root, root) "/a/x?1?.py"'),
-        (Entry("/a/x[1] y", "file", 0o644), '%attr(0644, root, root) "/a/x?1??y"'),
-        (Entry("/a/x\\x2dy", "file", 0o644), '%attr(0644, root, root) "/a/x\\x2dy"'),
+        (PackagePath("/etc/x", "file", 0o640, config=True), '%attr(0640, root, root) %config(noreplace) "/etc/x"'),
+        (PackagePath("/a/b c", "link", 0o777), '%attr(-, root, root) "/a/b c"'),
+        (PackagePath("/a/100%", "file", 0o644), '%attr(0644, root, root) "/a/100%%"'),
+        (PackagePath("/usr/bin/[", "file", 0o755), '%attr(0755, root, root) "/usr/bin/["'),
+        (PackagePath("/a/x[1].py", "file", 0o644), '%attr(0644, root, root) "/a/x?1?.py"'),
+        (PackagePath("/a/x[1] y", "file", 0o644), '%attr(0644, root, root) "/a/x?1??y"'),
+        (PackagePath("/a/x\\x2dy", "file", 0o644), '%attr(0644, root, root) "/a/x\\x2dy"'),
     ],
 )
-def test_file_lines(entry: Entry, line: str) -> None:
+def test_file_lines(entry: PackagePath, line: str) -> None:
     assert rpmspec.file_line(entry) == line
 
 
@@ -136,13 +136,13 @@ def test_meta_package_requires_its_group() -> None:
 def test_the_key_of_a_job_changes_with_the_deb_the_header_and_the_contents() -> None:
     header = rpmspec.deb_header(BASH, [], DEFINITION)
     jobs = [
-        Job(header, Contents(), 0, sha256="ab"),
-        Job(header, Contents(), 0, sha256="cd"),
-        Job(header, Contents(drop=("/x",)), 0, sha256="ab"),
-        Job(rpmspec.deb_header(BASH, ["x"], DEFINITION), Contents(), 0, sha256="ab"),
+        Repackaging(header, Contents(), 0, sha256="ab"),
+        Repackaging(header, Contents(), 0, sha256="cd"),
+        Repackaging(header, Contents(drop=("/x",)), 0, sha256="ab"),
+        Repackaging(rpmspec.deb_header(BASH, ["x"], DEFINITION), Contents(), 0, sha256="ab"),
     ]
     assert len({job.key for job in jobs}) == 4
-    assert jobs[0].key == Job(header, Contents(), 0, sha256="ab").key
+    assert jobs[0].key == Repackaging(header, Contents(), 0, sha256="ab").key
 
 
 def test_conflicts_are_what_rpm_would_refuse() -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from planex.base.archive import Answer
+from planex.base.archive import Resolution
 from planex.base.control import parse_fields, parse_stanzas, to_evr
 from planex.base.definition import Definition
 from planex.checksums import checksum_text, read_checksums
@@ -226,7 +226,7 @@ def test_models_with_values_of_any_type(data: st.DataObject, model: type[Model])
         parse(yaml.safe_dump(fields), model, PATH)
 
 
-@given(st.sampled_from([State, Manifest, Answer, Records]), st.data())
+@given(st.sampled_from([State, Manifest, Resolution, Records]), st.data())
 @settings(max_examples=200)
 def test_records_of_json(kind: type, data: st.DataObject) -> None:
     names = list(kind.__dataclass_fields__)  # type: ignore[attr-defined]

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from planex.engine import outputs
 from planex.engine.outputs import (
     Accepted,
-    Limits,
     MissingOutput,
+    OutputLimits,
     RefusedOutput,
     Rules,
     accept,
@@ -203,8 +203,8 @@ def test_a_subfolder_that_is_a_link_is_not_entered(left: Path, tmp_path: Path) -
         take(left)
 
 
-@pytest.mark.parametrize("limits", [Limits(file=100), Limits(total=100)])
-def test_there_are_limits_of_size(left: Path, limits: Limits) -> None:
+@pytest.mark.parametrize("limits", [OutputLimits(file=100), OutputLimits(total=100)])
+def test_there_are_limits_of_size(left: Path, limits: OutputLimits) -> None:
     with pytest.raises(RefusedOutput, match=f"{NAME} is too large: .* 100 are allowed"):
         take(left, Rules(limits=limits))
 
@@ -213,13 +213,13 @@ def test_there_is_a_limit_of_entries(left: Path) -> None:
     for number in range(11):
         (left / f"{number}.rpm").write_text("")
     with pytest.raises(RefusedOutput, match="more than 10 files"):
-        take(left, Rules(limits=Limits(entries=10)))
+        take(left, Rules(limits=OutputLimits(entries=10)))
 
 
 def test_a_file_that_grows_while_it_is_read_is_refused(left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "read", lambda handle, count: b"x" * count)
     with pytest.raises(RefusedOutput, match="grows while it is read"):
-        take(left, Rules(limits=Limits(file=1 << 21)))
+        take(left, Rules(limits=OutputLimits(file=1 << 21)))
 
 
 def test_a_full_disk_names_the_copy(left: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from planex.patchqueue.format.header import Header, parse_header, split_patch
 from planex.patchqueue.format.message import (
     NOBODY,
-    Message,
+    CommitMessage,
     format_date,
     format_header,
     format_message,
@@ -123,14 +123,14 @@ NAMES = st.from_regex(r"[a-z][a-z0-9/-]{0,8}\.patch", fullmatch=True)
     strip=st.integers(0, 3),
 )
 def test_messages_keep_name_guards_and_strip_level(lines: list[str], name: str, guards: list[str], strip: int) -> None:
-    message = Message(normalize("\n".join(["subject", "", *lines])), name, tuple(guards), strip)
+    message = CommitMessage(normalize("\n".join(["subject", "", *lines])), name, tuple(guards), strip)
     assert parse_message(format_message(message)) == message
 
 
 def test_trailers_join_the_trailers_that_are_there() -> None:
-    text = format_message(Message("s\n\nbody\n\nSigned-off-by: X <x@y>", "a.patch"))
+    text = format_message(CommitMessage("s\n\nbody\n\nSigned-off-by: X <x@y>", "a.patch"))
     assert text == "s\n\nbody\n\nSigned-off-by: X <x@y>\nPatch-name: a.patch\n"
-    assert format_message(Message("s: t", "a.patch")) == "s: t\n\nPatch-name: a.patch\n"
+    assert format_message(CommitMessage("s: t", "a.patch")) == "s: t\n\nPatch-name: a.patch\n"
 
 
 def test_a_patch_as_a_commit() -> None:
@@ -151,7 +151,7 @@ def test_odd_authors_give_a_signature_git_takes(author: str) -> None:
 def test_a_new_header_can_be_read_again() -> None:
     old = parse_header(MAIL.encode() + DIFF)
     signature = signature_of(old)
-    made = format_header(Message(f"{old.subject}\n\n{old.body}"), signature)
+    made = format_header(CommitMessage(f"{old.subject}\n\n{old.body}"), signature)
     again = parse_header(made + b"\n" + DIFF)
     assert (again.subject, again.body, again.author) == (old.subject, old.body, old.author)
     assert signature_of(again) == signature
@@ -159,4 +159,4 @@ def test_a_new_header_can_be_read_again() -> None:
 
 
 def test_nobody_is_not_written() -> None:
-    assert format_header(Message("title"), NOBODY) == b"Subject: title\n\n---\n"
+    assert format_header(CommitMessage("title"), NOBODY) == b"Subject: title\n\n---\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from planex.errors import ConfigError
-from planex.patchqueue.apply.check import State, check_queue, require_applies
+from planex.patchqueue.apply.check import Fit, check_queue, require_applies
 from planex.patchqueue.format.header import parse_header
 from planex.patchqueue.format.message import format_message, message_of, parse_message, signature_of
 from planex.patchqueue.format.queue import Patch, PatchQueue, load_queue
@@ -44,7 +44,7 @@ def test_what_is_no_patch_is_told_so(tmp_path: Path, data: bytes) -> None:
     queue = queue_with(tmp_path, data)
     assert len(queue.patches) == 1
     outcomes = check_queue(queue, tmp_path / "source", tmp_path / "cache")
-    assert outcomes[0].state is State.FAILED
+    assert outcomes[0].state is Fit.FAILED
     with pytest.raises(Exception, match=r"queue/x\.patch:1: is not a patch: it holds no diff, and is not a text"):
         require_applies(outcomes, "x", queue)
 
@@ -52,13 +52,13 @@ def test_what_is_no_patch_is_told_so(tmp_path: Path, data: bytes) -> None:
 @pytest.mark.parametrize("data", [b"", b"# comment\n", b"Subject: x\n\nM\xfcller says so\n", "Grüße\n".encode()])
 def test_a_text_without_a_diff_is_empty(tmp_path: Path, data: bytes) -> None:
     queue = queue_with(tmp_path, data)
-    assert check_queue(queue, tmp_path / "source", tmp_path / "cache")[0].state is State.EMPTY
+    assert check_queue(queue, tmp_path / "source", tmp_path / "cache")[0].state is Fit.EMPTY
 
 
 def test_a_hundred_megabytes_of_one_line(tmp_path: Path) -> None:
     started = time.monotonic()
     queue = queue_with(tmp_path, b"a" * 100_000_000)
-    assert check_queue(queue, tmp_path / "source", tmp_path / "cache")[0].state is State.FAILED
+    assert check_queue(queue, tmp_path / "source", tmp_path / "cache")[0].state is Fit.FAILED
     assert time.monotonic() - started < 20
 
 

@@ -24,8 +24,8 @@ from planex.patchqueue.carry.baseline import load_baseline
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.history import digest_diff, likeness
 from planex.patchqueue.carry.judge import Orders
-from planex.patchqueue.carry.verdict import Proof, Status, Strength, Verdict
-from planex.patchqueue.commits.bisecting import Answer, Result, search
+from planex.patchqueue.carry.verdict import Fate, Strength, UpstreamProof, Verdict
+from planex.patchqueue.commits.bisecting import Conclusion, Judgement, search
 from planex.patchqueue.commits.writeback import Writes
 from planex.patchqueue.format.queue import load_queue
 from planex.patchqueue.format.specpatches import parse_spec
@@ -95,23 +95,23 @@ def test_conditional_patches_are_remarked() -> None:
 def test_bisection_finds_the_first_bad_patch(count: int, culprit: int, dark: set[int]) -> None:
     tries: list[int] = []
 
-    def attempt(number: int) -> Result:
+    def attempt(number: int) -> Judgement:
         tries.append(number)
         if number in dark and number not in (0, count):
-            return Result.SKIPPED
-        return Result.BAD if number >= culprit else Result.GOOD
+            return Judgement.SKIPPED
+        return Judgement.BAD if number >= culprit else Judgement.GOOD
 
     answer, low, high = search(count, attempt)
     if culprit > count:
-        assert answer is Answer.NEVER
+        assert answer is Conclusion.NEVER
     else:
         assert low < culprit <= high
-        assert (answer is Answer.FOUND) == (high - low == 1)
+        assert (answer is Conclusion.FOUND) == (high - low == 1)
         assert len(tries) <= 12 or dark
 
 
 def test_bisection_of_what_always_fails() -> None:
-    assert search(3, lambda number: Result.BAD)[0] is Answer.ALWAYS
+    assert search(3, lambda number: Judgement.BAD)[0] is Conclusion.ALWAYS
 
 
 @pytest.mark.parametrize(
@@ -147,12 +147,12 @@ def test_one_value_of_a_yaml_file_is_changed() -> None:
 
 VERDICT = Verdict(
     "a.patch",
-    Status.UPSTREAMED,
+    Fate.UPSTREAMED,
     "c" * 40,
     "d" * 40,
     ("f",),
     "how",
-    Proof(Strength.ORIGIN, "why", "e" * 40),
+    UpstreamProof(Strength.ORIGIN, "why", "e" * 40),
     ("b",),
     "r",
 )
@@ -201,7 +201,7 @@ def test_tables_leave_out_empty_columns() -> None:
 
 
 def test_summary_is_in_the_order_of_the_statuses() -> None:
-    assert summary([Status.CONFLICT, Status.CLEAN, Status.CLEAN]) == "2 clean, 1 conflict"
+    assert summary([Fate.CONFLICT, Fate.CLEAN, Fate.CLEAN]) == "2 clean, 1 conflict"
 
 
 def test_what_left_the_queue_is_in_report_and_commit_message() -> None:

@@ -25,12 +25,12 @@ from planex.host.build import KnownDigest
 from planex.host.live import Installed, LiveHost, Packages
 from planex.host.manifest import Manifest, read_manifest
 from planex.patchqueue.apply import check, tarball
-from planex.patchqueue.apply.check import PatchOutcome, State
+from planex.patchqueue.apply.check import Fit, PatchOutcome
 from planex.patchqueue.apply.gnupatch import HunkNote
 from planex.patchqueue.carry import answers, baseline, forecast, history
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.judge import Orders
-from planex.patchqueue.carry.verdict import Proof, Status, Strength, Verdict
+from planex.patchqueue.carry.verdict import Fate, Strength, UpstreamProof, Verdict
 from planex.patchqueue.commits import checkout, commits
 from planex.patchqueue.commits.writeback import Writes
 from planex.patchqueue.format.queue import load_queue
@@ -46,7 +46,7 @@ DAMAGED = [
 ]  # fmt: skip
 
 VERDICT = Verdict(
-    "a.patch", Status.UPSTREAMED, "c", "t", ("f",), "how", Proof(Strength.ORIGIN, "text", "c0"), ("b",), "why"
+    "a.patch", Fate.UPSTREAMED, "c", "t", ("f",), "how", UpstreamProof(Strength.ORIGIN, "text", "c0"), ("b",), "why"
 )
 VERSION = Version("1.0", Path("/x/y.tar"), "ab")
 DEB = DebPackage("n", "1", "all", "f.deb", "0" * 64, 3, depends=(("a", "b"), ("c",)), provides={"x": None, "y": "2"})
@@ -59,15 +59,15 @@ MANIFEST = Manifest("x.iso", "0" * 64, 5, "L", "1", "t", 0, {"a": "b"}, (Install
 SAMPLES: list[Any] = [
     STATE,
     MANIFEST,
-    check.Outcomes((PatchOutcome("a", State.FUZZ, (HunkNote("f", 1, 2, fuzz=1),)),)),
+    check.Outcomes((PatchOutcome("a", Fit.FUZZ, (HunkNote("f", 1, 2, fuzz=1),)),)),
     history.Commits([history.UpstreamCommit("c", "s", 3, "d", ["l"])]),
-    checkout.Record("p", "1", ["g"], "b", "h", ["x"], [], "q"),
-    commits.Records({"k": commits.Record("c", "t", State.FAILED, "why", {"f": (None, ("100644", "id"))})}),
-    forecast.KeptColumn("e", "l", "c", (forecast.Row("k", VERDICT),)),
+    checkout.CheckoutRecord("p", "1", ["g"], "b", "h", ["x"], [], "q"),
+    commits.Records({"k": commits.LinkRecord("c", "t", Fit.FAILED, "why", {"f": (None, ("100644", "id"))})}),
+    forecast.KeptColumn("e", "l", "c", (forecast.KeptRow("k", VERDICT),)),
     tarball.Touched({b"caf\xe9".decode("utf-8", "surrogateescape"): "100644", "none": ""}),
     versions.Addresses({"http://x": "ab"}),
-    base_archive.Answer("q", (DEB,)),
-    base_build.Stamp("s", 3),
+    base_archive.Resolution("q", (DEB,)),
+    base_build.BaseStamp("s", 3),
     KnownDigest(("/x", 1, 2, 3), "ab"),
     Packages((Installed("n-1-1.x", "", "base", "s", 3),)),
 ]
@@ -124,7 +124,7 @@ def test_any_json_is_a_record_or_damage(value: Any) -> None:
 def test_what_is_no_file_is_not_there(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero"), tmp_path / "none"):
-        assert records.load(path, base_build.Stamp, 1) is None
+        assert records.load(path, base_build.BaseStamp, 1) is None
 
 
 def small_tarball(path: Path) -> Path:

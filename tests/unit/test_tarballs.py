@@ -23,9 +23,9 @@ from planex.base.unpack import pick, unpack
 from planex.errors import PlanexError
 from planex.patchqueue.apply.tarball import SourceFiles, members, read_member
 from planex.patchqueue.commits.importer import from_tarball
-from planex.sources.tarballs import Limits, TooLarge, content_of, read_stream, read_tarball, require_tarball
+from planex.sources.tarballs import TooLarge, UnpackLimits, content_of, read_stream, read_tarball, require_tarball
 
-SMALL = Limits(size=1 << 20, ratio=50, free=1 << 16, members=20, member=1 << 15, header=1 << 12)
+SMALL = UnpackLimits(size=1 << 20, ratio=50, free=1 << 16, members=20, member=1 << 15, header=1 << 12)
 
 
 def tar(*files: tuple[str, bytes], form: int = tarfile.GNU_FORMAT) -> bytes:
@@ -44,7 +44,7 @@ def header(size: int, kind: bytes = tarfile.REGTYPE, name: str = "top/x") -> byt
     return entry.tobuf(tarfile.GNU_FORMAT)
 
 
-def read_all(path: Path, limits: Limits = SMALL) -> list[tuple[str, bytes | None]]:
+def read_all(path: Path, limits: UnpackLimits = SMALL) -> list[tuple[str, bytes | None]]:
     return [
         (entry.name, content_of(entry, archive, str(path), limits)) for entry, archive in read_tarball(path, limits)
     ]

@@ -14,7 +14,7 @@ from planex.cli.patchqueue.opening import alone, queue_of
 from planex.cli.patchqueue.options import guards_option, json_option, offline_option
 from planex.errors import PlanexError
 from planex.patchqueue.commits import bisecting
-from planex.patchqueue.commits.bisecting import Answer, Culprit, Result
+from planex.patchqueue.commits.bisecting import Conclusion, Culprit, Judgement
 
 
 @click.command(short_help="Find the patch that breaks a command.")
@@ -43,19 +43,19 @@ def bisect(context: Context, package: str, command: str, guards: tuple[str, ...]
         if broken:
             raise PlanexError(f"{', '.join(broken)}: does not apply", f"see planex patchqueue check {package}")
 
-        def heard(point: str, result: Result) -> None:
+        def heard(point: str, result: Judgement) -> None:
             context.reporter.info(f"{point}: {result}")
 
         task.phase(command)
         culprit = bisecting.bisect(found.repository, chain, command, found.home, log, heard)
     echo(json.dumps({"answer": culprit.answer, "patches": culprit.patches}) if as_json else _text(culprit))
     context.reporter.info(f"output of all runs: {context.workspace.relative(log)}")
-    sys.exit(0 if culprit.answer is Answer.FOUND else 1)
+    sys.exit(0 if culprit.answer is Conclusion.FOUND else 1)
 
 
 def _text(culprit: Culprit) -> str:
-    if culprit.answer is Answer.FOUND:
+    if culprit.answer is Conclusion.FOUND:
         return f"{culprit.patches[0]} breaks it"
-    if culprit.answer is Answer.UNSURE:
+    if culprit.answer is Conclusion.UNSURE:
         return "one of these breaks it:\n" + "\n".join(f"  {name}" for name in culprit.patches)
-    return "it works with the whole queue" if culprit.answer is Answer.NEVER else "it fails without any patch"
+    return "it works with the whole queue" if culprit.answer is Conclusion.NEVER else "it fails without any patch"

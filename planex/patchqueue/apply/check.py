@@ -24,7 +24,7 @@ MAX_NOTES = 20
 """Hunks of one patch that are told of."""
 
 
-class State(StrEnum):
+class Fit(StrEnum):
     """How a patch goes in."""
 
     APPLIED = "applied"
@@ -35,7 +35,7 @@ class State(StrEnum):
     EMPTY = "empty"
 
 
-BAD = frozenset({State.FUZZ, State.FAILED})
+BAD = frozenset({Fit.FUZZ, Fit.FAILED})
 
 
 class PatchError(PlanexError):
@@ -47,7 +47,7 @@ class PatchOutcome:
     """The verdict on one patch. ``notes`` has a line per hunk that moved, fuzzed or failed."""
 
     name: str
-    state: State
+    state: Fit
     notes: tuple[HunkNote, ...] = ()
 
     @property
@@ -109,7 +109,7 @@ def describe(outcome: PatchOutcome, folder: Path) -> list[str]:
 
 
 def _trouble(outcome: PatchOutcome, path: Path) -> list[str]:
-    if outcome.state is State.FUZZ:
+    if outcome.state is Fit.FUZZ:
         return [f"{path}: {note} (rpm allows no fuzz)" for note in outcome.notes if note.fuzz]
     damage = [f"{path}:{note.line}: {note.reason}" for note in outcome.notes if note.file == outcome.name and note.line]
     return damage or [f"{path}: {note}" for note in outcome.notes if note.failed] or [f"{path}: does not apply"]
@@ -118,22 +118,22 @@ def _trouble(outcome: PatchOutcome, path: Path) -> list[str]:
 def apply_patch(patch: Patch, files: FileSet, scratch: Path) -> tuple[PatchOutcome, Changes]:
     """Apply one patch as the build would; the changes are empty unless it applied."""
     if patch.empty:
-        return PatchOutcome(patch.name, State.EMPTY), {}
+        return PatchOutcome(patch.name, Fit.EMPTY), {}
     if patch.damage:
         damage = patch.damage
         note = HunkNote(patch.name, 0, damage.line, failed=True, reason=damage.message)
-        return PatchOutcome(patch.name, State.FAILED, (note,)), {}
+        return PatchOutcome(patch.name, Fit.FAILED, (note,)), {}
     if (plain := apply_exactly(patch.diff, patch.data, files)) is not None:
         notes = tuple(HunkNote(moved.path, moved.hunk, moved.line, moved.offset) for moved in plain.moved)
-        return PatchOutcome(patch.name, State.OFFSET if notes else State.APPLIED, notes), plain.changes
+        return PatchOutcome(patch.name, Fit.OFFSET if notes else Fit.APPLIED, notes), plain.changes
     result = apply_with_tool(patch, files, scratch)
     if result.ok:
-        state = State.OFFSET if any(note.offset for note in result.notes) else State.APPLIED
+        state = Fit.OFFSET if any(note.offset for note in result.notes) else Fit.APPLIED
         return PatchOutcome(patch.name, state, result.notes), result.changes
     fuzzed = apply_with_tool(patch, files, scratch, fuzz=_FUZZ)
     if fuzzed.ok:
-        return PatchOutcome(patch.name, State.FUZZ, fuzzed.notes), {}
-    return PatchOutcome(patch.name, State.FAILED, result.notes), {}
+        return PatchOutcome(patch.name, Fit.FUZZ, fuzzed.notes), {}
+    return PatchOutcome(patch.name, Fit.FAILED, result.notes), {}
 
 
 def _try_all(patches: Sequence[Patch], source: SourceFiles, cache: Path) -> tuple[PatchOutcome, ...]:

@@ -18,7 +18,7 @@ from planex.git.repository import Repository
 from planex.git.workbench import Workbench
 from planex.patchqueue.apply.exact import lines_are_gone
 from planex.patchqueue.carry.judge import NOT_IN, Attempt, Attempts, Judge
-from planex.patchqueue.carry.verdict import KEPT, Status, Verdict
+from planex.patchqueue.carry.verdict import KEPT, Fate, Verdict
 from planex.patchqueue.commits.commits import Link, related
 from planex.patchqueue.format.message import NOBODY
 
@@ -68,7 +68,7 @@ class AllAttempts(Attempts):
         position = len(judge.verdicts)
         ours = _commit(judge, judge.tree, link.parent)
         if self._rerere and (tree := self._bench.pick(ours, link.commit, files, rerere=True)):
-            return Attempt("by a recorded solution", tree, Status.RERERE)
+            return Attempt("by a recorded solution", tree, Fate.RERERE)
         return (
             self._without_neighbours(judge, link, position)
             or self._over_bridges(judge, position)
@@ -160,7 +160,7 @@ class _Forced:
             verdict, link = judge.verdicts[number], judge.chain.links[number]
             if tree is None:
                 tree = self._put(judge, link, verdict.tree) if verdict.status in NOT_IN else None
-            elif verdict.status is not Status.UPSTREAMED:
+            elif verdict.status is not Fate.UPSTREAMED:
                 tree = self._put(judge, link, tree)
         return tree or judge.tree
 

@@ -15,7 +15,7 @@ from planex.content import records
 from planex.errors import ConfigError, Problem
 from planex.patchqueue.carry.forecast import Matrix, Version
 from planex.patchqueue.carry.rows import FORMAT
-from planex.patchqueue.carry.verdict import TROUBLE, Status
+from planex.patchqueue.carry.verdict import TROUBLE, Fate
 from planex.regular import NotRegular, read_regular
 from planex.workspace import write_atomic
 
@@ -56,7 +56,7 @@ def load_baseline(path: Path) -> dict[str, dict[str, str]]:
     return {label: {patch: row.status for patch, row in column.items()} for label, column in saved.versions.items()}
 
 
-def new_troubles(now: Matrix, before: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str, Status]]:
+def new_troubles(now: Matrix, before: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str, Fate]]:
     """Patch, version and status of each trouble that a saved forecast did not have."""
     bad = {str(status) for status in TROUBLE}
     return [
@@ -91,6 +91,6 @@ def upstreamed_in(home: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for label, column in (last.versions if last else {}).items():
         for patch, row in column.items():
-            if row.status == Status.UPSTREAMED:
+            if row.status == Fate.UPSTREAMED:
                 found.setdefault(patch, label)
     return found

@@ -16,9 +16,9 @@ from planex.content import records
 from planex.git.repository import Repository
 from planex.patchqueue.carry.attempts import AllAttempts, Bridge
 from planex.patchqueue.carry.judge import Judge, Orders, ProofFinder
-from planex.patchqueue.carry.verdict import TROUBLE, Status, Verdict
+from planex.patchqueue.carry.verdict import TROUBLE, Fate, Verdict
 from planex.patchqueue.commits.commits import Chain, build_chain, chain_keys
-from planex.patchqueue.commits.sourcecommit import Upstream, import_source
+from planex.patchqueue.commits.sourcecommit import ImportedSource, import_source
 from planex.patchqueue.format.queue import Patch
 
 FORMAT = 3
@@ -51,7 +51,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class KeptRow:
     """A verdict and the key of all it depends on but the version."""
 
     key: str
@@ -65,7 +65,7 @@ class KeptColumn:
     early: str
     late: str
     commit: str
-    rows: tuple[Row, ...]
+    rows: tuple[KeptRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Forecaster:
         return AllAttempts(self.repository, commit, bridges, rerere=self.rerere is not None)
 
     def _judge(
-        self, version: Version, base: Upstream, known: Sequence[Verdict], between: Sequence[Column]
+        self, version: Version, base: ImportedSource, known: Sequence[Verdict], between: Sequence[Column]
     ) -> list[Verdict]:
         chain = self.chain()
         proof = self.proofs(version)
@@ -156,8 +156,10 @@ class Forecaster:
             return [], ""
         return verdicts, kept.commit
 
-    def _save(self, store: Path, base: Upstream, keys: Sequence[str], late: str, verdicts: Sequence[Verdict]) -> None:
-        rows = tuple(Row(key, verdict) for key, verdict in zip(keys, verdicts, strict=True))
+    def _save(
+        self, store: Path, base: ImportedSource, keys: Sequence[str], late: str, verdicts: Sequence[Verdict]
+    ) -> None:
+        rows = tuple(KeptRow(key, verdict) for key, verdict in zip(keys, verdicts, strict=True))
         records.save(store, KeptColumn(self._early_key(), late, base.commit, rows), FORMAT)
 
     def _store(self, version: Version) -> Path:
@@ -176,7 +178,7 @@ class Forecaster:
 
 
 def _had_conflict(verdict: Verdict) -> bool:
-    return verdict.status in (Status.CONFLICT, Status.BLOCKED, Status.RERERE) or bool(verdict.how)
+    return verdict.status in (Fate.CONFLICT, Fate.BLOCKED, Fate.RERERE) or bool(verdict.how)
 
 
 def _digest(*words: str) -> str:

@@ -13,7 +13,7 @@ from planex.checksums import digest_of_text
 from planex.content import records
 from planex.git.pipes import DIFF_FLAGS, Differ, Pipe
 from planex.git.repository import Repository
-from planex.patchqueue.carry.verdict import Proof, Strength
+from planex.patchqueue.carry.verdict import Strength, UpstreamProof
 from planex.patchqueue.commits.commits import Chain, Link
 from planex.run import NETWORK
 
@@ -55,7 +55,7 @@ def fetch_tags(repository: Repository, url: str, tags: Iterable[str]) -> dict[st
     return found
 
 
-class History:
+class UpstreamHistory:
     """What upstream did between two versions, as far as it touches the files of a queue."""
 
     def __init__(self, repository: Repository, chain: Chain, old: str, new: str) -> None:
@@ -63,26 +63,28 @@ class History:
         self._chain = chain
         self._old, self._new = old, new
 
-    def proof(self, link: Link) -> Proof | None:
+    def proof(self, link: Link) -> UpstreamProof | None:
         """That the patch is part of the new version, by what it says or by a commit that is the same."""
         return self._by_origin(link) or self._by_diff(link) or self._by_subject(link)
 
-    def _by_origin(self, link: Link) -> Proof | None:
+    def _by_origin(self, link: Link) -> UpstreamProof | None:
         for origin in link.patch.header.origins:
             if (commit := self._in_range(origin)) and commit not in self._reverted:
-                return Proof(Strength.ORIGIN, f"it is taken from upstream's {commit[:_SHORT]}, which is in", commit)
+                return UpstreamProof(
+                    Strength.ORIGIN, f"it is taken from upstream's {commit[:_SHORT]}, which is in", commit
+                )
         return None
 
-    def _by_diff(self, link: Link) -> Proof | None:
+    def _by_diff(self, link: Link) -> UpstreamProof | None:
         digest, _ = self._own(link)
         commit = self._by_digest.get(digest)
         if commit is None or commit.id in self._reverted:
             return None
-        return Proof(
+        return UpstreamProof(
             Strength.PATCH_ID, f"upstream's {commit.id[:_SHORT]} ({commit.subject}) is the same diff", commit.id
         )
 
-    def _by_subject(self, link: Link) -> Proof | None:
+    def _by_subject(self, link: Link) -> UpstreamProof | None:
         header = link.patch.header
         moment = header.when
         _, own = self._own(link)
@@ -90,7 +92,7 @@ class History:
             same_date = moment is not None and int(moment.timestamp()) == commit.author_date
             if same_date and commit.id not in self._reverted and likeness(own, commit.lines) >= ALIKE:
                 text = f"upstream's {commit.id[:_SHORT]} has its subject, author date and nearly its diff"
-                return Proof(Strength.SUBJECT, text, commit.id)
+                return UpstreamProof(Strength.SUBJECT, text, commit.id)
         return None
 
     def _own(self, link: Link) -> tuple[str, list[str]]:

@@ -18,17 +18,17 @@ from planex.git.files import Changes
 from planex.git.pipes import Changed, Merge, Merger, Objects
 from planex.git.repository import Repository
 from planex.git.trees import Entries, TreeFiles
-from planex.patchqueue.apply.check import State
+from planex.patchqueue.apply.check import Fit
 from planex.patchqueue.apply.exact import apply_exactly, cannot_apply
 from planex.patchqueue.apply.gnupatch import apply_with_tool
 from planex.patchqueue.carry.mergers import merge_patch
-from planex.patchqueue.carry.verdict import Proof, Status, Strength, Verdict
+from planex.patchqueue.carry.verdict import Fate, Strength, UpstreamProof, Verdict
 from planex.patchqueue.commits.commits import Chain, Link
-from planex.patchqueue.commits.sourcecommit import Upstream
+from planex.patchqueue.commits.sourcecommit import ImportedSource
 from planex.patchqueue.format.message import NOBODY, format_message, message_of, signature_of
 
-ProofFinder = Callable[[Link], Proof | None]
-NOT_IN = frozenset({Status.CONFLICT, Status.BLOCKED, Status.FAILED, Status.SKIPPED, Status.DROPPED})
+ProofFinder = Callable[[Link], UpstreamProof | None]
+NOT_IN = frozenset({Fate.CONFLICT, Fate.BLOCKED, Fate.FAILED, Fate.SKIPPED, Fate.DROPPED})
 """The old queue had these patches and the new one lacks their effect."""
 
 
@@ -50,7 +50,7 @@ class Attempt:
 
     how: str
     tree: str
-    status: Status = Status.MERGED
+    status: Fate = Fate.MERGED
 
 
 class Attempts:
@@ -76,7 +76,7 @@ class Judge:
         self,
         repository: Repository,
         chain: Chain,
-        base: Upstream,
+        base: ImportedSource,
         *,
         orders: Orders | None = None,
         proof: ProofFinder | None = None,
@@ -141,15 +141,15 @@ class Judge:
         """What becomes of the next patch, if nobody interferes."""
         name = link.patch.name
         if name in self._orders.drop:
-            return self.out(link, Status.DROPPED, reason=self._orders.drop[name])
+            return self.out(link, Fate.DROPPED, reason=self._orders.drop[name])
         if name in self._orders.skip:
-            return self.out(link, Status.SKIPPED)
+            return self.out(link, Fate.SKIPPED)
         if not link.applies:
-            return self.out(link, Status.FAILED, reason=link.reason)
-        if link.state is State.EMPTY:
-            return self.keep(link, Status.EMPTY, self.tree)
+            return self.out(link, Fate.FAILED, reason=link.reason)
+        if link.state is Fit.EMPTY:
+            return self.keep(link, Fate.EMPTY, self.tree)
         if self._proof and name not in self._orders.keep and (proof := self._proof(link)):
-            return self.out(link, Status.UPSTREAMED, proof=proof)
+            return self.out(link, Fate.UPSTREAMED, proof=proof)
         merge = merge_patch(self.repository, self.objects, self.merger, self._changed, self.files, link)
         if not merge.clean:
             return self._conflict(link, merge.conflicts)
@@ -159,7 +159,7 @@ class Judge:
         """Merge the step from commit ``base`` to its child ``theirs`` into a tree."""
         return self.merger.merge(self.repository.write_commit(tree, [base], NOBODY, "ours\n"), theirs)
 
-    def keep(self, link: Link, status: Status, tree: str, how: str = "") -> Verdict:
+    def keep(self, link: Link, status: Fate, tree: str, how: str = "") -> Verdict:
         """The verdict on a patch that stays, with its new commit."""
         text = format_message(message_of(link.patch))
         commit = self.repository.write_commit(tree, [self.commit], signature_of(link.patch.header), text)
@@ -168,10 +168,10 @@ class Judge:
     def out(
         self,
         link: Link,
-        status: Status,
+        status: Fate,
         *,
         files: Sequence[str] = (),
-        proof: Proof | None = None,
+        proof: UpstreamProof | None = None,
         blockers: tuple[str, ...] = (),
         reason: str = "",
     ) -> Verdict:
@@ -183,23 +183,23 @@ class Judge:
         self._known[tree] = changes
         applied = self._apply(link)
         if applied is None:
-            return self.keep(link, Status.MERGED, tree)
+            return self.keep(link, Fate.MERGED, tree)
         status, files = applied
         if {path: (file.mode, file.blob_id) if file else None for path, file in files.items()} != changes:
-            return self.keep(link, Status.MERGED, tree)
+            return self.keep(link, Fate.MERGED, tree)
         self.files.update(files)
         return self.keep(link, status, tree)
 
-    def _apply(self, link: Link) -> tuple[Status, Changes] | None:
+    def _apply(self, link: Link) -> tuple[Fate, Changes] | None:
         """What ``patch`` makes of it: unmoved or moved, and the changed files."""
         patch = link.patch
         if plain := apply_exactly(patch.diff, patch.data, self.files):
-            return Status.OFFSET if plain.moved else Status.CLEAN, plain.changes
+            return Fate.OFFSET if plain.moved else Fate.CLEAN, plain.changes
         if cannot_apply(patch.diff, self.files):
             return None
         result = apply_with_tool(patch, self.files, self._scratch)
         moved = any(note.offset for note in result.notes)
-        return (Status.OFFSET if moved else Status.CLEAN, result.changes) if result.ok else None
+        return (Fate.OFFSET if moved else Fate.CLEAN, result.changes) if result.ok else None
 
     @property
     def _scratch(self) -> Path:
@@ -208,21 +208,23 @@ class Judge:
     def _no_change(self, link: Link) -> Verdict:
         name = link.patch.name
         if moot := self._attempts.moot(self, link):
-            return self.out(link, Status.BLOCKED, blockers=moot, reason="changes nothing without them")
+            return self.out(link, Fate.BLOCKED, blockers=moot, reason="changes nothing without them")
         if name in self._orders.keep:
-            return self.out(link, Status.CONFLICT, reason="is to be kept, but nothing is left of it to keep")
-        proof = Proof(Strength.NO_CHANGE, f"merging it leaves {self.base.label} as it is")
-        return self.out(link, Status.UPSTREAMED, proof=proof)
+            return self.out(link, Fate.CONFLICT, reason="is to be kept, but nothing is left of it to keep")
+        proof = UpstreamProof(Strength.NO_CHANGE, f"merging it leaves {self.base.label} as it is")
+        return self.out(link, Fate.UPSTREAMED, proof=proof)
 
     def _conflict(self, link: Link, files: Sequence[str]) -> Verdict:
         if link.patch.name not in self._orders.keep and self._has_all(link):
-            proof = Proof(Strength.REVERSE, f"all it adds is in {self.base.label}, all it removes is gone there")
-            return self.out(link, Status.UPSTREAMED, proof=proof)
+            proof = UpstreamProof(
+                Strength.REVERSE, f"all it adds is in {self.base.label}, all it removes is gone there"
+            )
+            return self.out(link, Fate.UPSTREAMED, proof=proof)
         if attempt := self._attempts.first(self, link, files):
             return self.keep(link, attempt.status, attempt.tree, attempt.how)
         if blockers := self._attempts.blockers(self, link, files):
-            return self.out(link, Status.BLOCKED, files=files, blockers=blockers)
-        return self.out(link, Status.CONFLICT, files=files)
+            return self.out(link, Fate.BLOCKED, files=files, blockers=blockers)
+        return self.out(link, Fate.CONFLICT, files=files)
 
     def _has_all(self, link: Link) -> bool:
         """Whether the patch can be taken away from the new tree, and not because a patch before it is out."""

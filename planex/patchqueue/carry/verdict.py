@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Status(StrEnum):
+class Fate(StrEnum):
     """The fate of one patch."""
 
     CLEAN = "clean"
@@ -36,13 +36,13 @@ class Status(StrEnum):
     """Does not apply to its own source, or is no patch."""
 
 
-KEPT = frozenset({Status.CLEAN, Status.OFFSET, Status.MERGED, Status.RERERE, Status.RESOLVED, Status.EMPTY})
+KEPT = frozenset({Fate.CLEAN, Fate.OFFSET, Fate.MERGED, Fate.RERERE, Fate.RESOLVED, Fate.EMPTY})
 """The patch stays in the queue."""
-GONE = frozenset({Status.UPSTREAMED, Status.DROPPED})
+GONE = frozenset({Fate.UPSTREAMED, Fate.DROPPED})
 """The patch leaves the queue."""
-CHANGED = frozenset({Status.MERGED, Status.RERERE, Status.RESOLVED})
+CHANGED = frozenset({Fate.MERGED, Fate.RERERE, Fate.RESOLVED})
 """The patch is another than before, so its range-diff is shown."""
-TROUBLE = frozenset({Status.CONFLICT, Status.BLOCKED, Status.FAILED})
+TROUBLE = frozenset({Fate.CONFLICT, Fate.BLOCKED, Fate.FAILED})
 """A person is needed."""
 
 
@@ -63,7 +63,7 @@ class Strength(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class UpstreamProof:
     """Why a patch is taken for upstreamed. ``commit`` is upstream's, where it is known."""
 
     strength: Strength
@@ -76,14 +76,14 @@ class Verdict:
     """What became of a patch. ``commit`` and ``tree``: the new queue's top after it (unchanged if it is not in)."""
 
     patch: str
-    status: Status
+    status: Fate
     commit: str
     tree: str
     files: tuple[str, ...] = ()
     """In conflict."""
     how: str = ""
     """By which attempt, in words, where the first one had a conflict."""
-    proof: Proof | None = None
+    proof: UpstreamProof | None = None
     blockers: tuple[str, ...] = ()
     """Earlier patches whose absence makes this one conflict."""
     reason: str = ""
@@ -94,7 +94,7 @@ class Verdict:
         """Why the verdict is what it is, in a few words; empty where the status says it all."""
         if self.proof:
             return f"{self.proof.text} (proof: {self.proof.strength})"
-        if self.status is Status.BLOCKED:
+        if self.status is Fate.BLOCKED:
             return f"needs {', '.join(self.blockers)}" + (f"; {self.reason}" if self.reason else "")
         if self.files:
             return f"in {', '.join(self.files)}"

@@ -19,13 +19,13 @@ _SKIP = 125
 """Exit status by which the command says that it cannot tell, as for git bisect run."""
 
 
-class Result(StrEnum):
+class Judgement(StrEnum):
     GOOD = "good"
     BAD = "bad"
     SKIPPED = "cannot tell"
 
 
-class Answer(StrEnum):
+class Conclusion(StrEnum):
     FOUND = "found"
     NEVER = "never"
     """The command works with the whole queue."""
@@ -39,48 +39,48 @@ class Answer(StrEnum):
 class Culprit:
     """The answer; ``patches`` holds the patch, or those that are left where it is unsure."""
 
-    answer: Answer
+    answer: Conclusion
     patches: tuple[str, ...] = ()
 
 
-Try = Callable[[int], Result]
+Try = Callable[[int], Judgement]
 """Runs the command with that many patches applied."""
 
 
-def search(count: int, attempt: Try) -> tuple[Answer, int, int]:
+def search(count: int, attempt: Try) -> tuple[Conclusion, int, int]:
     """Bisect 0 to count patches; the culprit is one of (low, high], counted from 1. Pure but for ``attempt``."""
-    if attempt(count) is not Result.BAD:
-        return Answer.NEVER, 0, 0
-    if attempt(0) is Result.BAD:
-        return Answer.ALWAYS, 0, 0
+    if attempt(count) is not Judgement.BAD:
+        return Conclusion.NEVER, 0, 0
+    if attempt(0) is Judgement.BAD:
+        return Conclusion.ALWAYS, 0, 0
     low, high = 0, count
     while high - low > 1:
         point = _try_between(low, high, attempt)
         if point is None:
-            return Answer.UNSURE, low, high
+            return Conclusion.UNSURE, low, high
         number, result = point
-        low, high = (number, high) if result is Result.GOOD else (low, number)
-    return Answer.FOUND, low, high
+        low, high = (number, high) if result is Judgement.GOOD else (low, number)
+    return Conclusion.FOUND, low, high
 
 
-def _try_between(low: int, high: int, attempt: Try) -> tuple[int, Result] | None:
+def _try_between(low: int, high: int, attempt: Try) -> tuple[int, Judgement] | None:
     """The first point, from the middle outwards, where the command can tell."""
     middle = (low + high) // 2
     for number in sorted(range(low + 1, high), key=lambda n: abs(n - middle)):
-        if (result := attempt(number)) is not Result.SKIPPED:
+        if (result := attempt(number)) is not Judgement.SKIPPED:
             return number, result
     return None
 
 
 def bisect(
-    cache: Repository, chain: Chain, command: str, scratch: Path, log: Path, on_try: Callable[[str, Result], None]
+    cache: Repository, chain: Chain, command: str, scratch: Path, log: Path, on_try: Callable[[str, Judgement], None]
 ) -> Culprit:
     """Run ``command`` (a shell line) in a tree with more or fewer patches. ``on_try`` hears of each run."""
     names = [link.patch.name for link in chain.links]
-    known: dict[int, Result] = {}
+    known: dict[int, Judgement] = {}
     with _tree(cache, scratch, chain.base.commit) as tree:
 
-        def attempt(count: int) -> Result:
+        def attempt(count: int) -> Judgement:
             if count not in known:
                 tree.git(
                     "checkout",
@@ -97,10 +97,10 @@ def bisect(
     return Culprit(answer, tuple(names[low:high]))
 
 
-def _run(command: str, folder: Path, log: Path) -> Result:
+def _run(command: str, folder: Path, log: Path) -> Judgement:
     # The user's own command, typed by hand: it gets what the user's shell would give it.
     status = run_logged(["sh", "-c", command], log, cwd=folder, inherit=os.environ, check=False).returncode
-    return Result.GOOD if status == 0 else Result.SKIPPED if status == _SKIP else Result.BAD
+    return Judgement.GOOD if status == 0 else Judgement.SKIPPED if status == _SKIP else Judgement.BAD
 
 
 @contextmanager

@@ -21,7 +21,7 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class CheckoutRecord:
     """What was checked out, kept inside the tree's .git folder."""
 
     package: str
@@ -46,7 +46,7 @@ class Refreshed:
     removed: tuple[str, ...]
 
 
-def checkout(cache: Repository, chain: Chain, queue: PatchQueue, package: str, folder: Path) -> Record:
+def checkout(cache: Repository, chain: Chain, queue: PatchQueue, package: str, folder: Path) -> CheckoutRecord:
     """Make or update the tree in ``folder``. A tree with work that is not in the queue is left alone (PlanexError)."""
     fresh = _must_be_free(folder, package)
     tree = Repository.create(folder, bare=False)
@@ -84,12 +84,14 @@ def after_refresh(folder: Path, queue: PatchQueue, refreshed: Refreshed) -> None
     _save(folder, replace(old, head=head, patches=names, left_out=left_out, queue=queue_digest(queue)))
 
 
-def read_record(folder: Path) -> Record:
+def read_record(folder: Path) -> CheckoutRecord:
     """The record of a tree that ``checkout`` made."""
     path, hint = folder / _RECORD, "make one: planex patchqueue checkout PACKAGE"
     if not path.is_file():
         raise PlanexError(f"{folder} is not a tree that planex checked out", hint)
-    return records.require(path, Record, _FORMAT, f"{hint}, in another folder; your commits are safe in this one")
+    return records.require(
+        path, CheckoutRecord, _FORMAT, f"{hint}, in another folder; your commits are safe in this one"
+    )
 
 
 def queue_digest(queue: PatchQueue) -> str:
@@ -100,7 +102,7 @@ def queue_digest(queue: PatchQueue) -> str:
     return digest.hexdigest()
 
 
-def _export(tree: Repository, record: Record, queue: PatchQueue, head: str) -> tuple[list[Exported], list[str]]:
+def _export(tree: Repository, record: CheckoutRecord, queue: PatchQueue, head: str) -> tuple[list[Exported], list[str]]:
     """The patches to be, and the names of those they replace: all that had a commit, and those mended since."""
     commits = read_commits(tree, record.base, head)
     mended = {commit.message.name for commit in commits} & set(record.left_out)
@@ -111,8 +113,8 @@ def _export(tree: Repository, record: Record, queue: PatchQueue, head: str) -> t
     return exported, [patch.name for patch in worked_on]
 
 
-def _record(chain: Chain, queue: PatchQueue, package: str) -> Record:
-    return Record(
+def _record(chain: Chain, queue: PatchQueue, package: str) -> CheckoutRecord:
+    return CheckoutRecord(
         package=package,
         version=chain.base.label,
         guards=sorted(queue.guards),
@@ -124,7 +126,7 @@ def _record(chain: Chain, queue: PatchQueue, package: str) -> Record:
     )
 
 
-def _save(folder: Path, record: Record) -> None:
+def _save(folder: Path, record: CheckoutRecord) -> None:
     records.save(folder / _RECORD, record, _FORMAT)
 
 

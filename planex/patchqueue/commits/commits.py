@@ -15,8 +15,8 @@ from planex.content import records
 from planex.git.pipes import Importer, Objects
 from planex.git.repository import Repository
 from planex.git.trees import Entry, TreeFiles
-from planex.patchqueue.apply.check import PatchOutcome, State, apply_patch
-from planex.patchqueue.commits.sourcecommit import Upstream
+from planex.patchqueue.apply.check import Fit, PatchOutcome, apply_patch
+from planex.patchqueue.commits.sourcecommit import ImportedSource
 from planex.patchqueue.format.message import format_message, message_of, signature_of
 from planex.patchqueue.format.queue import Patch
 
@@ -38,7 +38,7 @@ class Link:
     commit: str
     parent_tree: str
     tree: str
-    state: State
+    state: Fit
     reason: str = ""
     """Why it does not apply."""
     changes: Steps = field(default_factory=dict)
@@ -46,16 +46,16 @@ class Link:
 
     @property
     def applies(self) -> bool:
-        return self.state not in (State.FAILED, State.FUZZ)
+        return self.state not in (Fit.FAILED, Fit.FUZZ)
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class LinkRecord:
     """What is kept of a link: what cannot be read from the patch."""
 
     commit: str
     tree: str
-    state: State
+    state: Fit
     reason: str
     changes: Steps
 
@@ -64,14 +64,14 @@ class Record:
 class Records:
     """Links by their key, as they are kept."""
 
-    links: Mapping[str, Record]
+    links: Mapping[str, LinkRecord]
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
     """The whole queue as commits."""
 
-    base: Upstream
+    base: ImportedSource
     links: tuple[Link, ...]
 
     @property
@@ -90,7 +90,7 @@ def chain_keys(base_key: str, patches: Sequence[Patch]) -> list[str]:
     return keys
 
 
-def build_chain(repository: Repository, base: Upstream, patches: Sequence[Patch]) -> Chain:
+def build_chain(repository: Repository, base: ImportedSource, patches: Sequence[Patch]) -> Chain:
     """Commit each patch on top of the one before, beginning where an earlier call already came to."""
     store = repository.path / "planex" / "chains" / f"{base.key}.json"
     keys = chain_keys(base.key, patches)
@@ -106,11 +106,11 @@ def build_chain(repository: Repository, base: Upstream, patches: Sequence[Patch]
     return Chain(base, tuple(links))
 
 
-def _record(link: Link) -> Record:
-    return Record(link.commit, link.tree, link.state, link.reason, link.changes)
+def _record(link: Link) -> LinkRecord:
+    return LinkRecord(link.commit, link.tree, link.state, link.reason, link.changes)
 
 
-def _known(repository: Repository, store: Path, keys: Sequence[str]) -> list[Record]:
+def _known(repository: Repository, store: Path, keys: Sequence[str]) -> list[LinkRecord]:
     """Records of the first patches, as far as they were committed before."""
     kept = records.load(store, Records, CHAIN_FORMAT) or Records({})
     found = []
@@ -121,12 +121,12 @@ def _known(repository: Repository, store: Path, keys: Sequence[str]) -> list[Rec
     return found if not found or repository.has(found[-1].commit, found[-1].tree) else []
 
 
-def _head(base: Upstream, links: Sequence[Link]) -> tuple[str, str]:
+def _head(base: ImportedSource, links: Sequence[Link]) -> tuple[str, str]:
     return (links[-1].commit, links[-1].tree) if links else (base.commit, base.tree)
 
 
 def _commit(
-    repository: Repository, base: Upstream, done: Sequence[Link], patches: Sequence[Patch], keys: Sequence[str]
+    repository: Repository, base: ImportedSource, done: Sequence[Link], patches: Sequence[Patch], keys: Sequence[str]
 ) -> list[Link]:
     ref = f"refs/planex/chain/{keys[-1]}"
     start, start_tree = _head(base, done)
@@ -175,7 +175,7 @@ def _links(
     links = []
     for patch, key, (commit, outcome, steps), tree in zip(patches, keys, made, trees, strict=True):
         assert tree is not None
-        reason = "; ".join(str(note) for note in outcome.notes if note.failed or outcome.state is State.FUZZ)
+        reason = "; ".join(str(note) for note in outcome.notes if note.failed or outcome.state is Fit.FUZZ)
         links.append(Link(patch, key, parent, commit, parent_tree, tree, outcome.state, reason, steps))
         parent, parent_tree = commit, tree
     return links

@@ -14,8 +14,8 @@ from planex.errors import PlanexError
 from planex.git.pipes import Changed, Differ, Objects
 from planex.git.repository import Repository, Signature
 from planex.git.trees import Entries, TreeFiles
-from planex.patchqueue.apply.check import State, apply_patch
-from planex.patchqueue.format.message import Message, format_header, message_of, parse_message, signature_of
+from planex.patchqueue.apply.check import Fit, apply_patch
+from planex.patchqueue.format.message import CommitMessage, format_header, message_of, parse_message, signature_of
 from planex.patchqueue.format.queue import Patch, PatchQueue
 from planex.patchqueue.format.series import DEFAULT_STRIP, Entry
 
@@ -42,7 +42,7 @@ class Commit:
     tree: str
     parents: tuple[str, ...]
     author: Signature
-    message: Message
+    message: CommitMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class _Writer:
     def _makes(self, patch: Patch, entries: Entries) -> bool:
         outcome, changes = apply_patch(patch, self._files, self._repository.path / "planex" / "scratch")
         made = {path: (file.mode, file.blob_id) if file else None for path, file in changes.items()}
-        return outcome.state in (State.APPLIED, State.OFFSET, State.EMPTY) and made == entries
+        return outcome.state in (Fit.APPLIED, Fit.OFFSET, Fit.EMPTY) and made == entries
 
     def _prove(self, patch: Patch, entries: Entries, commit: Commit) -> None:
         if not self._makes(patch, entries):
@@ -167,7 +167,7 @@ def _header(old: Patch | None, commit: Commit, keep_header: bool, keep_diff: boo
     return header[: marks[-1].end()] + stat() + b"\n"
 
 
-def _entry(message: Message, old: Patch | None, taken: set[str]) -> Entry:
+def _entry(message: CommitMessage, old: Patch | None, taken: set[str]) -> Entry:
     if old is not None:
         guards = message.guards if message.name else old.entry.guards
         strip = message.strip if message.name else old.strip

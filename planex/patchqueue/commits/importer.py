@@ -15,10 +15,10 @@ from planex.patchqueue.commits.export import export, read_commits
 from planex.patchqueue.format.queue import MAX_PATCH, SERIES, PatchQueue, load_queue
 from planex.patchqueue.format.series import Series, make_entry
 from planex.patchqueue.format.specpatches import SpecPatch, read_spec
-from planex.sources.tarballs import Limits, content_of, read_tarball
+from planex.sources.tarballs import UnpackLimits, content_of, read_tarball
 from planex.workspace import temporary_folder, write_atomic
 
-_LIMITS = Limits(size=4 << 30, members=200_000, member=MAX_PATCH)
+_LIMITS = UnpackLimits(size=4 << 30, members=200_000, member=MAX_PATCH)
 """Of a tarball with a queue: its files are unpacked."""
 _PLACES = ("series", "patches/series", "debian/patches/series", "quilt/series")
 

@@ -21,7 +21,7 @@ _MESSAGE = "Upstream source as released\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Upstream:
+class ImportedSource:
     """An imported source. ``key`` names its content; ``label`` is what people call it, such as its version."""
 
     commit: str
@@ -40,7 +40,7 @@ class _Member:
     seconds: int
 
 
-def import_source(repository: Repository, source: Path, label: str, checksum: str | None = None) -> Upstream:
+def import_source(repository: Repository, source: Path, label: str, checksum: str | None = None) -> ImportedSource:
     """The commit for a tarball or an unpacked folder, made now if it is not there.
 
     ``checksum`` spares hashing a tarball whose content is already known by a digest. The commit's date is that of
@@ -54,7 +54,7 @@ def import_source(repository: Repository, source: Path, label: str, checksum: st
     if commit is None:
         commit = _import(repository, source, ref)
     tree = repository.git("rev-parse", f"{commit}^{{tree}}")
-    return Upstream(commit, tree, key or tree, label)
+    return ImportedSource(commit, tree, key or tree, label)
 
 
 def _import(repository: Repository, source: Path, ref: str) -> str:

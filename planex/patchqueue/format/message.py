@@ -27,7 +27,7 @@ _BAD = re.compile(r"[<>\n\0]")
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class CommitMessage:
     """A commit message without the trailers of planex, and what they said."""
 
     text: str
@@ -44,11 +44,11 @@ class Message:
         return self.text.partition("\n")[2].strip("\n")
 
 
-def message_of(patch: Patch) -> Message:
+def message_of(patch: Patch) -> CommitMessage:
     """The commit message for a patch."""
     header = patch.header
     text = f"{patch.subject}\n\n{header.body}" if header.body else patch.subject
-    return Message(normalize(text), patch.name, patch.entry.guards, patch.strip)
+    return CommitMessage(normalize(text), patch.name, patch.entry.guards, patch.strip)
 
 
 def signature_of(header: Header) -> Signature:
@@ -68,7 +68,7 @@ def _zone(offset: timedelta) -> str:
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
 
 
-def format_message(message: Message) -> str:
+def format_message(message: CommitMessage) -> str:
     """The whole message, trailers included."""
     trailers = [f"Patch-name: {message.name}"] if message.name else []
     trailers += [f"Patch-guards: {' '.join(message.guards)}"] if message.guards else []
@@ -80,7 +80,7 @@ def format_message(message: Message) -> str:
     return message.text + gap + "\n".join(trailers) + "\n"
 
 
-def parse_message(text: str) -> Message:
+def parse_message(text: str) -> CommitMessage:
     """Take the trailers out of a commit message."""
     found: dict[str, str] = {}
     kept = []
@@ -92,7 +92,7 @@ def parse_message(text: str) -> Message:
         else:
             kept.append(line)
     strip = found.get("strip", "")
-    return Message(
+    return CommitMessage(
         normalize("\n".join(kept)),
         found.get("name", ""),
         tuple(word for word in found.get("guards", "").split() if word[:1] in "+-" and len(word) > 1),
@@ -106,7 +106,7 @@ def normalize(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
 
-def format_header(message: Message, author: Signature) -> bytes:
+def format_header(message: CommitMessage, author: Signature) -> bytes:
     """A header for a patch that has none yet, which ``git am`` reads. No name or date is written for NOBODY."""
     lines = []
     if (author.name, author.email) != (NOBODY.name, NOBODY.email):
