@@ -12,6 +12,7 @@ from filelock import FileLock
 from planex.checksums import Checksum, digest_of
 from planex.disk import naming
 from planex.errors import PlanexError
+from planex.printable import without_passwords
 from planex.regular import open_regular
 from planex.report import Task
 from planex.run import check_stopped
@@ -82,7 +83,7 @@ def _verify(source: RemoteSource, url: str, partial: Path) -> None:
         found = digest_of(partial, source.checksum.algorithm)
         partial.unlink()
         raise WrongChecksum(
-            f"{source.package}: wrong checksum of {source.name} from {url}\n"
+            f"wrong checksum of {source.name} from {url}\n"
             f"  expected {source.checksum.algorithm} {source.checksum.value}\n"
             f"  found    {source.checksum.algorithm} {found}",
             f"if upstream's file really changed: planex fetch --update {source.package}",
@@ -91,10 +92,7 @@ def _verify(source: RemoteSource, url: str, partial: Path) -> None:
 
 def _none_worked(source: RemoteSource, failures: list[PlanexError]) -> PlanexError:
     if len(failures) == 1:
-        message = failures[0].message
-        return PlanexError(
-            message if message.startswith(source.package) else f"{source.package}: {message}", failures[0].hint
-        )
+        return PlanexError(f"{source.package}: {failures[0].message}", failures[0].hint)
     reasons = "\n".join(f"  {failure.message}" for failure in failures)
     telling = next((failure for failure in failures if isinstance(failure, WrongChecksum)), failures[-1])
     return PlanexError(f"{source.package}: no place has {source.name}:\n{reasons}", telling.hint)
@@ -105,7 +103,7 @@ def fetch_url(workspace: Workspace, url: str, partial: Path, task: Task, limits:
 
     None can take for ever or fill the disk: see Downloads.
     """
-    task.phase(f"fetch {url.rsplit('/', 1)[-1]}")
+    task.phase(f"fetch {without_passwords(url).rsplit('/', 1)[-1]}")
     scheme, _, rest = url.partition(":")
     if scheme in ("http", "https"):
         download(url.split("#", 1)[0], partial, task, limits)

@@ -14,6 +14,7 @@ import pytest
 
 from planex.checksums import Checksum, read_checksums
 from planex.errors import ConfigError, PlanexError
+from planex.events import Event, PhaseBegan
 from planex.report import Reporter, Task
 from planex.sources import download
 from planex.sources.fetch import RemoteSource, cached_path, fetch, fetch_url
@@ -110,6 +111,20 @@ def test_a_wrong_checksum_keeps_nothing(server: str, workspace: Workspace, task:
     assert "planex fetch --update pkg" in caught.value.hint
     assert_nothing_kept(workspace, wanted)
     assert not list(workspace.downloads.rglob("*.part"))
+
+
+def test_every_error_names_the_package(server: str, workspace: Workspace, task: Task) -> None:
+    wanted = RemoteSource("http", "x", (f"{server}/missing",), Checksum("SHA512", SHA512))
+    with pytest.raises(PlanexError) as caught:
+        fetch(workspace, wanted, task)
+    assert caught.value.message.startswith("http: http://")
+
+
+def test_a_phase_shows_no_password(workspace: Workspace, tmp_path: Path) -> None:
+    told: list[Event] = []
+    with Reporter(told.append).task("x") as task, pytest.raises(PlanexError):
+        fetch_url(workspace, "git+https://me:secret@nowhere.invalid", tmp_path / "x", task)
+    assert [event.phase for event in told if isinstance(event, PhaseBegan)] == ["fetch me:***@nowhere.invalid"]
 
 
 def test_a_truncated_file_keeps_nothing_under_the_final_name(server: str, workspace: Workspace, task: Task) -> None:
