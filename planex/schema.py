@@ -252,7 +252,7 @@ def _kind(model: type[Model], location: Sequence[int | str]) -> Any:
 
 def _is_words(kind: Any) -> bool:
     """Whether a type has lists of words somewhere, and no other lists."""
-    return "tuple[str, ...]" in str(kind)
+    return kind == tuple[str, ...] or any(_is_words(inner) for inner in typing.get_args(kind))
 
 
 def _inner(kind: Any) -> Any:

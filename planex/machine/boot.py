@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +33,25 @@ class BootFailed(LoggedError):
     def __init__(self, message: str, serial: Path, hint: str | None = None) -> None:
         end = tail(readable(serial.read_text(errors="replace"))) if serial.exists() else ""
         super().__init__(message, hint, end, serial)
+
+
+class Cause(Enum):
+    """Why the wait for a host's report ended."""
+
+    REPORT = "report"
+    """It is over, or the host cannot go on."""
+    TIME = "time"
+    KVM = "kvm"
+    """This machine's KVM failed."""
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What ended the wait, as a value and in words."""
+
+    cause: Cause
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +86,25 @@ def boot(
     return Booted(machine, proof, time.monotonic() - started, serial)
 
 
-def explain(listener: Listener, end: str) -> str:
+def explain(listener: Listener, end: End) -> str:
     """Why there is no proof: what ended the wait, how far the host came, what is missing."""
-    why = listener.fatal or listener.contradiction() or end
+    why = listener.fatal or listener.contradiction() or end.text
     missing = f"; missing: {', '.join(listener.missing())}" if listener.missing() else ""
     return f"no proof of a working Xen host: {why}\n{listener.progress()}{missing}"
 
 
-def hint(machine: qemu.Machine, end: str) -> str:
+def hint(machine: qemu.Machine, end: End) -> str:
     """What to try next."""
-    if KVM_DIED in end:
+    if end.cause is Cause.KVM:
         return "KVM does not work on this machine; use emulation: planex boot --accel tcg"
-    if end.startswith("no report within"):
+    if end.cause is Cause.TIME:
         return f"give it more time (--timeout), or look on: planex boot --firmware {machine.firmware} --show"
     return f"look on while it starts: planex boot --firmware {machine.firmware} --show"
 
 
 def _listen(
     process: Process[bytes], log: IO[bytes], listener: Listener, deadline: float, show: Callable[[str], None]
-) -> str:
+) -> End:
     """Feed the console to the listener until it is satisfied or there is no hope; return what ended it."""
     decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
     errors = b""
@@ -93,7 +113,7 @@ def _listen(
         if name == "stderr":
             errors += data
             if KVM_DIED.encode() in errors:
-                return f"QEMU said '{KVM_DIED}'"
+                return End(Cause.KVM, f"QEMU said '{KVM_DIED}'")
             continue
         with naming(Path(log.name), "write"):
             log.write(data)
@@ -102,11 +122,12 @@ def _listen(
         show(text)
         listener.feed(text)
         if listener.finished() or listener.fatal:
-            return "the report ended"
+            return End(Cause.REPORT, "the report ended")
     if time.monotonic() >= deadline:
-        return f"no report within {deadline - start:.0f} s"
+        return End(Cause.TIME, f"no report within {deadline - start:.0f} s")
     said = errors.decode(errors="replace").strip()
-    return f"the machine went off (QEMU ended with status {process.wait()})" + (f": {said}" if said else "")
+    text = f"the machine went off (QEMU ended with status {process.wait()})" + (f": {said}" if said else "")
+    return End(Cause.OFF, text)
 
 
 def _output(process: Process[bytes], deadline: float) -> Iterator[tuple[str, bytes]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from planex.machine.boot import BootFailed, boot
+from planex.machine.boot import BootFailed, Cause, End, boot, hint
 from planex.machine.qemu import Machine, Ovmf, choose_accel, qemu_argv
 from tests.unit.test_boot_proof import CONSOLE
 
@@ -16,6 +16,13 @@ FakeTool = Callable[[str, str], Path]
 ISO = Path("/x/a,b.iso")
 OVMF = Ovmf(Path("/fw/code.fd"), Path("/fw/vars.fd"))
 WITH_VMX = "processor : 0\nflags\t\t: fpu vmx sse\n"
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"), [(Cause.KVM, "--accel tcg"), (Cause.TIME, "--timeout"), (Cause.OFF, "look on")]
+)
+def test_what_ended_the_wait_decides_what_to_try(cause: Cause, words: str) -> None:
+    assert words in hint(Machine(ISO), End(cause, "KVM internal error, no report within"))
 
 
 @pytest.mark.parametrize(
