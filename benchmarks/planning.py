@@ -18,8 +18,8 @@ from pathlib import Path
 from planex.content.key import Inputs
 from planex.content.store import Result
 from planex.engine.buildroot import Buildroots
+from planex.engine.builtrpms import BuiltRpm
 from planex.engine.graph import build_graph
-from planex.engine.made import Made
 from planex.engine.plan import Action, make_plan
 from planex.rpm.capability import Capability
 from planex.rpm.index import Index, IndexedPackage
@@ -101,8 +101,8 @@ class Memory:
         return None
 
 
-def _made(sub: Subpackage) -> Made:
-    return Made(sub.name, f"{sub.name} 1", sub.provides, (*sub.requires, Capability("bash")), sub.files)
+def _made(sub: Subpackage) -> BuiltRpm:
+    return BuiltRpm(sub.name, f"{sub.name} 1", sub.provides, (*sub.requires, Capability("bash")), sub.files)
 
 
 def measure(count: int, shape: str) -> str:

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from planex.engine.builtrpms import BuiltRpm
 from planex.engine.graph import Graph
-from planex.engine.made import Made
 from planex.engine.providers import Providers
 from planex.rpm.capability import Capability, parts
 from planex.rpm.index import Index
@@ -31,7 +31,7 @@ BasePackages = tuple[tuple[str, str], ...]
 class Buildroot:
     """What may be installed to build a package. ``made``: package and RPM, of those that come before it."""
 
-    made: tuple[tuple[str, Made], ...]
+    made: tuple[tuple[str, BuiltRpm], ...]
     base: BasePackages | None
     """None where the base is not known."""
     base_digest: str = ""
@@ -78,12 +78,12 @@ class Buildroots:
         self._graph = graph
         self._base = base
         self._empty = 0 if base is None else base.everything if setup is None else base.comes_with(setup)
-        self._known: dict[str, tuple[Made, ...]] = {}
-        self._providers: Providers[tuple[str, Made]] = Providers()
+        self._known: dict[str, tuple[BuiltRpm, ...]] = {}
+        self._providers: Providers[tuple[str, BuiltRpm]] = Providers()
         self._sets: dict[int, tuple[BasePackages, str]] = {}
         self._lock = threading.Lock()
 
-    def settle(self, package: str, made: tuple[Made, ...]) -> None:
+    def settle(self, package: str, made: tuple[BuiltRpm, ...]) -> None:
         """Tell what a package made; what was told before is forgotten."""
         with self._lock:
             self._known[package] = made
@@ -92,7 +92,7 @@ class Buildroots:
 
     def of(self, package: str, build_requires: Iterable[Capability]) -> Buildroot:
         """The buildroot of a package; all that comes before it must be settled."""
-        found: dict[str, tuple[str, Made]] = {}
+        found: dict[str, tuple[str, BuiltRpm]] = {}
         asked: set[Capability] = set()
         waiting = [part for each in build_requires for part in parts(each)]
         mask = self._empty
@@ -110,7 +110,7 @@ class Buildroots:
         rpms = tuple(found[name] for name in sorted(found))
         return Buildroot(rpms, *self._named(mask)) if self._base else Buildroot(rpms, None)
 
-    def _answers(self, wanted: Capability, package: str) -> list[tuple[str, Made]]:
+    def _answers(self, wanted: Capability, package: str) -> list[tuple[str, BuiltRpm]]:
         with self._lock:
             found = self._providers.find(wanted)
             return [

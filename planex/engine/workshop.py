@@ -14,8 +14,8 @@ from planex.content.store import Result, Store
 from planex.distro.project import Project
 from planex.distro.sources import checksums_of, local_files
 from planex.engine.buildroot import Buildroot, Buildroots, base_changes, read_base
+from planex.engine.builtrpms import built_rpms
 from planex.engine.graph import Graph, build_graph
-from planex.engine.made import made_by
 from planex.engine.plan import Plan, make_plan
 from planex.engine.takeover import refuse_takeovers
 from planex.errors import ConfigError, PlanexError, joined
@@ -100,7 +100,7 @@ class Workshop:
         return self.own(package) | self.buildroot(package).rows
 
     def settle(self, package: str, result: Result) -> None:
-        self._buildroots.settle(package, made_by(result))
+        self._buildroots.settle(package, built_rpms(result))
 
     def changes(self, package: str, old: Result, new: Inputs) -> tuple[str, ...]:
         """What changed since a result. What will be installed is left out while it is not known."""
@@ -108,9 +108,10 @@ class Workshop:
         if new == self.own(package):
             return tuple(text for text in found if not text.startswith(("dependency ", "base ")))
         before, after = read_base(old.folder), self.buildroot(package).base
-        if "base packages changed" not in found or before is None or after is None:
+        named = base_changes(before, after) if before is not None and after is not None else []
+        if not named:
             return found
-        return (*(text for text in found if text != "base packages changed"), *base_changes(before, after))
+        return (*(text for text in found if text != "base packages changed"), *named)
 
 
 def own_inputs(project: Project, package: str) -> Inputs:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from planex.content.key import Inputs
 from planex.content.store import Result
-from planex.engine.made import Made
+from planex.engine.builtrpms import BuiltRpm
 from planex.rpm.capability import Capability
 from planex.rpm.index import Index, IndexedPackage
 from planex.rpm.spec import Package, Subpackage
@@ -74,7 +74,7 @@ def base(*names: str) -> Index:
     return Index([indexed(name) for name in names])
 
 
-def made(name: str, digest: str = "", *, provides: str = "", requires: str = "", files: str = "") -> Made:
+def made(name: str, digest: str = "", *, provides: str = "", requires: str = "", files: str = "") -> BuiltRpm:
     """An RPM of this workspace."""
     known = indexed(name, provides=provides, requires=requires, files=files)
-    return Made(name, digest or f"made {name}", known.provides, known.requires, known.files)
+    return BuiltRpm(name, digest or f"made {name}", known.provides, known.requires, known.files)

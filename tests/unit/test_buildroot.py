@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planex.engine.buildroot import Buildroot, Buildroots, base_changes, read_base, write_base
+from planex.engine.builtrpms import BuiltRpm
 from planex.engine.graph import build_graph
-from planex.engine.made import Made
 from planex.reach import Reach, bits
 from planex.rpm.capability import parts
 from planex.rpm.index import Index
@@ -31,7 +31,7 @@ BASE = Index(
 
 
 def buildroot(
-    wanted: str, packages: list[Package], results: dict[str, list[Made]], base: Index | None = BASE
+    wanted: str, packages: list[Package], results: dict[str, list[BuiltRpm]], base: Index | None = BASE
 ) -> Buildroot:
     """Of a package ``x`` with these BuildRequires."""
     named = {item.name: item for item in [package("x", wanted), *packages]}

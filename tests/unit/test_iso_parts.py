@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from planex.errors import PlanexError
-from planex.host.check import Finding, Medium, check_treeinfo
+from planex.host.check import ExaminedIso, Finding, check_treeinfo
 from planex.host.live import squashfs_argv
 from planex.host.manifest import Manifest, differences, read_manifest
 from planex.medium import cpio, efi
@@ -173,6 +173,6 @@ def test_checksums_of_any_algorithm_are_read(tmp_path: Path, algorithm: str) -> 
     (tmp_path / "file").write_bytes(b"x")
     (tmp_path / "other").write_bytes(b"y")
     (tmp_path / ".treeinfo").write_text(f"[checksums]\nfile = {algorithm}:{digest}\nother = {algorithm}:{digest}\n")
-    medium = Medium(IN_TREE, {"/.treeinfo": 1, "/file": 1, "/other": 1}, tmp_path)
+    medium = ExaminedIso(IN_TREE, {"/.treeinfo": 1, "/file": 1, "/other": 1}, tmp_path)
     wrong = [Finding("treeinfo", "/other does not have the checksum that .treeinfo gives")]
     assert list(check_treeinfo(medium)) == (wrong if len(digest) > 2 else [])

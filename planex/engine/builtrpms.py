@@ -20,7 +20,7 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class BuiltRpm:
     """An RPM that a package made. ``digest``: its SHA-256; ``files``: paths, those of folders left out."""
 
     name: str
@@ -30,7 +30,7 @@ class Made:
     files: tuple[str, ...]
 
 
-def made_by(result: Result) -> tuple[Made, ...]:
+def built_rpms(result: Result) -> tuple[BuiltRpm, ...]:
     """The RPMs of a whole result. Raises PlanexError for one that is none."""
     record = result.folder / _RECORD
     if (found := _recall(record, result)) is not None:
@@ -40,17 +40,17 @@ def made_by(result: Result) -> tuple[Made, ...]:
     return found
 
 
-def _read(path: Path, digest: str) -> Made:
+def _read(path: Path, digest: str) -> BuiltRpm:
     try:
         with path.open("rb") as file:
             rpm = read_rpm(file)
     except PlanexError as error:
         raise PlanexError(f"the stored {path.name}: {error.message}", f"planex store verify {path.name}") from None
     files = tuple(entry.path for entry in rpm.entries if not entry.is_folder)
-    return Made(rpm.name, digest, rpm.provides, rpm.requires, files)
+    return BuiltRpm(rpm.name, digest, rpm.provides, rpm.requires, files)
 
 
-def _recall(record: Path, result: Result) -> tuple[Made, ...] | None:
+def _recall(record: Path, result: Result) -> tuple[BuiltRpm, ...] | None:
     try:
         version, rows = json.loads(record.read_text())
         found = tuple(_from_row(row) for row in rows) if version == _FORMAT else ()
@@ -59,7 +59,7 @@ def _recall(record: Path, result: Result) -> tuple[Made, ...] | None:
     return found if sorted(made.digest for made in found) == sorted(result.rpms.values()) else None
 
 
-def _from_row(row: Sequence[Any]) -> Made:
+def _from_row(row: Sequence[Any]) -> BuiltRpm:
     name, digest, provides, requires, files = row
     offers, needs = (tuple(Capability(*each) for each in rows) for rows in (provides, requires))
-    return Made(name, digest, offers, needs, tuple(files))
+    return BuiltRpm(name, digest, offers, needs, tuple(files))
