@@ -14,7 +14,7 @@ from planex.distro.recipe import Recipe, find_recipes, render_specs
 from planex.errors import ConfigError, PlanexError, Problem, joined
 from planex.rpm import repo
 from planex.rpm.mockconfig import MockConfig, load_mock_config
-from planex.rpm.spec import Macros, Package, parse_specs, target_macros
+from planex.rpm.spec import Macros, Package, SpecFile, parse_specs, target_macros
 from planex.schema import did_you_mean
 from planex.workspace import Workspace, write_atomic
 
@@ -113,7 +113,8 @@ def load_project(workspace: Workspace, config: Config, target_name: str, *, tole
     broken: dict[str, ConfigError] = {}
     recipes = find_recipes(workspace, target.guards, broken)
     paths = _render(workspace, config, target_name, recipes, broken)
-    packages = parse_specs(paths, _macros(workspace, target, mock_config), workspace.cache / "specs", broken)
+    specs = {name: SpecFile(path, recipes[name].folder) for name, path in paths.items()}
+    packages = parse_specs(specs, _macros(workspace, target, mock_config), workspace.cache / "specs", broken)
     for name in packages:
         if fault := _unnamed_patches(recipes[name], packages[name]):
             broken[name] = fault

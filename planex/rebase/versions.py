@@ -16,7 +16,7 @@ from planex.distro.sources import remote_sources
 from planex.errors import ConfigError, PlanexError
 from planex.patchqueue.carry.forecast import Version
 from planex.report import Task
-from planex.rpm.spec import Package, Source, parse_specs
+from planex.rpm.spec import Package, Source, SpecFile, parse_specs
 from planex.sources.fetch import cached_path, fetch, fetch_url
 from planex.sources.tarballs import require_tarball
 from planex.workspace import write_atomic
@@ -103,7 +103,7 @@ def parse_with(project: Project, name: str, variables: Mapping[str, str]) -> Pac
     text = render_specs({recipe.name: recipe}, project.config, project.target_name, cache)[recipe.name]
     path = project.workspace.cache / "patchqueue" / "specs" / f"{name}.spec"
     write_atomic(path, text)
-    return parse_specs({name: path}, project.macros, project.workspace.cache / "specs")[name]
+    return parse_specs({name: SpecFile(path, recipe.folder)}, project.macros, project.workspace.cache / "specs")[name]
 
 
 def _source_with(project: Project, name: str, variables: Mapping[str, str]) -> Source:

@@ -23,10 +23,11 @@ _FILES = re.compile(r"%files(\s|$)")
 
 
 class Question(TypedDict):
-    """``macros``: name (with or without ``%``) to body; ``spec``: path of a rendered spec."""
+    """``macros``: name (with or without ``%``) to body; ``spec``: path of a rendered spec; ``sources``: its folder."""
 
     macros: dict[str, str]
     spec: str
+    sources: str
 
 
 def compare_versions(first: str, second: str) -> int:
@@ -49,7 +50,7 @@ def parse(name: str, question: Question) -> dict[str, Any]:
     rpm.reloadConfig()
     for macro, body in question["macros"].items():
         rpm.addMacro(macro.lstrip("%"), body)
-    rpm.addMacro("_sourcedir", str(Path(path).parent))
+    rpm.addMacro("_sourcedir", question["sources"])
     with tempfile.TemporaryFile() as errors:
         os.dup2(errors.fileno(), 2)
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from planex.cage.ask import SECONDS, ask
-from planex.checksums import digest_of_text
+from planex.checksums import digest_of, digest_of_text
 from planex.content import records
 from planex.errors import ConfigError, Problem, keep_or_raise
 from planex.rpm.capability import Capability
@@ -21,6 +21,8 @@ CAGED_CONFIG = "/rpmconfig"
 """Where a cage has a target's macro files."""
 _HOST_RPMCONFIG = Path("/usr/lib/rpm")
 _GENERIC = ("macros", "rpmrc", "platform")
+_READS = re.compile(r"%\s*include\b|%\{load:|%\{lua:|%\(|%\{(?:shescape|exists):")
+"""What can read a file while a spec is parsed."""
 _ERROR = re.compile(r"error: (?:.*?line (\d+): )?(.*)")
 
 
@@ -113,16 +115,33 @@ def target_macros(base: Path, cache: Path, definitions: Mapping[str, str]) -> Ma
     return Macros(generic, definitions)
 
 
+@dataclass(frozen=True, slots=True)
+class SpecFile:
+    """A rendered spec, and the folder with the sources that it may read while it is parsed."""
+
+    path: Path
+    sources: Path
+
+    @property
+    def read_while_parsed(self) -> str:
+        """Digest of the sources, for a spec that has a way to read them."""
+        if not self.sources.is_dir() or not _READS.search(self.path.read_text(errors="replace")):
+            return ""
+        files = sorted(path for path in self.sources.iterdir() if path.is_file())
+        return " ".join(f"{path.name} {digest_of(path, 'SHA256')}" for path in files)
+
+
 def parse_specs(
-    paths: Mapping[str, Path], macros: Macros, cache: Path, broken: dict[str, ConfigError] | None = None
+    specs: Mapping[str, SpecFile], macros: Macros, cache: Path, broken: dict[str, ConfigError] | None = None
 ) -> dict[str, Package]:
     """Package name (of the recipe) to parsed spec. Unchanged specs come from ``cache``.
 
     Mistakes go to ``broken``, or are raised all together.
     """
-    places = {name: cache / f"{_key(path, macros)}.json" for name, path in paths.items()}
+    paths = {name: spec.path for name, spec in specs.items()}
+    places = {name: cache / f"{_key(spec, macros)}.json" for name, spec in specs.items()}
     known = {name: records.load(place, Package, FORMAT) for name, place in places.items()}
-    answers = _ask_librpm({name: paths[name] for name, package in known.items() if package is None}, macros)
+    answers = _ask_librpm({name: specs[name] for name, package in known.items() if package is None}, macros)
     made = {name: records.from_plain(each, Package) for name, each in answers.items() if "errors" not in each}
     for name, package in made.items():
         records.save(places[name], package, FORMAT)
@@ -133,15 +152,19 @@ def parse_specs(
     return {name: package for name, package in packages.items() if name not in faults}
 
 
-def _key(path: Path, macros: Macros) -> str:
-    parts = [FORMAT, str(macros.rpmconfig.resolve()), sorted(macros.definitions.items()), path.read_text()]
-    return digest_of_text(json.dumps(parts))
+def _key(spec: SpecFile, macros: Macros) -> str:
+    parts = [FORMAT, str(macros.rpmconfig.resolve()), sorted(macros.definitions.items()), spec.path.read_text()]
+    return digest_of_text(json.dumps([*parts, spec.read_while_parsed]))
 
 
-def _ask_librpm(paths: Mapping[str, Path], macros: Macros) -> dict[str, Any]:
+def _ask_librpm(specs: Mapping[str, SpecFile], macros: Macros) -> dict[str, Any]:
     definitions = dict(macros.definitions)
-    questions = {name: {"macros": definitions, "spec": f"/specs/{name}/{path.name}"} for name, path in paths.items()}
-    folders = {f"/specs/{name}": path.parent for name, path in paths.items()}
+    questions = {
+        name: {"macros": definitions, "spec": f"/specs/{name}/{spec.path.name}", "sources": f"/sources/{name}"}
+        for name, spec in specs.items()
+    }
+    folders = {f"/specs/{name}": spec.path.parent for name, spec in specs.items()}
+    folders |= {f"/sources/{name}": spec.sources for name, spec in specs.items() if spec.sources.is_dir()}
     env = {"RPM_CONFIGDIR": CAGED_CONFIG}
     readable = {CAGED_CONFIG: macros.rpmconfig, **folders}
     return ask("planex.rpm.librpm", questions, readable=readable, env=env, seconds=SECONDS)

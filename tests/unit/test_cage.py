@@ -19,7 +19,7 @@ from planex.cage.enter import parse
 from planex.cage.ids import IdRange, given_range, unclaimed_range
 from planex.cage.limits import Limits, Watch, memory_of, tree_of
 from planex.errors import ConfigError
-from planex.rpm.spec import Macros, parse_specs
+from planex.rpm.spec import Macros, SpecFile, parse_specs
 from planex.run import run, spawn
 from planex.units import GIB, MIB, parse_size, parse_time
 
@@ -164,12 +164,12 @@ def test_a_tree_of_processes_is_counted_as_one(tmp_path: Path) -> None:
 SPEC = "Name: {name}\nVersion: 1\nRelease: 1\nSummary: x\nLicense: MIT\n{head}\n%description\nx\n%files\n"
 
 
-def specs(folder: Path, **heads: str) -> dict[str, Path]:
+def specs(folder: Path, **heads: str) -> dict[str, SpecFile]:
     paths = {name: folder / name / f"{name}.spec" for name in heads}
     for name, head in heads.items():
         paths[name].parent.mkdir()
         paths[name].write_text(SPEC.format(name=name, head=head))
-    return paths
+    return {name: SpecFile(path, path.parent) for name, path in paths.items()}
 
 
 @pytest.fixture
@@ -200,7 +200,12 @@ def test_a_spec_that_does_not_end_is_named_and_the_others_are_read(
     monkeypatch.setattr(asking, "SECONDS", 1.0)
     monkeypatch.setattr("planex.rpm.spec.SECONDS", 1.0)
     assert message in problems(tmp_path, macros, good="", bad=head)["bad"]
-    assert parse_specs({"good": tmp_path / "good" / "good.spec"}, macros, tmp_path / "cache")["good"].version == "1"
+    assert (
+        parse_specs({"good": SpecFile(tmp_path / "good" / "good.spec", tmp_path)}, macros, tmp_path / "cache")[
+            "good"
+        ].version
+        == "1"
+    )
 
 
 def test_a_spec_that_kills_all_is_found(tmp_path: Path, macros: Macros) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from planex.errors import ConfigError
 from planex.rpm.capability import Capability
-from planex.rpm.spec import Package, parse_specs, target_macros
+from planex.rpm.spec import Package, SpecFile, parse_specs, target_macros
 
 SPEC = """\
 Name: foo
@@ -52,7 +52,7 @@ def parse(tmp_path: Path, text: str, dist: str = ".el9") -> Package:
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
     macros = target_macros(tmp_path / "no-base", tmp_path / "cache", {"%dist": dist})
-    return parse_specs({"foo": path}, macros, tmp_path / "cache" / "specs")["foo"]
+    return parse_specs({"foo": SpecFile(path, tmp_path / "sources")}, macros, tmp_path / "cache" / "specs")["foo"]
 
 
 def test_everything_a_plan_needs_is_read(tmp_path: Path) -> None:
@@ -144,3 +144,20 @@ def test_empty_file_lists_and_own_versions_count(tmp_path: Path) -> None:
 )
 def test_architectures_that_a_spec_wants(tmp_path: Path, line: str, reason: str | None) -> None:
     assert parse(tmp_path, SPEC.replace("Summary: x\n", f"Summary: x\n{line}\n", 1)).refuses("x86_64") == reason
+
+
+@pytest.mark.parametrize(
+    ("line", "content"),
+    [
+        ("%include %{SOURCE2}", "BuildRequires: {}"),
+        ("%(cat %{SOURCE2})", "BuildRequires: {}"),
+        ("%{lua: for line in io.lines(rpm.expand('%{SOURCE2}')) do print(line) end}", "BuildRequires: {}"),
+        ("%{load:%{SOURCE2}}\nBuildRequires: %{helper}", "%helper {}"),
+    ],
+)
+def test_a_source_can_be_read_while_the_spec_is_parsed(tmp_path: Path, line: str, content: str) -> None:
+    (tmp_path / "sources").mkdir()
+    text = SPEC.replace("%description\nx\n%package devel", f"{line}\n%description\nx\n%package devel", 1)
+    for name in ("one", "two"):
+        (tmp_path / "sources" / "foo.service").write_text(content.format(name) + "\n")
+        assert Capability(name) in parse(tmp_path, text).build_requires
