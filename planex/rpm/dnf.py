@@ -12,12 +12,13 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from planex.cage.command import Cage, Overlay, caged
 from planex.cage.limits import Limits, Watch
 from planex.checksums import digest_of
+from planex.content import records
 from planex.errors import LoggedError, PlanexError
 from planex.run import require, run, run_logged, tail
 from planex.workspace import behind, temporary_folder, write_atomic
@@ -113,8 +114,9 @@ def choose(
         if repositories.missing:
             hint = f"a baseurl names what is no folder here: {', '.join(repositories.missing)}"
         raise LoggedError(_reason(done.stderr), hint, "", log)
-    answer = json.loads(done.stdout)
-    return Choice(tuple(_chosen(row, repositories) for row in answer["packages"]), tuple(answer["flags"]))
+    choice = records.from_plain(json.loads(done.stdout), Choice)
+    found = (replace(package, path=_outside(package.path, repositories)) for package in choice.packages)
+    return replace(choice, packages=tuple(found))
 
 
 def _reason(said: str) -> str:
@@ -123,15 +125,11 @@ def _reason(said: str) -> str:
     return "dnf cannot choose packages: " + "\n".join(lines[start:]).removeprefix("Error: ")
 
 
-def _chosen(row: Mapping[str, object], repositories: Repositories) -> ChosenPackage:
-    path = str(row["path"])
-    places = {f"{CACHE}/": repositories.cache}
-    places |= {f"/own/{name}/": folder for name, folder in repositories.own.items()}
-    for inside, outside in places.items():
-        if path.startswith(inside):
-            path = str(outside / path.removeprefix(inside))
-    rest = {key: row[key] for key in ("nevra", "algorithm", "digest", "buildtime", "size", "source", "repository")}
-    return ChosenPackage(path=Path(path), **rest)  # type: ignore[arg-type]
+def _outside(path: Path, repositories: Repositories) -> Path:
+    """Where a file of dnf's cage is on this machine."""
+    places = {CACHE: repositories.cache, **{f"/own/{name}": folder for name, folder in repositories.own.items()}}
+    found = (outside / path.relative_to(inside) for inside, outside in places.items() if path.is_relative_to(inside))
+    return next(found, path)
 
 
 def _network_cage(
