@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import walk_tb
 
 ENOUGH = 1000
 """Problems in one file after which its reader may stop looking for more."""
@@ -107,3 +108,9 @@ class CommandFailed(LoggedError):
     def command(self) -> str:
         """The command as a line that can be pasted into a shell."""
         return shlex.join(self.argv)
+
+
+def line_of(error: BaseException, file: str) -> int:
+    """Line of the innermost code from ``file`` that an error came through, 0 if there is none."""
+    lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
+    return lines[-1] if lines else 0

@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from planex.cage.answer import serve
 from planex.cage.ask import ask
 from planex.checksums import digest_of_text
-from planex.errors import ConfigError, Problem
+from planex.errors import ConfigError, Problem, line_of
 from planex.workspace import write_atomic
 
 FORMAT = 1
@@ -89,18 +89,20 @@ def render_text(text: str, variables: Mapping[str, Any], path: Path) -> str:
     except jinja2.UndefinedError as error:
         message = f"{error.message}{_suggestion(error.message or '', variables)}"
         raise ConfigError(
-            [Problem(path, _line(error), message)], f"variables: {', '.join(sorted(variables))}"
+            [Problem(path, line_of(error, "<template>"), message)], f"variables: {', '.join(sorted(variables))}"
         ) from None
     except jinja2.exceptions.SecurityError as error:
-        raise ConfigError([Problem(path, _line(error), f"not allowed in a template: {error}")]) from None
+        raise ConfigError(
+            [Problem(path, line_of(error, "<template>"), f"not allowed in a template: {error}")]
+        ) from None
     except (MemoryError, RecursionError) as error:
         what = "needs more memory than it may have" if isinstance(error, MemoryError) else "is nested too deeply"
-        raise ConfigError([Problem(path, _line(error), what)]) from None
+        raise ConfigError([Problem(path, line_of(error, "<template>"), what)]) from None
     except UnicodeEncodeError as error:
         message = f"makes half a character, {error.object[error.start]!a}, which cannot be written"
-        raise ConfigError([Problem(path, _line(error), message)]) from None
+        raise ConfigError([Problem(path, line_of(error, "<template>"), message)]) from None
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        raise ConfigError([Problem(path, _line(error), str(error))]) from None
+        raise ConfigError([Problem(path, line_of(error, "<template>"), str(error))]) from None
 
 
 def _suggestion(message: str, variables: Mapping[str, Any]) -> str:
@@ -108,16 +110,6 @@ def _suggestion(message: str, variables: Mapping[str, Any]) -> str:
 
     name = message.split("'")[1] if message.count("'") >= 2 else ""
     return did_you_mean(name, list(variables))
-
-
-def _line(error: BaseException) -> int:
-    """Line of the template: the innermost frame that Jinja2 compiled from it."""
-    line, trace = 0, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<template>":
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
 
 
 if __name__ == "__main__":

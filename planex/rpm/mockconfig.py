@@ -21,7 +21,7 @@ from planex.cage.answer import serve
 from planex.cage.ask import ask
 from planex.checksums import digest_of_text
 from planex.content import records
-from planex.errors import ConfigError, Problem
+from planex.errors import ConfigError, Problem, line_of
 from planex.regular import NotRegular, read_text
 from planex.template import render_text
 
@@ -129,13 +129,13 @@ def _evaluate(path: Path) -> dict[str, Any]:
         raise ConfigError([Problem(path, error.lineno or 0, f"not valid Python: {error.msg}")]) from None
     except SystemExit as error:
         message = "ends the program (sys.exit), which a configuration must not"
-        raise ConfigError([Problem(path, _line_of(error, path), message)]) from None
+        raise ConfigError([Problem(path, line_of(error, str(path)), message)]) from None
     except OSError as error:
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
         hint = "a configuration can read mock-configs/, repos/ (texts in UTF-8) and /etc/mock"
-        raise ConfigError([Problem(path, _line_of(error, path), message)], hint) from None
+        raise ConfigError([Problem(path, line_of(error, str(path)), message)], hint) from None
     except Exception as error:  # whatever the user's Python raises is a mistake in this file
-        raise ConfigError([Problem(path, _line_of(error, path), f"{type(error).__name__}: {error}")]) from None
+        raise ConfigError([Problem(path, line_of(error, str(path)), f"{type(error).__name__}: {error}")]) from None
 
 
 def _config(path: Path, options: _Options) -> dict[str, Any]:
@@ -204,15 +204,6 @@ def _included(argument: str, path: Path) -> Path:
     name = Path(argument.strip().strip("'\""))
     beside = path.parent / name
     return beside if beside.exists() else _SYSTEM_CONFIGS / name
-
-
-def _line_of(error: BaseException, path: Path) -> int:
-    line, trace = 0, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
 
 
 if __name__ == "__main__":
