@@ -21,11 +21,6 @@ class Evr:
     release: str
 
     @property
-    def full(self) -> str:
-        """``[epoch:]version-release``."""
-        return f"{self.epoch}:{self.plain}" if self.epoch else self.plain
-
-    @property
     def plain(self) -> str:
         """``version-release``: EL's names carry no Debian epoch."""
         return f"{self.version}-{self.release}"

@@ -84,10 +84,6 @@ class Package:
         return None
 
     @property
-    def nvr(self) -> str:
-        return f"{self.name}-{self.version}-{self.release}"
-
-    @property
     def rpm_names(self) -> tuple[str, ...]:
         """File names of the RPMs that a build must give."""
         return tuple(f"{sub.name}-{sub.version}-{sub.release}.{sub.arch}.rpm" for sub in self.subpackages)

@@ -56,7 +56,7 @@ def test_any_version_is_one_that_rpm_takes(version: str) -> None:
 
 def test_versions_print_with_and_without_epoch() -> None:
     evr = to_evr("2:3.8.2-1")
-    assert (evr.full, evr.plain) == ("2:3.8.2-1", "3.8.2-1")
+    assert (evr.epoch, evr.plain) == ("2", "3.8.2-1")
 
 
 def test_stanzas() -> None:

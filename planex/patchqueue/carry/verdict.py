@@ -59,7 +59,6 @@ class Strength(StrEnum):
     """Merging the patch leaves the new version as it is."""
     REVERSE = "reverse"
     """The merge conflicts, but the new version has all that the patch adds and lacks all that it removes."""
-    PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +98,6 @@ class Verdict:
         if self.files:
             return f"in {', '.join(self.files)}"
         return self.reason or self.how
-
-    @property
-    def in_queue(self) -> bool:
-        return self.status in KEPT
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; empty fields are left out."""
