@@ -159,6 +159,31 @@ class PackageEnded(PackageEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class BaseMade(Event):
+    """The embedded base is up to date, with so many packages."""
+
+    packages: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class IsoPlanned(Event):
+    """An ISO, by its file's name, is to be made, and why."""
+
+    iso: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IsoMade(Event):
+    """``size``: bytes."""
+
+    iso: str
+    size: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Message(Event):
     """Something to tell a person."""
 

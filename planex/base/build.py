@@ -29,10 +29,10 @@ from planex.content import records
 from planex.content.code import code_digest
 from planex.content.locks import Patience, hold
 from planex.errors import MissingTool, PlanexError
+from planex.events import BaseMade
 from planex.report import Reporter, Task
 from planex.rpm import repo
 from planex.run import find
-from planex.units import clock
 from planex.workspace import DRAFT, behind, switch_link, temporary_folder
 
 OUTPUTS = ("repo", "rpmconfig", "base.iso", "manifest.json")
@@ -81,7 +81,7 @@ def build_base(folder: Path, definition: Definition, reporter: Reporter, *, upda
         records.save(final / "stamp.json", BaseStamp(stamp, len(rpms)), _FORMAT)
         _publish(folder, final)
         _prune(folder, archive, closure, jobs)
-        reporter.success(f"base: {len(rpms)} packages ({clock(task.seconds)})")
+        reporter.tell(BaseMade(len(rpms), task.seconds))
         return BaseResult(folder, len(rpms), changed)
 
 

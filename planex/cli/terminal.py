@@ -16,7 +16,10 @@ from rich.text import Text
 
 from planex.cli.failure import told
 from planex.events import (
+    BaseMade,
     Event,
+    IsoMade,
+    IsoPlanned,
     Level,
     Message,
     PackageEnded,
@@ -86,6 +89,8 @@ class Terminal:
                 self._stop_live()
             case PackageLeftOut() | PackagePlanned() | PackageEnded():
                 self._package(event)
+            case BaseMade() | IsoPlanned() | IsoMade():
+                self._made(event)
             case RunFailed():
                 for level, text in told(event):
                     self._say(level, text)
@@ -101,6 +106,15 @@ class Terminal:
                     self._say(Level.FAILURE, f"{status.value:9}  {reason}")
             case PackageEnded(package=package, status=status, seconds=seconds):
                 self._say(Level.SUCCESS, f"{status.value:9}  {package}  {clock(seconds)}")
+
+    def _made(self, event: BaseMade | IsoPlanned | IsoMade) -> None:
+        match event:
+            case BaseMade(packages=packages, seconds=seconds):
+                self._say(Level.SUCCESS, f"base: {packages} packages ({clock(seconds)})")
+            case IsoPlanned(iso=iso, reasons=reasons):
+                self._say(Level.INFO, f"{'build':9}  {iso}  ({', '.join(reasons)})")
+            case IsoMade(iso=iso, size=size, seconds=seconds):
+                self._say(Level.SUCCESS, f"{iso}: {size / 1e6:.0f} MB ({clock(seconds)})")
 
     def _say(self, level: Level, text: str) -> None:
         least, look = _LOOKS[level]

@@ -16,6 +16,7 @@ from planex.content.locks import Patience, hold
 from planex.distro.config import Config
 from planex.distro.project import Project, require_base
 from planex.errors import ConfigError, PlanexError, Problem
+from planex.events import IsoMade, IsoPlanned
 from planex.host.check import check_iso, require_clean
 from planex.host.definition import IsoDefinition, load_definition
 from planex.host.live import LiveHost, host_inputs, make_host
@@ -29,7 +30,6 @@ from planex.report import Reporter, Task
 from planex.rpm import repo
 from planex.sources.download import download
 from planex.sources.limits import Download, Downloads
-from planex.units import clock
 from planex.workspace import behind, temporary_folder, write_atomic
 
 _DRAFTS = ".draft."
@@ -105,9 +105,9 @@ def build_iso(project: Project, reporter: Reporter, *, force: bool = False) -> I
         work_folder(project).mkdir(parents=True, exist_ok=True)
         plan = plan_iso(project, task, force=force)
         if plan.reasons:
-            reporter.info(f"{'build':9}  {plan.iso.name}  ({', '.join(plan.reasons)})")
+            reporter.tell(IsoPlanned(plan.iso.name, plan.reasons))
             _make(project, plan, task)
-            reporter.success(f"{plan.iso.name}: {plan.iso.stat().st_size / 1e6:.0f} MB ({clock(task.seconds)})")
+            reporter.tell(IsoMade(plan.iso.name, plan.iso.stat().st_size, task.seconds))
     return IsoResult(plan.iso, load_manifest(plan.iso), plan.reasons)
 
 

@@ -15,10 +15,13 @@ import pytest
 
 from planex.cli import main
 from planex.cli.eventfile import EventFile
-from planex.cli.terminal import few, progress_text
+from planex.cli.terminal import Terminal, few, progress_text
 from planex.events import (
     FORMAT,
+    BaseMade,
     Event,
+    IsoMade,
+    IsoPlanned,
     Level,
     Message,
     PackageEnded,
@@ -98,6 +101,30 @@ def test_numbers_become_words_only_on_the_terminal() -> None:
     assert words(1_500_000, 0, Unit.BYTES) == "1.5 MB"
     assert few(["a", "b", "c"]) == "a; b; c"
     assert few(["a", "b", "c", "d", "e"]) == "a; b; c; 2 more"
+
+
+def test_the_terminal_says_what_was_made(capsys: pytest.CaptureFixture[str]) -> None:
+    for event in (
+        PackageLeftOut("arm", "not for x86_64"),
+        PackagePlanned("xen", "build", ("new", "b", "c", "d")),
+        PackagePlanned("same", "keep", ("up to date",)),
+        PackageEnded("xen", Status.BUILT, 75.0),
+        PackageEnded("bad", Status.FAILED, 1.0, "bad failed in %build: x"),
+        PackageEnded("late", Status.SKIPPED, 0.0),
+        BaseMade(3, 1.0),
+        IsoPlanned("x.iso", ("new", "iso.yaml changed")),
+        IsoMade("x.iso", 7_000_000, 2.0),
+    ):
+        Terminal()(event)
+    assert capsys.readouterr().err.splitlines() == [
+        "skip       arm  (not for x86_64)",
+        "build      xen  (new; b; c; 1 more)",
+        "built      xen  1 min 15 s",
+        "failed     bad failed in %build: x",
+        "base: 3 packages (1.0 s)",
+        "build      x.iso  (new, iso.yaml changed)",
+        "x.iso: 7 MB (2.0 s)",
+    ]
 
 
 def test_a_line_has_values_and_no_password() -> None:
