@@ -14,7 +14,9 @@ deps: .venv/.installed ## Install what planex needs: system packages, then .venv
 	@scripts/install-system-packages
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@# compat: a plain path, where setuptools' own finder takes 40 ms of every start
+	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--config-settings editable_mode=compat -e .
 	@touch $@
 
 host: deps ## Build everything from source and boot the host ISO, by BIOS and by UEFI

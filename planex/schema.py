@@ -7,7 +7,6 @@ have limits far above what a person writes.
 
 from __future__ import annotations
 
-import difflib
 import os
 import types
 import typing
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from planex.complaints import complaint, joined
 from planex.errors import ConfigError, Problem
+from planex.nearest import did_you_mean
 from planex.regular import NotRegular, read_regular
 
 MAX_BYTES = 1 << 18
@@ -151,12 +151,6 @@ def replace_scalar(text: str, keys: Sequence[str], value: str) -> str:
 def dump(data: Any) -> str:
     """YAML text of plain data, keys in the given order."""
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
-
-
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """`` (did you mean 'x'?)`` for the closest known word, or nothing."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f" (did you mean '{close[0]}'?)" if close else ""
 
 
 def _refuse_duplicates(node: yaml.Node | None, path: Path) -> None:

@@ -15,7 +15,6 @@ import click
 
 from planex import __version__, run
 from planex.cli.context import Context
-from planex.cli.eventfile import EventFile
 from planex.cli.failure import failed
 from planex.cli.groups import SectionedGroup
 from planex.disk import DiskError, explain
@@ -48,6 +47,8 @@ def cli(
     run = context.ensure_object(Context)
     run.directory, run.target_option, run.terminal.verbosity = directory, target, -1 if quiet else verbose
     if events:
+        from planex.cli.eventfile import EventFile
+
         run.events = EventFile(events)
         run.reporter.listen(run.events)
     run.reporter.tell(RunBegan(__version__, tuple(sys.argv[1:])))

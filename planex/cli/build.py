@@ -18,19 +18,9 @@ from planex.cli.output import echo
 from planex.content.locks import at_work
 from planex.distro.config import MAX_JOBS
 from planex.distro.project import Project, load_project, require_base
-from planex.engine.build import (
-    Build,
-    BuildFailed,
-    Options,
-    Outcome,
-    check_closure,
-    compose,
-    default_jobs,
-    require_checksums,
-    sweep,
-)
-from planex.engine.builders import choose_builder
+from planex.engine.outcome import BuildFailed, Outcome
 from planex.engine.plan import Plan
+from planex.engine.publish import check_closure, compose, sweep
 from planex.engine.workshop import Workshop
 from planex.errors import ConfigError, PlanexError, Problem, joined
 from planex.events import Event, PackageEvent, PackageLeftOut, PackagePlanned, Status
@@ -119,14 +109,21 @@ def _carry_out(context: Context, wish: _Wish, wait: bool) -> tuple[Workshop, lis
         workshop, plan = _plan(context, wish)
         project = workshop.project
         sweep(project)
-        require_checksums(workshop, plan)
+        workshop.require_checksums(plan)
         for step in plan.steps:
             reporter.tell(PackagePlanned(step.package, step.action.value, step.reasons))
-        options = Options(wish.jobs or default_jobs(project), wish.keep_going, wish.offline)
-        outcomes = Build(workshop, plan, choose_builder(project, wish.builder), reporter, options).run()
+        outcomes = _build(workshop, plan, wish, reporter) if plan.changes else []
         changed = _publish(workshop, reporter)
     _summarise(project, outcomes, reporter, clock(time.monotonic() - started), changed)
     return workshop, outcomes
+
+
+def _build(workshop: Workshop, plan: Plan, wish: _Wish, reporter: Reporter) -> list[Outcome]:
+    from planex.engine.build import Build, Options, default_jobs  # where nothing is to be done, it takes the longest
+    from planex.engine.builders import choose_builder
+
+    options = Options(wish.jobs or default_jobs(workshop.project), wish.keep_going, wish.offline)
+    return Build(workshop, plan, choose_builder(workshop.project, wish.builder), reporter, options).run()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from planex.cli.sizes import size
 from planex.content.inventory import Item, inventory
 from planex.content.locks import hold
 from planex.disk import size_of
-from planex.schema import did_you_mean
+from planex.nearest import did_you_mean
 
 _USUAL = ("buildroots", "work")
 _TABLE = "?"

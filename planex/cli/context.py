@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from planex.cli.eventfile import EventFile
 from planex.cli.terminal import Terminal
 from planex.content.locks import Patience
 from planex.report import Reporter
 from planex.workspace import Workspace
 
 if TYPE_CHECKING:
+    from planex.cli.eventfile import EventFile
     from planex.distro.config import Config, Target
 
 

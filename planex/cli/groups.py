@@ -7,28 +7,32 @@ import importlib
 
 import click
 
-from planex.schema import did_you_mean
+from planex.nearest import did_you_mean
 
-SECTIONS: dict[str, dict[str, str]] = {
+# With the short help of each: to ask the commands would import all of planex.
+SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Start here": {
-        "init": "planex.cli.init:init",
-        "doctor": "planex.cli.doctor:doctor",
+        "init": ("planex.cli.init:init", "Write a small commented workspace that builds."),
+        "doctor": ("planex.cli.doctor:doctor", "Check that this machine has what planex needs."),
     },
     "Packages": {
-        "build": "planex.cli.build:build",
-        "graph": "planex.cli.graph:graph",
-        "fetch": "planex.cli.packages:fetch",
-        "render": "planex.cli.packages:render",
-        "patchqueue": "planex.cli.patchqueue:patchqueue",
+        "build": ("planex.cli.build:build", "Build packages, and what they need, into the repository."),
+        "graph": ("planex.cli.graph:graph", "Show which package needs which, and why."),
+        "fetch": ("planex.cli.packages:fetch", "Fetch and verify sources, or record their checksums."),
+        "render": ("planex.cli.packages:render", "Print the spec that a template makes."),
+        "patchqueue": (
+            "planex.cli.patchqueue:patchqueue",
+            "Work on patch queues, and carry them to new upstream versions (short: pq).",
+        ),
     },
     "Host": {
-        "base": "planex.cli.base:base",
-        "iso": "planex.cli.iso:iso",
-        "boot": "planex.cli.boot:boot",
+        "base": ("planex.cli.base:base", "Make the embedded base: repository and base ISO from the Debian archive."),
+        "iso": ("planex.cli.iso:iso", "Make and check the bootable host ISO."),
+        "boot": ("planex.cli.boot:boot", "Start an ISO in QEMU and prove that Xen, dom0 and xl work."),
     },
     "House-keeping": {
-        "store": "planex.cli.store:store",
-        "clean": "planex.cli.clean:clean",
+        "store": ("planex.cli.store:store", "Show and verify the stored results of builds."),
+        "clean": ("planex.cli.clean:clean", "Delete what planex made, or show what there is."),
     },
 }
 ALIASES = {"pq": "patchqueue"}
@@ -44,7 +48,7 @@ class SectionedGroup(click.Group):
         name = ALIASES.get(cmd_name, cmd_name)
         for section in SECTIONS.values():
             if name in section:
-                module, attribute = section[name].split(":")
+                module, attribute = section[name][0].split(":")
                 command = getattr(importlib.import_module(module), attribute)
                 assert isinstance(command, click.Command)
                 return command
@@ -59,8 +63,6 @@ class SectionedGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for title, names in SECTIONS.items():
-            commands = [(name, self.get_command(ctx, name)) for name in names]
-            rows = [(name, command.get_short_help_str(90)) for name, command in commands if command is not None]
+        for title, commands in SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl(rows)
+                formatter.write_dl([(name, short_help) for name, (_, short_help) in commands.items()])

@@ -7,12 +7,9 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-
-from rich.console import Console, Group
-from rich.live import Live
-from rich.markup import escape
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from planex.cli.failure import told
 from planex.events import (
@@ -35,6 +32,10 @@ from planex.events import (
 )
 from planex.printable import printable, shortened, without_passwords
 from planex.units import clock
+
+if TYPE_CHECKING:
+    from rich.console import Console, Group
+    from rich.live import Live
 
 _LOOKS = {
     Level.REMARK: (1, "[dim]{}[/dim]"),
@@ -67,10 +68,16 @@ class Terminal:
 
     def __init__(self, verbosity: int = 0, console: Console | None = None) -> None:
         self.verbosity = verbosity
-        self._console = console or Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+        self._given = console
         self._here = _paths_below_here()
         self._rows: dict[int, TaskRow] = {}
         self._live: Live | None = None
+
+    @cached_property
+    def _console(self) -> Console:
+        from rich.console import Console  # much of what is asked has nothing to say here
+
+        return self._given or Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
     def __call__(self, event: Event) -> None:
         """Show an event, if it is one that is shown."""
@@ -118,19 +125,23 @@ class Terminal:
 
     def _say(self, level: Level, text: str) -> None:
         least, look = _LOOKS[level]
-        self._print(look.format(escape(shortened(without_passwords(text)))), least)
+        self._print(look, shortened(without_passwords(text)), least)
 
-    def _print(self, markup: str, least: int) -> None:
+    def _print(self, look: str, text: str, least: int) -> None:
         if self.verbosity >= least:
-            self._console.print(printable(self._here.sub("", markup)))
+            from rich.markup import escape
+
+            self._console.print(printable(self._here.sub("", look.format(escape(text)))))
 
     def _phase_began(self, row: TaskRow, phase: str) -> None:
         row.phase, row.progress = phase, ""
         if self._live is None:
-            self._print(f"[dim]{escape(row.line())}[/dim]", 1)
+            self._print("[dim]{}[/dim]", row.line(), 1)
 
     def _start_live(self) -> None:
         if self._live is None and self._console.is_terminal and self.verbosity >= 0:
+            from rich.live import Live
+
             self._live = Live(console=self._console, get_renderable=self._view, refresh_per_second=4, transient=True)
             self._live.start()
 
@@ -140,6 +151,9 @@ class Terminal:
             self._live = None
 
     def _view(self) -> Group:
+        from rich.console import Group
+        from rich.text import Text
+
         return Group(*(Text("  " + row.line(), style="cyan", no_wrap=True) for row in list(self._rows.values())))
 
 

@@ -10,8 +10,9 @@ from pydantic import Field
 from planex.cage.limits import Limits
 from planex.errors import ConfigError, Problem
 from planex.fields import Name, Size, Time, Version, Words
+from planex.nearest import did_you_mean
 from planex.run import find
-from planex.schema import Model, did_you_mean, load
+from planex.schema import Model, load
 from planex.sources.limits import Download, Downloads
 from planex.workspace import Workspace
 

@@ -15,9 +15,10 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from planex.distro.config import Config, LimitSettings
 from planex.errors import ConfigError, Problem, keep_or_raise
 from planex.fields import Names, Words, text_of
+from planex.nearest import did_you_mean
 from planex.patchqueue.format.queue import Patch, PatchQueue, load_queue
 from planex.regular import NotRegular, read_text
-from planex.schema import Model, did_you_mean, load
+from planex.schema import Model, load
 from planex.template import Template, render_all
 from planex.workspace import Workspace
 

@@ -11,9 +11,8 @@ from planex.distro.recipe import Recipe
 from planex.errors import ConfigError, Problem
 from planex.report import Task
 from planex.rpm.spec import Package, Source
-from planex.sources.download import LIMITS
 from planex.sources.fetch import RemoteSource, cached_path, fetch_url
-from planex.sources.limits import Downloads
+from planex.sources.limits import LIMITS, Downloads
 from planex.workspace import Workspace
 
 

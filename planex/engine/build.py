@@ -9,61 +9,31 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from planex.cage.trees import remove_tree
 from planex.content.copies import copy_file
 from planex.content.key import outputs_digest
-from planex.content.leftovers import leftovers
 from planex.disk import explain
 from planex.distro.config import build_limits
 from planex.distro.project import Project
 from planex.distro.sources import local_files, remote_sources
 from planex.engine.builders import Builder, Job
 from planex.engine.buildroot import Buildroot, write_base
+from planex.engine.outcome import BuildFailed, Outcome
 from planex.engine.outputs import MissingOutput, Rules, accept
 from planex.engine.plan import Action, Plan, Step
+from planex.engine.publish import condemned, remove
 from planex.engine.workshop import Workshop
-from planex.errors import ConfigError, LoggedError, PlanexError, joined
-from planex.events import PackageEnded, Status
+from planex.errors import LoggedError, PlanexError
+from planex.events import Status
 from planex.patchqueue.apply.check import check_queue, require_applies
 from planex.report import Reporter, Task
-from planex.rpm import dnf, repo
-from planex.rpm.dnf import Repositories
+from planex.rpm import repo
 from planex.rpm.srpm import make_srpm, source_date_epoch
 from planex.run import check_stopped, stop_all, tail
 from planex.sources.fetch import fetch
-from planex.workspace import behind, temporary_folder, write_atomic
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The end of one step. ``error`` tells why it failed or was skipped."""
-
-    package: str
-    status: Status
-    seconds: float = 0.0
-    error: PlanexError | None = None
-
-    @property
-    def event(self) -> PackageEnded:
-        error = self.error
-        ended = PackageEnded(self.package, self.status, self.seconds, error.message if error else "")
-        if isinstance(error, BuildFailed):
-            ended = replace(ended, phase=error.phase, log=str(error.log or ""), tail=error.tail)
-        return ended
-
-
-class BuildFailed(LoggedError):
-    """A package did not build. ``phase`` is where it stopped."""
-
-    def __init__(self, package: str, phase: str, cause: PlanexError, log: Path | None) -> None:
-        text = cause.tail if isinstance(cause, LoggedError) else ""
-        hint = cause.hint or f"mend it, then: planex build {package}"
-        super().__init__(f"{package} failed in {phase}: {cause.message}", hint, text, log)
-        self.package = package
-        self.phase = phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +49,6 @@ def default_jobs(project: Project) -> int:
     """Two packages at once where there are two cores, one more for each further four."""
     cores = os.cpu_count() or 1
     return project.config.jobs or (1 if cores == 1 else 2 + (cores - 2) // 4)
-
-
-def require_checksums(workshop: Workshop, plan: Plan) -> None:
-    """Raise ConfigError for all sources that are to be fetched and have no checksum."""
-    faults = []
-    for step in plan.builds:
-        try:
-            remote_sources(workshop.project.recipes[step.package], workshop.project.packages[step.package])
-        except ConfigError as error:
-            faults.append(error)
-    if faults:
-        raise joined(faults)
-
-
-def sweep(project: Project) -> None:
-    """Delete what a run that was killed left half done; the lock must be held."""
-    for path in leftovers(project.workspace, project.target_name):
-        _remove(path)
 
 
 @dataclass
@@ -171,7 +123,7 @@ class Build:
         failure = _failure(name, task, cause, log)
         with suppress(PlanexError, OSError):
             check_stopped()  # whoever presses Ctrl-C does not wait for that; the next run sweeps
-            _remove(self._work(name))
+            remove(self._work(name))
         return Outcome(name, Status.FAILED, task.seconds, failure)
 
     def _build_all(self) -> None:
@@ -239,7 +191,7 @@ class Build:
         try:
             repository = _dependency_repo(work / "dependencies", self._rpms(buildroot))
         except repo.DamagedFile as error:
-            raise _condemned(self.workshop, error.path) from None
+            raise condemned(self.workshop, error.path) from None
         job = Job(
             package=package,
             srpm=self._srpms[name],
@@ -308,40 +260,6 @@ def _workers(jobs: int) -> Iterator[ThreadPoolExecutor]:
             raise
 
 
-def compose(workshop: Workshop, reporter: Reporter) -> bool:
-    """Make the repository hold what is current of every package; True if it changed."""
-    project = workshop.project
-    if project.repository.is_symlink() and (fault := repo.fault(behind(project.repository))):
-        reporter.warn(f"the repository is composed anew: {fault}")
-    rpms: dict[str, Path] = {}
-    for name in project.built:
-        result = workshop.store.current(name)
-        rpms |= result.rpm_paths if result else {}
-    groups = project.workspace.iso / "comps.xml"
-    try:
-        return repo.compose(project.repository, rpms, epoch=project.epoch, groups=groups if groups.exists() else None)
-    except repo.DamagedFile as error:
-        raise _condemned(workshop, error.path) from None
-
-
-def _condemned(workshop: Workshop, rpm: Path) -> PlanexError:
-    """An RPM of the store was found damaged by reading it, whatever its size and time: it counts as not there."""
-    workshop.store.condemn(rpm)
-    return PlanexError(f"the stored {rpm.name} is damaged", f"build it again: planex build {rpm.parent.parent.name}")
-
-
-def check_closure(project: Project) -> None:
-    """``dnf repoclosure`` of the composed repository against the base, unless this very repository passed already."""
-    folder = project.folder / "buildroots"
-    passed, name = project.folder / ".closed", f"{behind(project.repository).name} {project.buildroot_digest}"
-    if passed.exists() and passed.read_bytes() == name.encode():
-        return
-    with temporary_folder(folder, "closure.") as scratch:
-        own = {"planex": behind(project.repository)}
-        dnf.repoclosure(Repositories(project.mock_config.dnf_conf, scratch / "cache", own), scratch)
-    write_atomic(passed, name)
-
-
 def _failure(name: str, task: Task, error: PlanexError, log: Path) -> BuildFailed:
     own = error.log if isinstance(error, LoggedError) and error.log else None
     return BuildFailed(name, task.current_phase, error, own or (log if log.exists() else None))
@@ -371,10 +289,3 @@ def _fresh_folder(folder: Path) -> Path:
         remove_tree(folder)
     folder.mkdir(parents=True)
     return folder
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        remove_tree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -18,11 +18,11 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 from planex.engine.links import Edge, Links, Node
+from planex.nearest import did_you_mean
 from planex.reach import bits
 from planex.rpm.capability import Capability, unanswered
 from planex.rpm.index import Index
 from planex.rpm.spec import Package
-from planex.schema import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

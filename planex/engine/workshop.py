@@ -12,7 +12,7 @@ from planex.checksums import digest_of
 from planex.content.key import Inputs, differences
 from planex.content.store import Result, Store
 from planex.distro.project import Project
-from planex.distro.sources import checksums_of, local_files
+from planex.distro.sources import checksums_of, local_files, remote_sources
 from planex.engine.buildroot import Buildroot, Buildroots, base_changes, read_base
 from planex.engine.builtrpms import built_rpms
 from planex.engine.graph import Graph, build_graph
@@ -81,6 +81,17 @@ class Workshop:
         except ConfigError as error:
             return error
         return None
+
+    def require_checksums(self, plan: Plan) -> None:
+        """Raise ConfigError for all sources that are to be fetched and have no checksum."""
+        faults = []
+        for step in plan.builds:
+            try:
+                remote_sources(self.project.recipes[step.package], self.project.packages[step.package])
+            except ConfigError as error:
+                faults.append(error)
+        if faults:
+            raise joined(faults)
 
     def own(self, package: str) -> Inputs:
         """All that decides a result but for what is installed to build it. ConfigError where a file is missing."""

@@ -23,7 +23,6 @@ from planex.checksums import digest_of_text
 from planex.content import records
 from planex.errors import ConfigError, Problem, line_of
 from planex.regular import NotRegular, read_text
-from planex.template import render_text
 
 FORMAT = 2
 SECONDS = 10.0
@@ -182,7 +181,11 @@ def _words(command: str, path: Path) -> list[str]:
 
 
 def _text(value: str, options: _Options, path: Path) -> str:
-    return render_text(value, {**options}, path) if "{{" in value or "{%" in value else value
+    if "{{" not in value and "{%" not in value:
+        return value
+    from planex.render import render_text  # the parent never comes here
+
+    return render_text(value, {**options}, path)
 
 
 def _expand_includes(path: Path, seen: set[Path]) -> str:

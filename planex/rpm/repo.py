@@ -12,9 +12,7 @@ from contextlib import suppress
 from dataclasses import astuple
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import createrepo_c
+from typing import TYPE_CHECKING, Any
 
 from planex.cage.command import Cage, caged
 from planex.checksums import digest_of, digest_of_text
@@ -26,6 +24,9 @@ from planex.rpm.capability import Capability
 from planex.rpm.index import Index, IndexedPackage
 from planex.run import run
 from planex.workspace import switch_link, temporary_folder, write_atomic
+
+if TYPE_CHECKING:
+    import createrepo_c
 
 _INDEX_FORMAT = 1
 
@@ -149,6 +150,8 @@ def _evr(epoch: str | None, version: str | None, release: str | None) -> str:
 
 
 def _packages(folder: Path) -> list[createrepo_c.Package]:
+    import createrepo_c  # an index is mostly read from its cache
+
     try:
         return list(createrepo_c.RepositoryReader.from_path(str(folder)).iter_packages())
     except (createrepo_c.CreaterepoCError, OSError) as error:

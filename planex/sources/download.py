@@ -16,12 +16,10 @@ from planex.errors import PlanexError
 from planex.events import Unit
 from planex.report import Task
 from planex.run import check_stopped, run
-from planex.sources.limits import Downloads
+from planex.sources.limits import LIMITS, Downloads
 from planex.sources.transfer import BUSY, BrokenOff, Head, TransferError, transfer
 from planex.units import size_text
 
-LIMITS = Downloads()
-"""What holds where planex.yaml says nothing else."""
 _TRIES = 4
 _PAUSE = 0.5
 """Seconds before the second try; twice as many before each that follows."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from filelock import FileLock
-
 from planex.checksums import Checksum, digest_of
 from planex.disk import naming
 from planex.errors import PlanexError
@@ -16,9 +14,7 @@ from planex.printable import without_passwords
 from planex.regular import open_regular
 from planex.report import Task
 from planex.run import check_stopped
-from planex.sources.download import LIMITS, debian_mirrors, download
-from planex.sources.gitsource import archive
-from planex.sources.limits import Downloads
+from planex.sources.limits import LIMITS, Downloads
 from planex.units import size_text
 from planex.workspace import Workspace
 
@@ -53,6 +49,8 @@ def fetch(
             f"without --offline: planex fetch {source.package}",
         )
     final.parent.mkdir(parents=True, exist_ok=True)
+    from filelock import FileLock  # what fetches is imported by who fetches
+
     with FileLock(f"{final}.lock"):
         if not final.exists():
             _fetch_any(workspace, source, final, task, limits)
@@ -106,12 +104,16 @@ def fetch_url(workspace: Workspace, url: str, partial: Path, task: Task, limits:
     task.phase(f"fetch {without_passwords(url).rsplit('/', 1)[-1]}")
     scheme, _, rest = url.partition(":")
     if scheme in ("http", "https"):
+        from planex.sources.download import download
+
         download(url.split("#", 1)[0], partial, task, limits)
     elif scheme == "file":
         _copy(_file_path(url), partial, limits)
     elif scheme == "debian":
         _from_debian(rest, partial, task, limits)
     elif scheme.startswith("git+"):
+        from planex.sources.gitsource import archive
+
         archive(url, workspace.cache / "git", partial, limits)
     else:
         raise PlanexError(
@@ -139,6 +141,8 @@ def _copy(path: Path, partial: Path, limits: Downloads) -> None:
 
 
 def _from_debian(path: str, partial: Path, task: Task, limits: Downloads) -> None:
+    from planex.sources.download import debian_mirrors, download
+
     failures: list[str] = []
     for mirror in debian_mirrors():
         try:

@@ -30,3 +30,7 @@ class Downloads(Model):
     """Bytes a second that must come, on average over ``window``."""
     window: Annotated[float, Field(gt=0)] = 60.0
     """Seconds."""
+
+
+LIMITS = Downloads()
+"""What holds where planex.yaml says nothing else."""

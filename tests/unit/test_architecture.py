@@ -16,7 +16,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 OWNERS = {
     "subprocess": {"run.py"},
     "click": {"cli/"},
-    "jinja2": {"template.py"},
+    "jinja2": {"render.py"},
     "rpm": {"rpm/librpm.py"},
     "yaml": {"schema.py"},
     "createrepo_c": {"rpm/repo.py"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -20,6 +21,15 @@ def test_help_is_a_table_of_contents() -> None:
     assert result.exit_code == 0
     for word in (*SECTIONS, *COMMANDS):
         assert word in result.output
+
+
+def test_the_table_of_contents_says_what_the_commands_say() -> None:
+    context = click.Context(cli)
+    for section in SECTIONS.values():
+        for name, (_, short_help) in section.items():
+            command = cli.get_command(context, name)
+            assert command is not None
+            assert command.get_short_help_str(90) == short_help
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from planex.errors import ConfigError
-from planex.template import render_text
+from planex.render import render_text
 
 PATH = Path("specs/x/x.spec.j2")
 

@@ -7,7 +7,7 @@ import importlib
 
 import click
 
-from planex.schema import did_you_mean
+from planex.nearest import did_you_mean
 
 COMMANDS = {
     "status": "queue:status",

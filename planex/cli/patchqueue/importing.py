@@ -8,9 +8,9 @@ import click
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.errors import ConfigError
+from planex.nearest import did_you_mean
 from planex.patchqueue.commits import importer
 from planex.patchqueue.format.queue import SERIES
-from planex.schema import did_you_mean
 
 
 @click.command("import", short_help="Make a queue from quilt, guilt, a tarball, git or a spec.")

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Before and after a build: leftovers are swept away, the repository is composed and proved to be closed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from planex.cage.trees import remove_tree
+from planex.content.leftovers import leftovers
+from planex.distro.project import Project
+from planex.engine.workshop import Workshop
+from planex.errors import PlanexError
+from planex.report import Reporter
+from planex.rpm import dnf, repo
+from planex.rpm.dnf import Repositories
+from planex.workspace import behind, temporary_folder, write_atomic
+
+
+def sweep(project: Project) -> None:
+    """Delete what a run that was killed left half done; the lock must be held."""
+    for path in leftovers(project.workspace, project.target_name):
+        remove(path)
+
+
+def compose(workshop: Workshop, reporter: Reporter) -> bool:
+    """Make the repository hold what is current of every package; True if it changed."""
+    project = workshop.project
+    if project.repository.is_symlink() and (fault := repo.fault(behind(project.repository))):
+        reporter.warn(f"the repository is composed anew: {fault}")
+    rpms: dict[str, Path] = {}
+    for name in project.built:
+        result = workshop.store.current(name)
+        rpms |= result.rpm_paths if result else {}
+    groups = project.workspace.iso / "comps.xml"
+    try:
+        return repo.compose(project.repository, rpms, epoch=project.epoch, groups=groups if groups.exists() else None)
+    except repo.DamagedFile as error:
+        raise condemned(workshop, error.path) from None
+
+
+def condemned(workshop: Workshop, rpm: Path) -> PlanexError:
+    """An RPM of the store was found damaged by reading it, whatever its size and time: it counts as not there."""
+    workshop.store.condemn(rpm)
+    return PlanexError(f"the stored {rpm.name} is damaged", f"build it again: planex build {rpm.parent.parent.name}")
+
+
+def check_closure(project: Project) -> None:
+    """``dnf repoclosure`` of the composed repository against the base, unless this very repository passed already."""
+    folder = project.folder / "buildroots"
+    passed, name = project.folder / ".closed", f"{behind(project.repository).name} {project.buildroot_digest}"
+    if passed.exists() and passed.read_bytes() == name.encode():
+        return
+    with temporary_folder(folder, "closure.") as scratch:
+        own = {"planex": behind(project.repository)}
+        dnf.repoclosure(Repositories(project.mock_config.dnf_conf, scratch / "cache", own), scratch)
+    write_atomic(passed, name)
+
+
+def remove(path: Path) -> None:
+    """Delete a file, a link or a tree, whoever owns what is in it."""
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)
