@@ -73,7 +73,7 @@ from pathlib import Path
 from planex import cli
 from planex.report import Reporter, Task
 from planex.run import run_logged
-from planex.sources import fetch_url
+from planex.sources.fetch import fetch_url
 from planex.patchqueue.apply.tarball import SourceFiles
 from planex.workspace import Workspace, write_atomic
 disk, what = Path(sys.argv[1]), sys.argv[2]

@@ -336,7 +336,7 @@ def test_a_build_that_is_interrupted_ends_with_130_and_is_gone_on_with(workspace
 PROVE = """\
 import sys
 from pathlib import Path
-from planex import repo
+from planex.rpm import repo
 sys.exit(repo.fault(Path(sys.argv[1]).resolve()) and 1)
 """
 
