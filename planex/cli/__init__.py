@@ -81,6 +81,12 @@ def _shown(error: click.ClickException) -> str:
     return text.getvalue()
 
 
+def _turn_deaf() -> None:
+    """A signal that comes while Python ends would choose the exit status, or show a traceback."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _leave(number: int, frame: object) -> None:
     """A second Ctrl-C while the first is being obeyed: go at once; the next run takes away what is left."""
     run.kill_all()
@@ -97,7 +103,12 @@ def main() -> None:
     if sys.stdout is None:
         _tell(PlanexError("standard output is closed"), context.reporter)
         sys.exit(1)
-    status = _run(context)
+    try:
+        status = _run(context)
+        _turn_deaf()
+    except KeyboardInterrupt:  # while it was told how the run ended
+        _turn_deaf()
+        status = _INTERRUPTED
     if (unsaid := _last_words()) and not status:
         _tell(PlanexError(f"cannot write to standard output: {unsaid}"), context.reporter)
         status = 1
@@ -144,8 +155,7 @@ def _run(context: Context) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         run.stop_all()
-        for number in _SIGNALS:  # or one that comes while Python ends would choose the exit status
-            signal.signal(number, signal.SIG_IGN)
+        _turn_deaf()
         reporter.plain("interrupted; what was finished is kept, the same command goes on from here")
         return _INTERRUPTED
     except SystemExit as ended:  # a command chose the exit status

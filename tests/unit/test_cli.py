@@ -90,3 +90,21 @@ def test_init_writes_a_workspace_and_overwrites_nothing(tmp_path: Path) -> None:
     again = CliRunner().invoke(cli, ["init", str(folder)])
     assert isinstance(again.exception, ConfigError)
     assert (folder / "planex.yaml").read_text() == "mine\n"
+
+
+def test_ctrl_c_while_an_error_is_told_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> None:
+        raise ConfigError("wrong")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("planex.cli.cli.main", fail)
+    monkeypatch.setattr("planex.cli._tell", interrupted)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 130
+    assert "Traceback" not in capfd.readouterr().err
