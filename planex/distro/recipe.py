@@ -124,6 +124,10 @@ def _template(folder: Path) -> Path:
         raise ConfigError([Problem(candidates[0], 0, "file not found (nor a plain .spec)")])
     if len(found) > 1:
         raise ConfigError([Problem(folder, 0, f"has both {found[0].name} and {found[1].name}; keep one")])
+    others = [path.name for path in sorted(folder.glob("*.spec*")) if path.name.endswith((".spec", ".spec.j2"))]
+    if others != [found[0].name]:
+        hint = "a folder of specs/ is one package: give each spec a folder of its name"
+        raise ConfigError([Problem(folder, 0, f"has more than one spec: {', '.join(others)}")], hint)
     return found[0]
 
 

@@ -118,3 +118,10 @@ def test_all_mistakes_of_all_packages_at_once(workspace: Workspace) -> None:
     assert "bar.spec.j2: file not found" in text
     assert "package.yaml:1: unknown key 'variabels' (did you mean 'variables'?)" in text
     assert "patch queue of no package: specs/fooo/ is missing" in text
+
+
+def test_a_second_spec_in_a_folder_is_an_error_and_not_left_out(workspace: Workspace) -> None:
+    (workspace.specs / "foo" / "foo.spec").write_text(PLAIN)
+    (workspace.specs / "foo" / "bar.spec.j2").write_text(PLAIN)
+    with pytest.raises(ConfigError, match=r"has more than one spec: bar.spec.j2, foo.spec"):
+        load_recipe(workspace, "foo")
