@@ -18,6 +18,7 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 from planex.engine.links import Edge, Links, Node
+from planex.errors import ConfigError
 from planex.nearest import did_you_mean
 from planex.reach import bits
 from planex.rpm.capability import Capability, unanswered
@@ -45,7 +46,7 @@ class Graph:
     """
 
     order: tuple[str, ...]
-    faults: Mapping[str, tuple[str, ...]]
+    faults: Mapping[str, ConfigError]
     from_base: tuple[FromBase, ...]
     _links: Links = field(repr=False)
     _before: Mapping[Node, int] = field(repr=False)
@@ -111,7 +112,7 @@ def build_graph(packages: Mapping[str, Package], base: Index | None, *, broken: 
     ``broken``: packages that could not be read, which may be what is missing.
     """
     links = Links(packages)
-    faults = {**_made_twice(packages), **(_missing(links, base, broken) if base else {})}
+    faults = _made_twice(packages) | (_missing(links, base, broken) if base else {})
     from_base: list[FromBase] = []
     while True:
         try:
@@ -142,7 +143,7 @@ def _open(
     circle: Sequence[str],
     base: Index | None,
     from_base: list[FromBase],
-    faults: dict[str, tuple[str, ...]],
+    faults: dict[str, ConfigError],
 ) -> None:
     """Open a circle at the first need that the base answers too; where it answers none, all in it are at fault."""
     steps = []
@@ -155,33 +156,34 @@ def _open(
         steps.append(f"  {package} needs {needed} ({edge.because})")
     text = "\n".join([f"packages need each other in a circle: {' -> '.join([*circle, circle[0]])}", *steps])
     links.cut.add(circle[0])
-    faults |= dict.fromkeys(circle, (text,))
+    faults |= dict.fromkeys(circle, ConfigError(text, "break the circle: drop one BuildRequires, or split the package"))
 
 
-def _made_twice(packages: Mapping[str, Package]) -> dict[str, tuple[str, ...]]:
+def _made_twice(packages: Mapping[str, Package]) -> dict[str, ConfigError]:
     makers: dict[str, list[str]] = {}
     for name, package in packages.items():
         for sub in package.subpackages:
             makers.setdefault(sub.name, []).append(name)
-    faults: dict[str, tuple[str, ...]] = {}
+    texts: dict[str, list[str]] = {}
     for made, names in makers.items():
-        if len(names) > 1:
-            text = f"{made} is made twice: by specs/{' and specs/'.join(names)}; rename or drop one of them"
-            faults |= {name: (*faults.get(name, ()), text) for name in names}
-    return faults
+        for name in names if len(names) > 1 else ():
+            texts.setdefault(name, []).append(f"{made} is made twice: by specs/{' and specs/'.join(names)}")
+    return {name: ConfigError("\n".join(found), "rename or drop one of them") for name, found in texts.items()}
 
 
-def _missing(links: Links, base: Index, broken: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _missing(links: Links, base: Index, broken: Sequence[str]) -> dict[str, ConfigError]:
     """Packages whose BuildRequires nothing provides, with a sentence for each of these."""
 
     def offers(wanted: Capability) -> bool:
         return bool(links.providers.find(wanted)) or base.offers(wanted)
 
+    hint = "add a package that provides it, or the base package to repos/<base>.yaml"
     faults = {}
     for name in links.packages:
         lacking = [each for wanted in links.build_requires(name) for each in unanswered(wanted, offers)]
         if lacking:
-            faults[name] = tuple(_explain(links, name, wanted, base, broken) for wanted in dict.fromkeys(lacking))
+            texts = [_explain(links, name, wanted, base, broken) for wanted in dict.fromkeys(lacking)]
+            faults[name] = ConfigError("\n".join(texts), hint)
     return faults
 
 

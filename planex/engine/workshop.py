@@ -73,8 +73,8 @@ class Workshop:
         """Why a package cannot even be tried: its files, what it asks for, or a circle."""
         if package in self.project.broken:
             return self.project.broken[package]
-        if texts := self.graph.faults.get(package):
-            return ConfigError("\n".join(texts))
+        if package in self.graph.faults:
+            return self.graph.faults[package]
         try:
             if package in self.project.built:
                 self.own(package)
