@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 from pathlib import Path
 
@@ -29,6 +30,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if os.environ.get("PLANEX_STRICT") == "1" and missing != ["mock"]:
         pytest.fail(f"{reason} (PLANEX_STRICT=1)", pytrace=False)
     pytest.skip(reason)
+
+
+def pytest_configure() -> None:
+    """A test that would eat all memory fails by itself, with the line that did it, and does not take the machine along."""
+    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
+    resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 @pytest.fixture
