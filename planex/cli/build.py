@@ -22,7 +22,7 @@ from planex.engine.outcome import BuildFailed, Outcome
 from planex.engine.plan import Plan
 from planex.engine.publish import check_closure, compose, sweep
 from planex.engine.workshop import Workshop
-from planex.errors import ConfigError, PlanexError, Problem, joined
+from planex.errors import PlanexError, joined
 from planex.events import Event, PackageEvent, PackageLeftOut, PackagePlanned, Status
 from planex.pages.junit import junit_xml
 from planex.printable import without_passwords
@@ -160,11 +160,7 @@ def _wanted(workshop: Workshop, asked: tuple[str, ...], keep_going: bool) -> lis
     project = workshop.project
     if keep_going and not asked:
         return [name for name in workshop.graph.order if not workshop.fault(name)]
-    names = project.choose(asked)
-    for name in asked:
-        if reason := project.left_out.get(name):
-            raise ConfigError([Problem(project.rendered(name), 0, reason)], "choose another target: --target")
-    return [name for name in names if name in project.built]
+    return project.choose_built(asked)
 
 
 def _raise_faults(workshop: Workshop, asked: Collection[str]) -> None:

@@ -36,7 +36,7 @@ def graph(context: Context, packages: tuple[str, ...], form: str | None, why: tu
     if why:
         _explain(workshop, *why)
         return
-    wanted = project.choose(packages) if packages else list(project.built)
+    wanted = project.choose_built(packages) if packages else list(project.built)
     edges, notes = _edges(workshop.graph, wanted), _notes(workshop)
     if form == "dot":
         echo(as_dot(edges))
@@ -47,7 +47,7 @@ def graph(context: Context, packages: tuple[str, ...], form: str | None, why: tu
 
 
 def _explain(workshop: Workshop, package: str, other: str) -> None:
-    workshop.project.choose([package, other])
+    workshop.project.choose_built([package, other])
     path = workshop.graph.path(package, other)
     if not path:
         raise PlanexError(f"{package} does not need {other}", f"what it needs: planex graph {package}")

@@ -84,6 +84,15 @@ class Project:
             raise joined(faults)
         return asked or list(self.packages)
 
+    def choose_built(self, asked: Iterable[str]) -> list[str]:
+        """As ``choose``, but for packages of other architectures; ConfigError where one is asked for."""
+        asked = list(asked)
+        names = self.choose(asked)
+        for name in asked:
+            if reason := self.left_out.get(name):
+                raise ConfigError([Problem(self.rendered(name), 0, reason)], "choose another target: --target")
+        return [name for name in names if name in self.built]
+
     @cached_property
     def configuration_digest(self) -> str:
         """What the mock configuration says of a buildroot, whatever folder the workspace is in."""

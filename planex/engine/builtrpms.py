@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,8 @@ def built_rpms(result: Result) -> tuple[BuiltRpm, ...]:
     if (found := _recall(record, result)) is not None:
         return found
     found = tuple(_read(result.folder / name, digest) for name, digest in sorted(result.rpms.items()))
-    write_atomic(record, json.dumps([_FORMAT, [astuple(made) for made in found]]))
+    with suppress(OSError, PlanexError):  # where nothing can be written, the headers are read each time
+        write_atomic(record, json.dumps([_FORMAT, [astuple(made) for made in found]]))
     return found
 
 
