@@ -73,11 +73,11 @@ def base_changes(old: BasePackages, new: BasePackages) -> list[str]:
 class Buildroots:
     """Buildroots of a workspace's packages, as far as the results that they need are known."""
 
-    def __init__(self, graph: Graph, base: Index | None, setup: Iterable[Capability] | None) -> None:
-        """``setup``: what every buildroot starts with; None for what cannot be named, then all of the base counts."""
+    def __init__(self, graph: Graph, base: Index | None, setup: Iterable[Capability]) -> None:
+        """``setup``: what every buildroot starts with."""
         self._graph = graph
         self._base = base
-        self._empty = 0 if base is None else base.everything if setup is None else base.comes_with(setup)
+        self._empty = base.comes_with(setup) if base else 0
         self._known: dict[str, tuple[BuiltRpm, ...]] = {}
         self._providers: Providers[tuple[str, BuiltRpm]] = Providers()
         self._sets: dict[int, tuple[BasePackages, str]] = {}

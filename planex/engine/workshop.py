@@ -21,7 +21,9 @@ from planex.engine.takeover import refuse_takeovers
 from planex.errors import ConfigError, PlanexError, joined
 from planex.rpm import repo
 from planex.rpm.capability import Capability
+from planex.rpm.dnf import Repositories
 from planex.rpm.index import Index
+from planex.rpm.remote import RemoteBase, read_remote
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Workshop:
     """Where the packages of a project are planned and built. It gives a plan its keys (``planex.engine.plan.Keys``)."""
 
     project: Project
+    offline: bool = False
     _own: dict[str, Inputs] = field(default_factory=dict)
 
     @cached_property
@@ -37,9 +40,11 @@ class Workshop:
 
     @cached_property
     def base(self) -> Index | None:
-        """What the embedded base has; None where it is remote or not made yet. PlanexError where it lost something."""
+        """What the base has; None where it was not made or, offline, never read. PlanexError where it cannot be read."""
         folder, cache = self.project.base_repository, self.project.workspace.cache / "repositories"
-        if folder is None or not folder.exists():
+        if folder is None:
+            return None if self.offline and not self._kept.exists() else self._remote.index
+        if not folder.exists():
             return None
         if lost := repo.lost(folder, cache):
             name = self.project.target.base
@@ -52,10 +57,24 @@ class Workshop:
 
     @cached_property
     def _buildroots(self) -> Buildroots:
+        setup = self._setup if self.project.target.embedded else self._remote.setup
+        return Buildroots(self.graph, self.base, [Capability(word) for word in setup])
+
+    @property
+    def _setup(self) -> list[str]:
+        """Names and ``@groups`` that a buildroot starts with, from mock's ``chroot_setup_cmd``: a dnf command."""
         command, *words = self.project.mock_config.setup_command
-        # What is in a group is known to a repository's comps alone: then every base package counts.
-        setup = [Capability(word) for word in words] if command == "install" else None
-        return Buildroots(self.graph, self.base, setup)
+        return [f"@{word.lstrip('@')}" for word in words] if command == "groupinstall" else words
+
+    @cached_property
+    def _remote(self) -> RemoteBase:
+        config, cache = self.project.mock_config, self.project.folder / "buildroots" / "dnf-cache"
+        repositories = Repositories(config.dnf_conf, cache, releasever=config.releasever)
+        return read_remote(repositories, self._setup, self._kept, offline=self.offline)
+
+    @property
+    def _kept(self) -> Path:
+        return self.project.folder / "base.json"
 
     def plan(self, wanted: Iterable[str], *, force: Collection[str] = ()) -> Plan:
         """Decide what to do for ``wanted`` and all they need. ConfigError with all that is wrong with any of these."""

@@ -20,7 +20,8 @@ from planex.cage.limits import Limits, Watch
 from planex.checksums import digest_of
 from planex.content import records
 from planex.errors import LoggedError, PlanexError
-from planex.run import require, run, run_logged, tail
+from planex.rpm.index import Rows
+from planex.run import Completed, require, run, run_logged, tail
 from planex.workspace import behind, temporary_folder, write_atomic
 
 ROOT, CACHE, RPMS = "/buildroot", "/cache", "/rpms"
@@ -92,6 +93,44 @@ def choose(
 
     ``installed``: a root with packages that need not be chosen again. Raises LoggedError with dnf's reason.
     """
+    done = _ask(repositories, {"packages": list(packages)}, installed)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as file:
+        file.write(f"dnf chooses: {' '.join(packages)}\n{done.stderr}")
+    if done.returncode:
+        reason = f"dnf cannot choose packages: {_reason(done.stderr)}"
+        raise LoggedError(reason, _hint(repositories, "see which package asks for it, or add it to specs/"), "", log)
+    choice = records.from_plain(json.loads(done.stdout), Choice)
+    found = (replace(package, path=_outside(package.path, repositories)) for package in choice.packages)
+    return replace(choice, packages=tuple(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What repositories offer. ``digest``: of their metadata; ``setup``: packages that a buildroot starts with."""
+
+    digest: str
+    setup: tuple[str, ...]
+    packages: Rows | None
+    """As ``planex.rpm.index`` has them; None where the metadata are those that were known."""
+
+
+def read_metadata(repositories: Repositories, setup: Sequence[str], known: str, *, offline: bool = False) -> Metadata:
+    """Let dnf read the metadata of remote repositories, asking the mirrors as its configuration says.
+
+    ``setup``: names and ``@groups``; ``known``: the digest of what was read before. ``offline``: use what dnf has.
+    """
+    done = _ask(repositories, {"packages": list(setup), "known": known, "offline": offline})
+    if done.returncode:
+        raise PlanexError(
+            f"the base's metadata cannot be read: {_reason(done.stderr)}",
+            _hint(repositories, "look at the network and the .repo file; --offline plans with what was read last"),
+        )
+    return records.from_plain(json.loads(done.stdout), Metadata)
+
+
+def _ask(repositories: Repositories, question: Mapping[str, object], installed: Overlay | None = None) -> Completed:
+    """Ask dnf_resolve, in its cage."""
     repositories.cache.mkdir(parents=True, exist_ok=True)
     request = {
         "conf": repositories.conf,
@@ -100,29 +139,23 @@ def choose(
         "installed": installed is not None,
         "releasever": repositories.releasever,
         "repos": {name: f"/own/{name}" for name in repositories.own},
-        "packages": list(packages),
         "macros": "".join(f"%{name} {body}\n" for name, body in _MACROS.items()),
+        **question,
     }
     cage = _network_cage(repositories, {"/opt/resolve.py": _SCRIPT}, {ROOT: installed} if installed else {})
     argv = caged(cage, [_dnf_python(), "-I", "/opt/resolve.py"])
-    done = run(argv, stdin=json.dumps(request).encode(), check=False, watch=Watch(LIMITS))
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as file:
-        file.write(f"dnf chooses: {' '.join(packages)}\n{done.stderr}")
-    if done.returncode:
-        hint = "see which package asks for it, or add it to specs/"
-        if repositories.missing:
-            hint = f"a baseurl names what is no folder here: {', '.join(repositories.missing)}"
-        raise LoggedError(_reason(done.stderr), hint, "", log)
-    choice = records.from_plain(json.loads(done.stdout), Choice)
-    found = (replace(package, path=_outside(package.path, repositories)) for package in choice.packages)
-    return replace(choice, packages=tuple(found))
+    return run(argv, stdin=json.dumps(request).encode(), check=False, watch=Watch(LIMITS))
 
 
 def _reason(said: str) -> str:
     lines = said.strip().splitlines()
     start = next((number for number, line in enumerate(lines) if line.startswith("Error: ")), -1)
-    return "dnf cannot choose packages: " + "\n".join(lines[start:]).removeprefix("Error: ")
+    return "\n".join(lines[start:]).removeprefix("Error: ")
+
+
+def _hint(repositories: Repositories, usual: str) -> str:
+    missing = ", ".join(repositories.missing)
+    return f"a baseurl names what is no folder here: {missing}" if missing else usual
 
 
 def _outside(path: Path, repositories: Repositories) -> Path:

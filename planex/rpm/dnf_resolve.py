@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Lets dnf choose and download packages, without installing them: a script for the system's Python, which has dnf.
+"""Lets dnf choose and download packages, or tell what there is: a script for the system's Python, which has dnf.
 
 It runs in a cage that has the network, and answers the JSON request on standard input with JSON (``planex.rpm.dnf``).
 The library: https://dnf.readthedocs.io/en/latest/api.html
@@ -7,6 +7,7 @@ The library: https://dnf.readthedocs.io/en/latest/api.html
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -19,6 +20,8 @@ HOME = "/tmp/home"
 def main(request: dict[str, Any]) -> dict[str, Any]:
     """Choose and download what is asked for and not installed yet; raises what dnf raises."""
     base = _base(request)
+    if "known" in request:
+        return _metadata(base, request["packages"], request["known"])
     for spec in request["packages"]:
         _mark(base, spec)
     base.resolve()
@@ -42,6 +45,7 @@ def _base(request: dict[str, Any]) -> Any:
     conf.persistdir = conf.logdir = HOME
     conf.plugins, conf.assumeyes, conf.keepcache = False, True, True
     conf.substitutions["releasever"] = request["releasever"]
+    conf.cacheonly = request.get("offline", False)
     base.read_all_repos()
     for name, folder in request["repos"].items():
         base.repos.add_new_repo(name, conf, baseurl=[f"file://{folder}"], gpgcheck=False, metadata_expire=0, priority=1)
@@ -60,6 +64,40 @@ def _mark(base: Any, spec: str) -> None:
         return
     base.read_comps(arch_filter=True)
     base.env_group_install([spec[1:]], tuple(base.conf.group_package_types), strict=base.conf.strict)
+
+
+def _metadata(base: Any, words: list[str], known: str) -> dict[str, Any]:
+    """What the repositories offer, unless their metadata are ``known``; and the packages that ``words`` stand for."""
+    base.read_comps(arch_filter=True)
+    digest = hashlib.sha256()
+    for repo in sorted(base.repos.iter_enabled(), key=lambda repo: repo.id):
+        digest.update(repo.id.encode() + b"\0" + Path(repo._repo.getCachedir(), "repodata", "repomd.xml").read_bytes())
+    names = [name for word in words for name in (_members(base, word[1:]) if word.startswith("@") else [word])]
+    packages = None
+    if digest.hexdigest() != known:
+        packages = [_row(package) for package in sorted(base.sack.query().available().latest())]
+    return {"digest": digest.hexdigest(), "setup": sorted(set(names)), "packages": packages}
+
+
+def _members(base: Any, name: str) -> list[str]:
+    """Names of the packages that installing a group or environment brings, by the configuration's kinds."""
+    kinds = [f"{kind}_packages" for kind in base.conf.group_package_types]
+    environment = base.comps.environment_by_pattern(name)
+    group = base.comps.group_by_pattern(name)
+    groups = list(environment.mandatory_groups) if environment else [group] if group else []
+    return [package.name for group in groups for kind in kinds for package in getattr(group, kind)]
+
+
+def _row(package: Any) -> list[Any]:
+    """As planex.rpm.index has it. Of the files those that packages may require without more metadata."""
+    files = [path for path in package.files if path.startswith("/etc/") or "bin/" in path]
+    provides, requires = ([_capability(str(each)) for each in row] for row in (package.provides, package.requires))
+    digest = package.returnIdSum()[1]
+    return [package.name, package.evr, digest, provides, requires, files, package.location or "", package.downloadsize]
+
+
+def _capability(text: str) -> list[str]:
+    return [text, "", ""] if text.startswith("(") or text.count(" ") != 2 else text.split(" ")
 
 
 def _check_signature(base: Any, package: Any) -> None:

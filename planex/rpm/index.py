@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
+from typing import Any
 
 from planex.reach import Reach, bits
 from planex.rpm.capability import Capability, parts, satisfies, unanswered
@@ -25,6 +26,26 @@ class IndexedPackage:
     """Path below the repository."""
     size: int
     """Bytes of the RPM."""
+
+
+Rows = list[list[Any]]
+"""Packages as JSON has them: their fields in order."""
+
+
+def to_rows(packages: Iterable[IndexedPackage]) -> Rows:
+    return [list(astuple(package)) for package in packages]
+
+
+def from_rows(rows: Rows) -> tuple[IndexedPackage, ...]:
+    """What to_rows wrote. ValueError or TypeError for anything else."""
+    return tuple(_from_row(*row) for row in rows)
+
+
+def _from_row(
+    name: str, evr: str, digest: str, provides: Rows, requires: Rows, files: list[str], location: str, size: int
+) -> IndexedPackage:
+    offers, needs = (tuple(Capability(*each) for each in rows) for rows in (provides, requires))
+    return IndexedPackage(name, evr, digest, offers, needs, tuple(files), location, size)
 
 
 class Index:
@@ -67,10 +88,6 @@ class Index:
         More than dnf will choose where several packages provide one thing, never less.
         """
         return self._reach.of([at for each in wanted for part in parts(each) for at in self._who(part)])
-
-    @property
-    def everything(self) -> int:
-        return (1 << len(self.packages)) - 1
 
     def chosen(self, mask: int) -> list[IndexedPackage]:
         return [self.packages[at] for at in bits(mask)]

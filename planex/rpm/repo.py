@@ -9,7 +9,6 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import astuple
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from planex.content.copies import PUBLISHED, copy_file, sync_tree
 from planex.content.stamps import Fault, Stamp
 from planex.errors import PlanexError
 from planex.rpm.capability import Capability
-from planex.rpm.index import Index, IndexedPackage
+from planex.rpm.index import Index, IndexedPackage, from_rows, to_rows
 from planex.run import run
 from planex.workspace import switch_link, temporary_folder, write_atomic
 
@@ -98,24 +97,18 @@ def _read_index(folder: Path, metadata: str, cache: Path | None) -> Index:
     kept = cache / f"{metadata}.json" if cache else None
     if kept and (packages := _recall(kept)) is not None:
         return Index(packages)
-    packages = [_indexed(package) for package in _packages(folder)]
+    packages = tuple(_indexed(package) for package in _packages(folder))
     if kept:
-        write_atomic(kept, json.dumps([_INDEX_FORMAT, [astuple(package) for package in packages]]))
+        write_atomic(kept, json.dumps([_INDEX_FORMAT, to_rows(packages)]))
     return Index(packages)
 
 
-def _recall(kept: Path) -> list[IndexedPackage] | None:
+def _recall(kept: Path) -> Sequence[IndexedPackage] | None:
     try:
         version, rows = json.loads(kept.read_text())
-        return [_from_row(row) for row in rows] if version == _INDEX_FORMAT else None
+        return from_rows(rows) if version == _INDEX_FORMAT else None
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-
-
-def _from_row(row: Sequence[Any]) -> IndexedPackage:
-    name, evr, digest, provides, requires, files, location, size = row
-    offers, needs = (tuple(Capability(*each) for each in rows) for rows in (provides, requires))
-    return IndexedPackage(name, evr, digest, offers, needs, tuple(files), location, size)
 
 
 def _indexed(package: createrepo_c.Package) -> IndexedPackage:

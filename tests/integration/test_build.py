@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from filelock import FileLock
 
+from planex.checksums import digest_of
 from planex.run import Completed, run
 from tests.integration.conftest import Planex, write_package
 
@@ -116,8 +117,8 @@ def plan(done: Completed) -> dict[str, list[str]]:
     return {step["package"]: step["reasons"] for step in json.loads(done.stdout)["steps"] if step["action"] == "build"}
 
 
-def digests(workspace: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (workspace / "_build/bookworm/repo").glob("*.rpm")}
+def digests(workspace: Path) -> dict[str, str]:
+    return {path.name: digest_of(path, "SHA256") for path in (workspace / "_build/bookworm/repo").glob("*.rpm")}
 
 
 def test_only_what_changed_is_built_again_and_results_are_the_same_bytes(packages: Path, planex: Planex) -> None:

@@ -102,11 +102,6 @@ def test_a_base_that_is_not_known_has_no_row() -> None:
     assert buildroot("gcc", [], {}, None).rows == {}
 
 
-def test_all_of_the_base_counts_where_what_it_begins_with_is_a_group() -> None:
-    buildroots = Buildroots(build_graph({"x": package("x")}, BASE), BASE, None)
-    assert len(buildroots.of("x", []).base or ()) == len(BASE.packages)
-
-
 def test_changes_of_the_base_are_told_by_name(tmp_path: Path) -> None:
     old = (("gcc", "1-1 a"), ("gone", "1-1 a"), ("same", "1-1 a"), ("twice", "1-1 a"))
     new = (("come", "2-1 a"), ("gcc", "1-2 b"), ("same", "1-1 a"), ("twice", "1-1 b"))
