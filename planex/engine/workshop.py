@@ -40,7 +40,7 @@ class Workshop:
 
     @cached_property
     def base(self) -> Index | None:
-        """What the base has; None where it was not made or, offline, never read. PlanexError where it cannot be read."""
+        """What the base has; None where it was not made, or offline never read. PlanexError where it cannot be."""
         folder, cache = self.project.base_repository, self.project.workspace.cache / "repositories"
         if folder is None:
             return None if self.offline and not self._kept.exists() else self._remote.index
