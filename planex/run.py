@@ -81,7 +81,8 @@ def environment(extra: Mapping[str, str] | None = None, inherit: Collection[str]
     """The environment of a child: BASIC and ``inherit`` of this process's own, a fixed locale, then ``extra``."""
     env = {name: value for name, value in os.environ.items() if name in BASIC or name in inherit}
     env["PATH"] = env.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-    return {**env, "LC_ALL": "C.UTF-8", **(extra or {})}
+    # PLANEX_PARENT: see planex.cage.enter, which must not outlive who wanted the cage.
+    return {**env, "LC_ALL": "C.UTF-8", "PLANEX_PARENT": str(os.getpid()), **(extra or {})}
 
 
 def run(

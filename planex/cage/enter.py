@@ -23,6 +23,8 @@ STAGE = "/tmp"
 """Where the mounts are seen, whatever is there for others."""
 BUILDER = 1000
 """User and group that builds run as, mock's ``chrootuid`` by convention."""
+PARENT = "PLANEX_PARENT"
+"""Variable with the process that must be alive; it is not set where a command of a log is typed again by hand."""
 FAILED = 125
 """Exit status when the command could not be started; the reason is on standard error."""
 
@@ -94,7 +96,7 @@ def main(request: Request) -> None:
         _limit(name, value)
     if request.builder:
         _become(BUILDER)
-    _die_with_parent()
+    _die_with(int(os.environ.get(PARENT, os.getppid())))
     if request.filtered:
         sys.exit(_attend(_with_filter(request.command, program)))
     os.execv(request.command[0], request.command)
@@ -109,11 +111,12 @@ def _attend(command: list[str]) -> int:
     _call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for number in (_signal.SIGINT, _signal.SIGTERM):
         _signal.signal(number, _signal.SIG_IGN)  # the whole group gets them
+    parent = os.getpid()
     child = os.fork()
     if child == 0:
         for number in (_signal.SIGINT, _signal.SIGTERM):
             _signal.signal(number, _signal.SIG_DFL)
-        _die_with_parent()
+        _die_with(parent)
         # bubblewrap stays in the cage as process 1, where all can read its environment.
         os.execve(command[0], command, _ENVIRONMENT)
     status = 0
@@ -127,8 +130,11 @@ def _attend(command: list[str]) -> int:
     return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
+    """Be killed when the parent ends, and do not outlive one that has ended already."""
     _call("prctl", _PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(FAILED)
 
 
 def _new_user_namespace(request: Request) -> None:

@@ -15,7 +15,7 @@ from planex.cage import ask as asking
 from planex.cage import scope
 from planex.cage.ask import ask
 from planex.cage.command import Cage, Overlay, caged
-from planex.cage.enter import parse
+from planex.cage.enter import FAILED, parse
 from planex.cage.ids import IdRange, given_range, unclaimed_range
 from planex.cage.limits import Limits, Watch, memory_of, tree_of
 from planex.errors import ConfigError
@@ -233,6 +233,13 @@ def test_nothing_is_asked_of_nobody() -> None:
 
 def test_a_child_that_cannot_start_says_so() -> None:
     assert "No module named planex.no_such_module" in ask("planex.no_such_module", {"x": 1})["x"]["errors"]
+
+
+@pytest.mark.tools("bwrap")
+def test_a_cage_whose_planex_has_ended_meanwhile_does_not_begin() -> None:
+    argv = caged(Cage(), ["echo", "begun"])
+    assert run(argv).stdout == "begun\n"
+    assert run(["sh", "-c", '"$@"; echo $?', "sh", *argv]).stdout == f"{FAILED}\n"
 
 
 # Large and busy, so that it takes the kernel a while to end it; then its name is what can be seen longest.

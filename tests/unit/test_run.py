@@ -33,7 +33,7 @@ def names(text: str) -> set[str]:
 
 
 def test_children_get_a_built_environment(tmp_path: Path) -> None:
-    assert names(run(["env"], env={"EXTRA": "1"}).stdout) - {"TMPDIR"} == {"PATH", "LC_ALL", "EXTRA"}
+    assert names(run(["env"], env={"EXTRA": "1"}).stdout) - {"TMPDIR"} == {"PATH", "LC_ALL", "PLANEX_PARENT", "EXTRA"}
     run_logged(["env"], tmp_path / "log")
     assert "hunter2" not in (tmp_path / "log").read_text()
     for start in (spawn, talk):
@@ -45,7 +45,7 @@ def test_children_get_a_built_environment(tmp_path: Path) -> None:
 def test_a_download_gets_the_proxy_and_no_more() -> None:
     got = names(run(["env"], inherit=NETWORK).stdout)
     assert "https_proxy" in got
-    assert got <= {"PATH", "TMPDIR", "LC_ALL", *NETWORK}
+    assert got <= {"PATH", "TMPDIR", "LC_ALL", "PLANEX_PARENT", *NETWORK}
 
 
 def test_git_gets_no_secret_also_through_gitpython(tmp_path: Path) -> None:
