@@ -87,7 +87,7 @@ class Memory:
     def settle(self, package: str, result: Result) -> None:
         self._buildroots.settle(package, tuple(map(_made, self._packages[package].subpackages)))
 
-    def changes(self, package: str, old: Result, new: Inputs) -> tuple[str, ...]:
+    def changes(self, package: str, old: Result, new: Inputs, *, pending: bool) -> tuple[str, ...]:
         return ()
 
     def last(self, package: str) -> Result | None:

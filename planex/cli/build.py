@@ -171,6 +171,8 @@ def _raise_faults(workshop: Workshop, asked: Collection[str]) -> None:
 
 def _warn(workshop: Workshop, wanted: Collection[str], reporter: Reporter) -> None:
     """Tell what is not built, and what is wrong elsewhere in the workspace."""
+    if workshop.remote and workshop.remote.stale and not workshop.offline:
+        reporter.warn(f"planned with what the mirrors of the base offered last: {workshop.remote.stale}")
     for name, reason in workshop.project.left_out.items():
         reporter.tell(PackageLeftOut(name, reason))
     for name in workshop.project.names:

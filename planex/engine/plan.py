@@ -85,8 +85,8 @@ class Keys(Protocol):
     def settle(self, package: str, result: Result) -> None:
         """Tell that a package's result will be this one."""
 
-    def changes(self, package: str, old: Result, new: Inputs) -> tuple[str, ...]:
-        """What changed since a result, in words."""
+    def changes(self, package: str, old: Result, new: Inputs, *, pending: bool) -> tuple[str, ...]:
+        """What changed since a result, in words; ``pending``: in what is the package's own."""
 
 
 def make_plan(
@@ -124,7 +124,11 @@ def _decide(
         return Action.BUILD, (damage,), None
     if current is None:
         return Action.BUILD, ("new", *pending), None
-    return Action.BUILD, (*keys.changes(package, current, inputs), *pending) or ("the earlier result is gone",), None
+    return (
+        Action.BUILD,
+        (*keys.changes(package, current, inputs, pending=bool(pending)), *pending) or ("the earlier result is gone",),
+        None,
+    )
 
 
 def _steps(

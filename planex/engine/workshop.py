@@ -40,10 +40,10 @@ class Workshop:
 
     @cached_property
     def base(self) -> Index | None:
-        """What the base has; None where it was not made, or offline never read. PlanexError where it cannot be."""
+        """What the base has; None where it was not made or never read. PlanexError where an embedded one is damaged."""
         folder, cache = self.project.base_repository, self.project.workspace.cache / "repositories"
         if folder is None:
-            return None if self.offline and not self._kept.exists() else self._remote.index
+            return self.remote.index if self.remote else None
         if not folder.exists():
             return None
         if lost := repo.lost(folder, cache):
@@ -57,7 +57,7 @@ class Workshop:
 
     @cached_property
     def _buildroots(self) -> Buildroots:
-        setup = self._setup if self.project.target.embedded else self._remote.setup
+        setup = self.remote.setup if self.remote else self._setup
         return Buildroots(self.graph, self.base, [Capability(word) for word in setup])
 
     @property
@@ -67,14 +67,13 @@ class Workshop:
         return [f"@{word.lstrip('@')}" for word in words] if command == "groupinstall" else words
 
     @cached_property
-    def _remote(self) -> RemoteBase:
-        config, cache = self.project.mock_config, self.project.folder / "buildroots" / "dnf-cache"
-        repositories = Repositories(config.dnf_conf, cache, releasever=config.releasever)
-        return read_remote(repositories, self._setup, self._kept, offline=self.offline)
-
-    @property
-    def _kept(self) -> Path:
-        return self.project.folder / "base.json"
+    def remote(self) -> RemoteBase | None:
+        """What the mirrors of a remote base offer; None for an embedded base, and where nothing was ever read."""
+        if self.project.target.embedded:
+            return None
+        config, folder = self.project.mock_config, self.project.folder
+        repositories = Repositories(config.dnf_conf, folder / "buildroots" / "dnf-cache", releasever=config.releasever)
+        return read_remote(repositories, self._setup, folder / "base.json", offline=self.offline)
 
     def plan(self, wanted: Iterable[str], *, force: Collection[str] = ()) -> Plan:
         """Decide what to do for ``wanted`` and all they need. ConfigError with all that is wrong with any of these."""
@@ -132,10 +131,10 @@ class Workshop:
     def settle(self, package: str, result: Result) -> None:
         self._buildroots.settle(package, built_rpms(result))
 
-    def changes(self, package: str, old: Result, new: Inputs) -> tuple[str, ...]:
+    def changes(self, package: str, old: Result, new: Inputs, *, pending: bool) -> tuple[str, ...]:
         """What changed since a result. What will be installed is left out while it is not known."""
         found = differences(old.inputs, new)
-        if new == self.own(package):
+        if pending:
             return tuple(text for text in found if not text.startswith(("dependency ", "base ")))
         before, after = read_base(old.folder), self.buildroot(package).base
         named = base_changes(before, after) if before is not None and after is not None else []

@@ -119,13 +119,13 @@ def read_metadata(repositories: Repositories, setup: Sequence[str], known: str, 
     """Let dnf read the metadata of remote repositories, asking the mirrors as its configuration says.
 
     ``setup``: names and ``@groups``; ``known``: the digest of what was read before. ``offline``: use what dnf has.
+    Raises PlanexError with dnf's reason.
     """
+    if repositories.missing:
+        raise PlanexError(_hint(repositories, ""))
     done = _ask(repositories, {"packages": list(setup), "known": known, "offline": offline})
     if done.returncode:
-        raise PlanexError(
-            f"the base's metadata cannot be read: {_reason(done.stderr)}",
-            _hint(repositories, "look at the network and the .repo file; --offline plans with what was read last"),
-        )
+        raise PlanexError(_reason(done.stderr))
     return records.from_plain(json.loads(done.stdout), Metadata)
 
 

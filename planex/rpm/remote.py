@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planex.content import records
+from planex.errors import PlanexError
 from planex.rpm.dnf import Metadata, Repositories, read_metadata
 from planex.rpm.index import Index, from_rows
 
@@ -20,16 +21,30 @@ class RemoteBase:
 
     index: Index
     setup: tuple[str, ...]
+    stale: str = ""
+    """Why this is what there was last, and not what there is now."""
 
 
-def read_remote(repositories: Repositories, setup: Sequence[str], kept: Path, *, offline: bool = False) -> RemoteBase:
-    """What there is now. ``kept``: the file that keeps it. PlanexError where the mirrors cannot be asked."""
+def read_remote(
+    repositories: Repositories, setup: Sequence[str], kept: Path, *, offline: bool = False
+) -> RemoteBase | None:
+    """What there is now, else what there was last; None where that is not known either.
+
+    ``kept``: the file that keeps it. ``offline``: no mirror is asked.
+    """
     before = _recall(kept)
-    found = read_metadata(repositories, setup, before.digest if before else "", offline=offline)
-    if found.packages is not None:
-        records.save(kept, found, _FORMAT)
-    rows = found.packages if found.packages is not None or before is None else before.packages
-    return RemoteBase(Index(from_rows(rows or [])), found.setup)
+    try:
+        found = read_metadata(repositories, setup, before.digest if before else "", offline=offline)
+    except PlanexError as error:
+        return _base(before, error.message) if before else None
+    if found.packages is None:
+        return _base(replace(found, packages=before.packages if before else []))
+    records.save(kept, found, _FORMAT)
+    return _base(found)
+
+
+def _base(metadata: Metadata, stale: str = "") -> RemoteBase:
+    return RemoteBase(Index(from_rows(metadata.packages or [])), metadata.setup, stale)
 
 
 def _recall(kept: Path) -> Metadata | None:

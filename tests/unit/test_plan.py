@@ -34,8 +34,8 @@ class Known:
     def settle(self, name: str, result: Result) -> None:
         self.settled[name] = result.digest
 
-    def changes(self, name: str, old: Result, new: Inputs) -> tuple[str, ...]:
-        return tuple(text for text in differences(old.inputs, new) if new != self.own(name) or "removed" not in text)
+    def changes(self, name: str, old: Result, new: Inputs, *, pending: bool) -> tuple[str, ...]:
+        return tuple(text for text in differences(old.inputs, new) if not (pending and text.startswith("dependency ")))
 
     def last(self, name: str) -> Result | None:
         return self.results.get(name)
