@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The orchestrator with a builder that does what a test says: keys, what it believes, and when it stops."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from planex.cli import cli
+from planex.distro.config import load_config
+from planex.distro.project import load_project
+from planex.engine import builders
+from planex.engine.build import Build, Options
+from planex.engine.builders import Job
+from planex.engine.buildroot import read_base
+from planex.engine.outcome import BuildFailed
+from planex.engine.workshop import Workshop, own_inputs
+from planex.errors import ConfigError, PlanexError
+from planex.events import Status
+from planex.report import Reporter, Task
+from planex.rpm import repo
+from planex.rpm.index import Index
+from planex.workspace import Workspace
+from tests.conftest import ROOT
+from tests.unit.factories import base, indexed
+from tests.unit.rpm_factory import make_rpm
+
+pytestmark = pytest.mark.tools("rpmbuild", "bwrap")
+
+CONFIG = "name: test\nversion: '1'\nvendor: tests\ntargets: {bookworm: {base: bookworm, embedded: true}}\n"
+SPEC = """\
+Name: {name}
+Version: 1
+Release: 1
+Summary: x
+License: MIT
+BuildArch: noarch
+{needs}
+%description
+x
+%files
+%changelog
+* Thu Nov 19 2026 t <t@example.org> - 1-1
+- x
+"""
+
+
+@dataclass
+class Puppet:
+    """A builder; ``makes`` gives the folder of RPMs for a job, or raises."""
+
+    makes: Callable[[Job], Path]
+    name: str = "puppet"
+    asked: list[str] = field(default_factory=list)
+
+    def prepare(self, task: Task) -> None:
+        pass
+
+    def build(self, job: Job, task: Task) -> Path:
+        self.asked.append(job.package.name)
+        return self.makes(job)
+
+
+@cache
+def rpm(name: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return make_rpm(Path(folder), name).read_bytes()
+
+
+def leave(job: Job, made: str, name: str = "") -> Path:
+    """Leave the RPM ``made`` as that of a job, or of ``name``."""
+    (job.results / f"{name or job.package.name}-1-1.noarch.rpm").write_bytes(rpm(made))
+    return job.results
+
+
+def honest(job: Job) -> Path:
+    return leave(job, job.package.name)
+
+
+def failing(*names: str) -> Callable[[Job], Path]:
+    def makes(job: Job) -> Path:
+        if job.package.name in names:
+            raise PlanexError("the compiler is in a bad mood")
+        return honest(job)
+
+    return makes
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    for name in ("mock-configs", "repos"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    (tmp_path / "planex.yaml").write_text(CONFIG)
+    return Workspace(tmp_path)
+
+
+def add(workspace: Workspace, name: str, *needs: str) -> None:
+    folder = workspace.specs / name
+    folder.mkdir(parents=True)
+    text = SPEC.format(name=name, needs="\n".join(f"BuildRequires: {need}" for need in needs))
+    (folder / f"{name}.spec.j2").write_text(text)
+
+
+def workshop(workspace: Workspace) -> Workshop:
+    return Workshop(load_project(workspace, load_config(workspace), "bookworm"))
+
+
+def run(shop: Workshop, makes: Callable[[Job], Path], *, keep_going: bool = False) -> dict[str, tuple[Status, str]]:
+    """Build all, one at a time: what became of each package, and the error's message."""
+    plan = shop.plan(shop.project.built)
+    done = Build(shop, plan, Puppet(makes), Reporter(), Options(1, keep_going=keep_going)).run()
+    return {each.package: (each.status, each.error.message if each.error else "") for each in done}
+
+
+def test_an_honest_builder_is_believed_once(workspace: Workspace) -> None:
+    add(workspace, "a")
+    assert run(workshop(workspace), honest) == {"a": (Status.BUILT, "")}
+    again = workshop(workspace)
+    assert not again.plan(["a"]).changes
+    result = again.store.last("a")
+    assert result is not None
+    assert [path.name for path in result.rpm_paths.values()] == ["a-1-1.noarch.rpm"]
+
+
+def nothing(job: Job) -> Path:
+    return job.results
+
+
+def another(job: Job) -> Path:
+    leave(job, "other", "other")
+    return honest(job)
+
+
+def disguised(job: Job) -> Path:
+    return leave(job, "other")
+
+
+def text(job: Job) -> Path:
+    (job.results / f"{job.package.name}-1-1.noarch.rpm").write_text("believe me")
+    return job.results
+
+
+@pytest.mark.parametrize(
+    ("lie", "words"),
+    [
+        (nothing, "the build ended well but did not make a-1-1.noarch.rpm"),
+        (another, "other-1-1.noarch.rpm is no RPM that the spec promises"),
+        (disguised, "a-1-1.noarch.rpm: it says of itself that it is other-1-1.noarch.rpm"),
+        (text, "a-1-1.noarch.rpm: it ends within its lead: truncated, or no RPM"),
+    ],
+)
+def test_a_builder_that_lies_about_its_rpms_gets_nothing_into_the_store(
+    workspace: Workspace, lie: Callable[[Job], Path], words: str
+) -> None:
+    add(workspace, "a")
+    shop = workshop(workspace)
+    assert run(shop, lie) == {"a": (Status.FAILED, f"a failed in outputs: {words}")}
+    assert shop.store.last("a") is None
+    assert not (shop.project.folder / "work" / "build" / "a").exists()
+
+
+def test_the_first_failure_stops_all_that_waits(workspace: Workspace) -> None:
+    for name in ("a", "b", "c"):
+        add(workspace, name)
+    found = run(workshop(workspace), failing("a"))
+    assert {name: status for name, (status, _) in found.items()} == {
+        "a": Status.FAILED,
+        "b": Status.SKIPPED,
+        "c": Status.SKIPPED,
+    }
+
+
+def test_to_keep_going_builds_what_does_not_need_the_failed(workspace: Workspace) -> None:
+    add(workspace, "a")
+    add(workspace, "b")
+    add(workspace, "c", "a")
+    assert run(workshop(workspace), failing("a"), keep_going=True) == {
+        "a": (Status.FAILED, "a failed in preparation: the compiler is in a bad mood"),
+        "b": (Status.BUILT, ""),
+        "c": (Status.SKIPPED, "c needs a, which did not build"),
+    }
+
+
+def test_a_mock_configuration_is_part_of_the_key(workspace: Workspace) -> None:
+    add(workspace, "a")
+    before = own_inputs(workshop(workspace).project, "a")
+    configuration = workspace.mock_configs / "bookworm.cfg"
+    configuration.write_text(f"{configuration.read_text()}\nconfig_opts['macros']['%more'] = 'x'\n")
+    after = own_inputs(workshop(workspace).project, "a")
+    assert {label for label, _ in set(before.rows) ^ set(after.rows)} == {"buildroot"}
+    assert before.key != after.key
+
+
+def test_a_file_beside_the_spec_and_the_spec_itself_are_part_of_the_key(workspace: Workspace) -> None:
+    add(workspace, "a")
+    before = own_inputs(workshop(workspace).project, "a")
+    path = workspace.specs / "a" / "a.spec.j2"
+    path.write_text(path.read_text().replace("License: MIT", "License: MIT\nSource1: more.txt"))
+    (workspace.specs / "a" / "more.txt").write_text("x")
+    after = own_inputs(workshop(workspace).project, "a")
+    assert after.rows != before.rows
+    assert {label for label, _ in set(before.rows) ^ set(after.rows)} == {"spec", "file more.txt"}
+
+
+def test_base_packages_are_part_of_a_stored_results_key(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(workspace, "a", "gcc")
+    small = base("gcc", "bash")
+    monkeypatch.setattr(Workshop, "base", small)
+    shop = workshop(workspace)
+    assert run(shop, honest)["a"] == (Status.BUILT, "")
+    result = shop.store.last("a")
+    assert result is not None
+    assert dict(result.inputs.rows)["base packages"] == shop.buildroot("a").base_digest != ""
+    assert read_base(result.folder) == shop.buildroot("a").base
+    assert not workshop(workspace).plan(["a"]).changes
+    newer = Index([indexed("gcc", "2-1") if each.name == "gcc" else each for each in small.packages])
+    monkeypatch.setattr(Workshop, "base", newer)
+    assert [step.reasons for step in workshop(workspace).plan(["a"]).builds] == [("base package gcc 1-1 -> 2-1",)]
+
+
+@pytest.fixture
+def command(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """``planex build`` where package a does not build, and the base has nothing."""
+    folder = workspace.base("bookworm") / "repo"
+    folder.mkdir(parents=True)
+    repo.create_repo(folder)
+    monkeypatch.setattr(builders, "choose_builder", lambda project, asked: Puppet(failing("a")))
+    return lambda *words: CliRunner().invoke(cli, ["-C", str(workspace.root), "build", "--json", "-j1", *words])
+
+
+def test_the_command_keeps_going_where_it_is_told_to(workspace: Workspace, command: Callable[..., Result]) -> None:
+    for name in ("a", "b"):
+        add(workspace, name)
+    for words, second in ((), "skipped"), (("--keep-going",), "built"):
+        done = command(*words)
+        rows = json.loads(done.stdout)["packages"]
+        assert [(row["package"], row["status"]) for row in rows] == [("a", "failed"), ("b", second)]
+        assert isinstance(done.exception, BuildFailed)
+
+
+def test_the_command_leaves_out_what_cannot_be_tried_only_where_it_is_told_to(
+    workspace: Workspace, command: Callable[..., Result]
+) -> None:
+    add(workspace, "b")
+    add(workspace, "c", "what-nobody-has")
+    done = command()
+    assert (done.stdout, isinstance(done.exception, ConfigError)) == ("", True)
+    done = command("--keep-going")
+    rows = json.loads(done.stdout)["packages"]
+    assert [(row["package"], row["status"]) for row in rows] == [("b", "built")]
+    assert "what-nobody-has" in str(done.exception)
