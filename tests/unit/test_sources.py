@@ -85,6 +85,17 @@ def test_a_file_is_fetched_once(server: str, workspace: Workspace, task: Task) -
     assert len(Handler.hits) == 1
 
 
+def test_a_cached_file_is_verified_each_time(server: str, workspace: Workspace, task: Task) -> None:
+    wanted = source(f"{server}/file")
+    path = fetch(workspace, wanted, task)
+    path.write_bytes(CONTENT[:-1] + b"x")
+    assert fetch(workspace, wanted, task).read_bytes() == CONTENT
+    path.write_bytes(CONTENT + b"x")
+    with pytest.raises(PlanexError, match=r"file\.bin is not in the download cache"):
+        fetch(workspace, wanted, task, offline=True)
+    assert_nothing_kept(workspace, wanted)
+
+
 def test_a_broken_transfer_is_resumed(server: str, workspace: Workspace, task: Task) -> None:
     assert fetch(workspace, source(f"{server}/flaky"), task).read_bytes() == CONTENT
     assert [asked for _, asked in Handler.hits] == [None, "bytes=600000-"]

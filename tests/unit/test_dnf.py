@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What dnf is told of repositories: this workspace's packages go before all others."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+
+from planex.rpm import dnf, dnf_resolve
+from planex.run import Completed
+
+REQUEST: dict[str, Any] = {
+    "conf": "[main]\n",
+    "cache": "/cache",
+    "root": "/buildroot",
+    "installed": False,
+    "releasever": "9",
+    "repos": {"own": "/own/own"},
+    "packages": ["gcc"],
+}
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MagicMock:
+    """What stands for dnf's library; its Base."""
+    base = MagicMock()
+    module = ModuleType("dnf")
+    module.Base = lambda: base  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "dnf", module)
+    monkeypatch.setattr(dnf_resolve, "HOME", str(tmp_path))
+    return base
+
+
+def test_own_repositories_have_priority_and_are_read_anew(library: MagicMock) -> None:
+    dnf_resolve._base(REQUEST)
+    library.repos.add_new_repo.assert_called_once_with(
+        "own", library.conf, baseurl=["file:///own/own"], gpgcheck=False, metadata_expire=0, priority=1
+    )
+    library.fill_sack.assert_called_once_with(load_system_repo=False)
+    assert [call[0] for call in library.method_calls][-1] == "fill_sack", "no repository comes behind"
+
+
+def test_choose_asks_for_the_own_repositories_and_shows_them_to_the_cage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[list[str], dict[str, Any]]] = []
+    package = {
+        "nevra": "a-1-1.noarch",
+        "path": "/own/deps/a.rpm",
+        "algorithm": "sha256",
+        "digest": "d",
+        "buildtime": 1,
+        "size": 2,
+        "source": "",
+        "repository": "deps",
+    }
+
+    def run(argv: Any, **more: Any) -> Completed:
+        seen.append((list(map(str, argv)), json.loads(more["stdin"])))
+        return SimpleNamespace(returncode=0, stdout=json.dumps({"flags": [], "packages": [package]}), stderr="")  # type: ignore[return-value]
+
+    monkeypatch.setattr(dnf, "run", run)
+    monkeypatch.setattr(dnf, "caged", lambda cage, argv: [*map(str, cage.readable), *argv])
+    monkeypatch.setattr(dnf, "_dnf_python", lambda: "python3")
+    own = tmp_path / "dependencies"
+    repositories = dnf.Repositories("[main]\n", tmp_path / "cache", {"deps": own})
+    choice = dnf.choose(repositories, ["a"], tmp_path / "root.log")
+    [(argv, request)] = seen
+    assert request["repos"] == {"deps": "/own/deps"}
+    assert request["packages"] == ["a"]
+    assert "/own/deps" in argv
+    assert [found.path for found in choice.packages] == [own / "a.rpm"]
