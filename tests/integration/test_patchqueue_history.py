@@ -131,6 +131,18 @@ def test_the_same_subject_and_date_and_nearly_the_same_diff(bench: Bench, upstre
     assert judge(bench, upstream, other_date, later).status is Fate.CONFLICT
 
 
+def test_the_same_subject_and_date_with_another_diff_prove_nothing(bench: Bench, upstream: Upstream) -> None:
+    mine, theirs = dict(OLD), dict(OLD)
+    for number in range(10, 20):
+        mine = replace_line(mine, "a.c", f"line {number}", f"changed {number}")
+        changed = f"changed {number}" if number < 17 else f"done otherwise {number}"
+        theirs = replace_line(theirs, "a.c", f"line {number}", changed)
+    upstream.commit(theirs, "the fix")
+    later = {**theirs, "a.c": theirs["a.c"].replace("changed", "renamed")}
+    upstream.commit(later, "more", "v2")
+    assert judge(bench, upstream, mail("the fix", diff_text(OLD, mine)), later).status is Fate.CONFLICT
+
+
 def test_the_commit_that_breaks_a_patch(bench: Bench, upstream: Upstream) -> None:
     tree: Tree = OLD
     for number in range(1, 5):

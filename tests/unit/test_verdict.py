@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which verdicts leave a patch in the queue, and how they are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from planex.patchqueue.carry.attempts import Bridge
+from planex.patchqueue.carry.history import ALIKE, likeness
+from planex.patchqueue.carry.judge import NOT_IN
+from planex.patchqueue.carry.verdict import CHANGED, GONE, KEPT, TROUBLE, Fate, Strength, UpstreamProof, Verdict
+
+
+def verdict(status: Fate, **more: Any) -> Verdict:
+    return Verdict("a.patch", status, "c", "t", **more)
+
+
+def test_every_fate_is_of_one_kind() -> None:
+    kinds = (KEPT, GONE, TROUBLE, {Fate.SKIPPED})
+    assert set().union(*kinds) == set(Fate)
+    assert sum(map(len, kinds)) == len(Fate)
+
+
+def test_what_a_fate_means_for_the_queue() -> None:
+    assert {Fate.CONFLICT, Fate.BLOCKED, Fate.FAILED} == TROUBLE
+    assert {Fate.UPSTREAMED, Fate.DROPPED} == GONE
+    assert KEPT - {Fate.CLEAN, Fate.OFFSET, Fate.EMPTY} == CHANGED
+    assert set(Fate) - KEPT - {Fate.UPSTREAMED} == NOT_IN, "upstream's own has the effect"
+
+
+@pytest.mark.parametrize("status", Fate)
+def test_only_what_is_in_a_queue_bridges(status: Fate) -> None:
+    bridge = Bridge("1.5", "base", (verdict(Fate.CLEAN), verdict(status)))
+    assert bridge.step(0) == ("base", "c")
+    assert (bridge.step(1) is not None) == (status in KEPT)
+
+
+def test_a_diff_is_nearly_the_same_only_above_four_lines_of_five() -> None:
+    own = [str(number) for number in range(18)]
+    assert likeness(own, [*own, "x", "y"]) == 0.9 >= ALIKE
+    assert likeness([*own, "a", "b"], [*own, "x", "y"]) == 18 / 22 >= ALIKE
+    assert likeness([*own, "a", "b", "c"], [*own, "x", "y"]) == 18 / 23 < ALIKE
+
+
+PROOF = UpstreamProof(Strength.ORIGIN, "it is in", "e")
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (verdict(Fate.CLEAN), ""),
+        (verdict(Fate.MERGED, how="by renames"), "by renames"),
+        (verdict(Fate.DROPPED, reason="no use", how="x"), "no use"),
+        (verdict(Fate.CONFLICT, files=("a.c", "b.c"), reason="x"), "in a.c, b.c"),
+        (verdict(Fate.BLOCKED, files=("a.c",), blockers=("1", "2")), "needs 1, 2"),
+        (verdict(Fate.BLOCKED, blockers=("1",), reason="nothing is left"), "needs 1; nothing is left"),
+        (verdict(Fate.UPSTREAMED, proof=PROOF, files=("a.c",)), "it is in (proof: origin)"),
+    ],
+)
+def test_why(found: Verdict, why: str) -> None:
+    assert found.why == why
+
+
+def test_empty_fields_are_left_out_of_json() -> None:
+    short = {"patch": "a.patch", "status": "clean", "commit": "c", "tree": "t"}
+    assert verdict(Fate.CLEAN).to_json() == short
+    full = verdict(Fate.BLOCKED, files=("f",), how="h", proof=PROOF, blockers=("b",), reason="r")
+    assert full.to_json() == {
+        **short,
+        "status": "blocked",
+        "files": ["f"],
+        "blockers": ["b"],
+        "how": "h",
+        "reason": "r",
+        "proof": {"strength": "origin", "text": "it is in", "commit": "e"},
+    }
