@@ -20,7 +20,7 @@ def full(*words: Any, **more: Any) -> Any:
 
 
 class FullFile:
-    """A file of a full disk: ``flush`` or ``write`` fails."""
+    """A file of a full disk: ``flush`` or ``write`` fails, which has written half of it then."""
 
     def __init__(self, file: Any, step: str) -> None:
         self._file, self._step = file, step
@@ -31,8 +31,14 @@ class FullFile:
     def __exit__(self, *words: object) -> None:
         self._file.close()
 
+    def _half(self, data: bytes) -> Any:
+        self._file.write(data[: len(data) // 2])
+        self._file.flush()
+        return full()
+
     def __getattr__(self, name: str) -> Any:
-        return full if name == self._step else getattr(self._file, name)
+        fails = {"write": self._half, "flush": full}
+        return fails[name] if name == self._step else getattr(self._file, name)
 
 
 @pytest.fixture(params=["open", "write", "flush", "chmod", "fsync", "rename"])
@@ -126,6 +132,36 @@ def test_a_switch_that_fails_leaves_the_old_link_and_nothing_else(
         switch_link(link, link.parent / "new")
     assert str(link.readlink()) == "old"
     assert sorted(path.name for path in link.parent.iterdir()) == ["link", "new", "old"]
+
+
+def test_a_link_that_was_switched_is_on_the_disk(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[Path, str]] = []
+
+    def sync(handle: int) -> None:
+        synced.append((Path(f"/proc/self/fd/{handle}").readlink(), str(link.readlink())))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    switch_link(link, link.parent / "new")
+    assert synced == [(link.parent, "new")]
+
+
+class Killed(BaseException):
+    """What a test takes for the end of the process."""
+
+
+@pytest.mark.parametrize("step", ["fsync", "rename"])
+def test_what_a_killed_write_leaves_is_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    def killed(*words: Any, **more: Any) -> Any:
+        raise Killed
+
+    (tmp_path / "file.json").write_text("old")
+    monkeypatch.setattr(Path, "unlink", killed)  # whoever is killed cleans nothing up
+    monkeypatch.setattr(*{"fsync": (os, "fsync"), "rename": (Path, "replace")}[step], killed)
+    with pytest.raises(Killed):
+        write_atomic(tmp_path / "file.json", "new", durable=True)
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == ["file.json"]
+    assert (tmp_path / "file.json").read_text() == "old"
+    assert [path.suffix for path in tmp_path.iterdir() if path.name.startswith(".")] == [DRAFT]
 
 
 def test_a_link_is_switched_by_one_rename(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:
