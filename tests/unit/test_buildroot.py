@@ -99,7 +99,9 @@ def test_rows_of_the_key() -> None:
 
 
 def test_a_base_that_is_not_known_has_no_row() -> None:
-    assert buildroot("gcc", [], {}, None).rows == {}
+    found = buildroot("gcc", [package("gcc")], {"gcc": [made("gcc")]}, None)
+    assert found.rows.keys() == {"dependency gcc"}
+    assert (found.base, found.base_digest) == (None, "")
 
 
 def test_changes_of_the_base_are_told_by_name(tmp_path: Path) -> None:
@@ -113,6 +115,13 @@ def test_changes_of_the_base_are_told_by_name(tmp_path: Path) -> None:
     ]
     write_base(tmp_path, Buildroot((), old))
     assert read_base(tmp_path) == old
+
+
+def test_a_base_that_is_not_known_leaves_no_record(tmp_path: Path) -> None:
+    write_base(tmp_path, Buildroot((), None))
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "base.json").write_text('[["gcc", "1-1 a"]]')
+    assert read_base(tmp_path) == (("gcc", "1-1 a"),)
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '[["a"]]', "null", ""])

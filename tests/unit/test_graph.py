@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 
 from planex.engine.graph import Graph, build_graph
@@ -128,6 +131,10 @@ def test_circles_print_their_path() -> None:
     assert "in a circle: " in text
     assert "a needs b (BuildRequires b)" in text
     assert "c needs a (BuildRequires a)" in text
+    first, *steps = text.splitlines()
+    path = first.removeprefix("packages need each other in a circle: ").split(" -> ")
+    assert path[0] == path[-1]
+    assert [step.split(" (")[0] for step in steps] == [f"  {a} needs {b}" for a, b in pairwise(path)]
     assert set(found.faults) == {"a", "b", "c"}
     assert found.order == ("e",)
 
@@ -163,7 +170,15 @@ def test_two_makers_of_one_package() -> None:
 def test_closure_and_dependents() -> None:
     found = graph(package("a", "b"), package("b", "c"), package("c"), package("d"))
     assert found.closure(["a"]) == {"a", "b", "c"}
+    assert found.closure(["c"]) == {"c"}
+    assert found.closure([]) == set()
     assert found.dependents("c") == {"b"}
+    assert found.dependents("a") == set()
+
+
+def test_a_package_that_makes_nothing_still_needs_what_it_names() -> None:
+    nothing = replace(package("a", "b"), subpackages=())
+    assert graph(nothing, package("b"), package("c")).closure(["a"]) == {"a", "b"}
 
 
 def test_a_package_is_brought_to_where_it_can_be_installed() -> None:

@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planex.content.key import Inputs, differences
 from planex.content.store import Result
 from planex.engine.graph import Graph, build_graph
-from planex.engine.plan import Action, Plan, make_plan
+from planex.engine.plan import Action, Plan, Step, make_plan
 from tests.unit.factories import base, package, result
 
 PACKAGES = {"xen": package("xen", "yajl"), "yajl": package("yajl"), "kernel": package("kernel")}
@@ -23,6 +23,8 @@ class Known:
     specs: Mapping[str, str]
     results: Mapping[str, Result]
     damaged: Mapping[str, str] = field(default_factory=dict)
+    older: Mapping[str, Result] = field(default_factory=dict)
+    """Results that are not in use."""
     settled: dict[str, str] = field(default_factory=dict)
 
     def own(self, name: str) -> Inputs:
@@ -41,8 +43,8 @@ class Known:
         return self.results.get(name)
 
     def find(self, name: str, key: str) -> Result | None:
-        found = self.results.get(name)
-        return found if found and found.key == key and name not in self.damaged else None
+        found = (self.results.get(name), self.older.get(name))
+        return next((each for each in found if each and each.key == key and name not in self.damaged), None)
 
     def damage(self, name: str, key: str) -> str | None:
         return self.damaged.get(name)
@@ -55,8 +57,9 @@ def plan(
     force: tuple[str, ...] = (),
     damaged: Mapping[str, str] | None = None,
     graph: Graph = GRAPH,
+    older: Mapping[str, Result] | None = None,
 ) -> Plan:
-    known = Known(graph, specs, results, damaged or {})
+    known = Known(graph, specs, results, damaged or {}, older or {})
     return make_plan(graph, wanted, known, known, force=force)
 
 
@@ -119,6 +122,57 @@ def test_a_chain_is_as_long_as_its_longest_way() -> None:
     specs = dict.fromkeys(packages, "1")
     weights = {step.package: step.weight for step in plan({}, specs, tuple(packages), graph=graph).steps}
     assert weights == {"a": 60, "b": 120, "c": 120, "d": 180}
+
+
+def test_a_package_weighs_what_its_last_build_took_and_one_that_stays_nothing() -> None:
+    results = ALL | {"yajl": replace(ALL["yajl"], seconds=7.0)}
+    weights = {step.package: step.weight for step in plan(results, SPECS | {"yajl": "y2"}).steps}
+    assert weights == {"yajl": 17, "xen": 10, "kernel": 0}
+
+
+def test_an_earlier_result_of_the_same_inputs_is_used_again() -> None:
+    older = {"xen": ALL["xen"]}
+    current = stored("xen", {"yajl": ALL["yajl"].digest}, "made-xen-2", SPECS | {"xen": "x2"})
+    for results in (ALL | {"xen": current}, {name: ALL[name] for name in ("yajl", "kernel")}):
+        found = plan(results, older=older)
+        assert [(step.package, step.action) for step in found.steps if step.action is not Action.KEEP] == [
+            ("xen", Action.REUSE)
+        ]
+        assert [step.reason for step in found.steps if step.package == "xen"] == ["built before from the same inputs"]
+        assert (found.builds, found.changes) == ((), True)
+
+
+def test_a_result_that_is_used_again_is_what_others_are_built_with() -> None:
+    newer = stored("yajl", {}, "made-yajl-2", SPECS | {"yajl": "y2"})
+    found = plan(ALL | {"yajl": newer}, older={"yajl": ALL["yajl"]})
+    assert {step.package: step.action for step in found.steps}["xen"] is Action.KEEP
+
+
+def test_only_what_is_forced_is_marked_so() -> None:
+    found = plan(ALL, force=("kernel",))
+    assert {step.package: step.forced for step in found.steps} == {"yajl": False, "xen": False, "kernel": True}
+    assert found.changes
+
+
+def test_needs_and_reasons_are_in_the_order_of_names() -> None:
+    names = [f"lib{letter}" for letter in "fbdaec"]
+    packages = {name: package(name) for name in names} | {"top": package("top", ",".join(names))}
+    found = plan({}, dict.fromkeys(packages, "1"), ("top",), graph=build_graph(packages, base()))
+    top = found.steps[-1]
+    assert top.needs == tuple(sorted(names))
+    assert top.reasons == ("new", *(f"dependency {name} is to be rebuilt" for name in sorted(names)))
+
+
+def test_three_reasons_are_shown_and_the_others_counted() -> None:
+    def reason(*reasons: str) -> str:
+        return Step("a", Action.BUILD, reasons, (), 0.0).reason
+
+    assert reason("1", "2", "3") == "1; 2; 3"
+    assert reason("1", "2", "3", "4", "5") == "1; 2; 3; 2 more"
+
+
+def test_actions_are_called_in_json_what_they_always_were() -> None:
+    assert [action.value for action in Action] == ["build", "reuse", "keep"]
 
 
 def test_rebuilding_ends_where_a_result_came_out_the_same() -> None:
