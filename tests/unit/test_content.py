@@ -18,7 +18,7 @@ import pytest
 from planex.content import copies, stamps
 from planex.content.inventory import inventory
 from planex.content.leftovers import leftovers
-from planex.content.locks import Busy, Patience, hold, holders
+from planex.content.locks import Busy, Holder, Patience, at_work, hold, holders
 from planex.content.stamps import Fault, Stamp
 from planex.errors import PlanexError
 from planex.run import spawn
@@ -128,6 +128,83 @@ def test_a_lock_file_with_garbage_or_a_full_disk_is_still_a_lock(
         pass
 
 
+def test_a_lock_file_says_who_and_nothing_of_who_was_before(tmp_path: Path) -> None:
+    lock, me = tmp_path / "a" / "b" / ".lock", os.getpid()
+    lock.parent.mkdir(parents=True)
+    lock.write_text("1 100\n")
+    with hold(lock, shared=True), hold(lock, shared=True):
+        lines = lock.read_text().splitlines(keepends=True)
+        assert [line.split()[0] for line in lines] == ["1", str(me)], "each process once"
+        assert lines[0] == "1 100\n"
+    with hold(lock):
+        [line] = lock.read_text().splitlines()
+        assert abs(int(line.removeprefix(f"{me} ")) - time.time()) < 60
+    assert not lock.stat().st_mode & 0o111
+
+
+def test_a_lock_in_a_folder_that_is_deleted_meanwhile_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = os.open, []
+
+    def deleted_once(*words: Any) -> int:
+        calls.append(words)
+        if len(calls) == 1:
+            raise FileNotFoundError
+        return real(*words)
+
+    monkeypatch.setattr(os, "open", deleted_once)
+    with hold(tmp_path / "new" / "folder" / ".lock"):
+        assert len(calls) == 2
+
+
+def test_whether_a_holder_lives_is_asked_without_a_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = []
+
+    def kill(pid: int, number: int) -> None:
+        sent.append(number)
+        raise {7: ProcessLookupError, 8: PermissionError}[pid]
+
+    monkeypatch.setattr(os, "kill", kill)
+    (tmp_path / ".lock").write_text("7 1\n8 1\n")
+    assert holders(tmp_path / ".lock") == (Holder(8, 1),)
+    assert sent == [0, 0]
+
+
+def test_waiting_sleeps_and_leaves_no_file_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, slept = tmp_path / ".lock", []
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with hold(lock):
+        end = hold(tmp_path / "other")
+        end.__enter__()
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            if len(slept) == 3:
+                raise TimeoutError
+
+        monkeypatch.setattr(time, "sleep", sleep)
+        with pytest.raises(TimeoutError), hold(lock, patience=Patience(wait=True)):
+            pass
+        end.__exit__(None, None, None)
+    assert slept == [0.2] * 3
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_who_works_on_a_target_keeps_others_from_it_and_from_deleting_and_from_nothing_else(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    with at_work(workspace, "one"):
+        with at_work(workspace, "two"):
+            pass
+        for lock in (workspace.lock, workspace.target("one") / ".lock"):
+            with pytest.raises(Busy), hold(lock):
+                pass
+        with pytest.raises(Busy), at_work(workspace, "one"):
+            pass
+    with hold(workspace.lock), pytest.raises(Busy), at_work(workspace, "one"):
+        pass
+
+
 # ---- copies
 
 
@@ -177,6 +254,76 @@ def test_a_copy_that_fails_names_itself_and_leaves_nothing(
         copies.copy_file(tmp_path / "source", tmp_path / "copy")
     assert (caught.value.errno, caught.value.filename) == (number, str(tmp_path / "copy"))
     assert not (tmp_path / "copy").exists()
+
+
+def test_only_what_says_that_it_cannot_share_blocks_is_copied_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "source").write_bytes(b"x")
+    monkeypatch.setattr(fcntl, "ioctl", refuse(errno.EIO))
+    with pytest.raises(OSError, match="Input/output error"):
+        copies.copy_file(tmp_path / "source", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_what_the_kernel_copied_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "source").write_bytes(b"x" * 100)
+    monkeypatch.setattr(fcntl, "ioctl", refuse(errno.EOPNOTSUPP))
+    monkeypatch.setattr(os, "copy_file_range", kernel_copy)
+    monkeypatch.setattr(os, "read", refuse(errno.EIO))
+    copies.copy_file(tmp_path / "source", tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == b"x" * 100
+
+
+def kernel_copy(reading: int, writing: int, count: int, start: int, to: int) -> int:
+    """As the kernel does it, which moves no position."""
+    return os.pwrite(writing, os.pread(reading, min(count, 7), start), to)
+
+
+def test_a_copy_that_is_interrupted_leaves_nothing_even_where_it_is_gone_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "source").write_bytes(b"x")
+
+    def interrupted(reading: int, writing: int) -> None:
+        for path in gone:
+            path.unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(copies, "clone_or_copy", interrupted)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    gone: list[Path]
+    for gone in ([], [tmp_path / "copy"]):  # noqa: B007
+        with pytest.raises(KeyboardInterrupt):
+            copies.copy_file(tmp_path / "source", tmp_path / "copy")
+        assert not (tmp_path / "copy").exists()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_all_of_a_tree_is_forced_onto_the_disk_what_is_inside_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = tmp_path / "top"
+    (top / "sub").mkdir(parents=True)
+    (top / "sub" / "file").write_text("x")
+    (top / "link").symlink_to("/etc/passwd")
+    os.mkfifo(top / "pipe")
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink()))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    copies.sync_tree(top)
+    assert set(synced) == {top, top / "sub", top / "sub" / "file", top / "pipe"}
+    assert synced.index(top / "sub" / "file") < synced.index(top / "sub") < synced.index(top) == 3
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    with pytest.raises(OSError, match="symbolic links"):
+        copies.sync([top / "link"])
+
+
+def test_what_cannot_be_forced_onto_the_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", refuse(errno.EIO))
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        copies.sync([tmp_path])
+    assert (caught.value.errno, caught.value.filename) == (errno.EIO, str(tmp_path))
 
 
 def test_links_and_pipes_are_not_copied_and_nothing_is_overwritten(tmp_path: Path) -> None:
@@ -245,6 +392,39 @@ def test_another_file_of_the_same_size_and_time_is_read(stamped: tuple[Path, dic
     os.utime(other, ns=(known["one"].mtime_ns, known["one"].mtime_ns))
     other.replace(folder / "one")
     assert stamps.unproven(folder, known) == ["one"]
+
+
+def test_a_link_to_the_very_file_is_not_the_file(stamped: tuple[Path, dict[str, Stamp]]) -> None:
+    folder, known = stamped
+    (folder / "one").rename(folder / "moved")
+    (folder / "one").symlink_to("moved")
+    assert stamps.unproven(folder, known) == ["one"]
+    assert stamps.take(folder, ["one"])["one"].inode != known["one"].inode
+
+
+def test_files_and_rows_are_in_the_order_of_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["b", "a/z", "a/b", "c"]
+    (tmp_path / "a").mkdir()
+    for name in names:
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(Path, "rglob", lambda self, pattern: iter([self / name for name in names]))
+    assert stamps.files_below(tmp_path) == sorted(names)
+    stamp = Stamp("0" * 64, 1, 1, 1)
+    assert list(stamps.to_rows({"b": stamp, "a": stamp})) == ["a", "b"]
+
+
+def test_a_fault_reads_as_a_sentence() -> None:
+    assert str(Fault("one", "is missing")) == "one is missing"
+
+
+@pytest.mark.parametrize("name", ["a", "a/b", "..a", "a..", "a/..b/c"])
+def test_names_that_stay_below_their_folder(name: str) -> None:
+    assert stamps.is_inside(name)
+
+
+@pytest.mark.parametrize("name", ["", "/a", "..", "../a", "a/../b", "a/..", None, 1])
+def test_names_that_may_lead_elsewhere(name: object) -> None:
+    assert stamps.is_inside(name) is False
 
 
 def test_what_was_added_is_found_be_it_a_file_or_a_link(stamped: tuple[Path, dict[str, Stamp]]) -> None:
