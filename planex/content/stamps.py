@@ -15,7 +15,7 @@ from pathlib import Path
 
 from planex.checksums import digest_of
 
-_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def is_inside(name: object) -> bool:
 
 def sha256_text(value: object) -> str:
     """``value`` if it is a SHA-256 in hexadecimal; ValueError otherwise."""
-    if not isinstance(value, str) or not _SHA256.match(value):
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
         raise ValueError(f"no SHA-256: {value!r}")
     return value
 

@@ -427,6 +427,12 @@ def test_names_that_may_lead_elsewhere(name: object) -> None:
     assert stamps.is_inside(name) is False
 
 
+@pytest.mark.parametrize("value", ["0" * 63, "0" * 65, "A" * 64, f"{'0' * 64}\n", "g" * 64, None, 1])
+def test_what_is_no_sha256(value: object) -> None:
+    with pytest.raises(ValueError, match="no SHA-256"):
+        stamps.sha256_text(value)
+
+
 def test_what_was_added_is_found_be_it_a_file_or_a_link(stamped: tuple[Path, dict[str, Stamp]]) -> None:
     folder, known = stamped
     (folder / "sub" / "link").symlink_to("/etc")
