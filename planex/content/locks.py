@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,8 @@ _PAUSE = 0.2
 """Seconds between two tries."""
 _LIMIT = 4096
 """Bytes read of a lock file at most."""
+_ROW = re.compile(r"([0-9]{1,10}) ([0-9]{1,11})")
+"""A holder in a lock file: a time of more digits is none that can be written as a date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,8 @@ def holders(path: Path) -> tuple[Holder, ...]:
         text = path.read_bytes()[:_LIMIT].decode(errors="replace")
     except OSError:
         return ()
-    rows = [line.split() for line in text.splitlines()]
-    said = [Holder(int(row[0]), int(row[1])) for row in rows if len(row) == 2 and all(map(str.isdecimal, row))]
+    rows = [row for line in text.splitlines() if (row := _ROW.fullmatch(line))]
+    said = [Holder(int(row[1]), int(row[2])) for row in rows]
     return tuple(holder for holder in said if _alive(holder.pid))
 
 

@@ -142,6 +142,15 @@ def test_a_lock_file_says_who_and_nothing_of_who_was_before(tmp_path: Path) -> N
     assert not lock.stat().st_mode & 0o111
 
 
+@pytest.mark.parametrize("line", ["1 99999999999999999999999", "1 x", "1", "x 1", "1 1 1", "-1 1", "\u0661 1"])
+def test_a_line_of_garbage_names_no_holder_and_breaks_no_message(tmp_path: Path, line: str) -> None:
+    lock = tmp_path / ".lock"
+    with hold(lock):
+        lock.write_text(f"{line}\n{os.getpid()} 1\n")
+        with pytest.raises(Busy, match=rf"\(process {os.getpid()}, since 19[67]\S* \S*\)$"), hold(lock):
+            pass
+
+
 def test_a_lock_in_a_folder_that_is_deleted_meanwhile_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
