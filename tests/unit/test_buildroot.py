@@ -13,7 +13,7 @@ from planex.engine.buildroot import Buildroot, Buildroots, base_changes, read_ba
 from planex.engine.builtrpms import BuiltRpm
 from planex.engine.graph import build_graph
 from planex.reach import Reach, bits
-from planex.rpm.capability import parts
+from planex.rpm.capability import parts, unanswered
 from planex.rpm.index import Index
 from planex.rpm.spec import Package
 from tests.unit.factories import capability, indexed, made, package, subpackage
@@ -145,4 +145,23 @@ def test_reach_is_what_can_be_walked_to(edges: list[list[int]]) -> None:
 def test_parts_of_rich_dependencies() -> None:
     found = parts(capability("(a >= 1 or (b and c(x)) if d else e)"))
     assert [str(each) for each in found] == ["a >= 1", "b", "c(x)", "d", "e"]
-    assert [each.name for each in parts(capability("(a or"))] == ["a"]
+    assert [str(each) for each in parts(capability("(a > 1 and (b < 2 or c == 3))"))] == ["a > 1", "b < 2", "c == 3"]
+    assert parts(capability("((a))")) == [capability("a")]
+    assert (capability("a").operator, capability("a").version) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"), [("(a or", "a"), ("(a b)", "a b"), ("(a b c)", "a b c"), ("(or a)", "a"), ("()", ""), ("(", "")]
+)
+def test_a_rich_dependency_that_rpm_refuses_names_all_that_is_in_it(text: str, names: str) -> None:
+    assert [str(each) for each in parts(capability(text))] == names.split()
+
+
+def test_a_rich_dependency_that_rpm_refuses_asks_for_all_that_is_in_it() -> None:
+    wanted = capability("(a b >= 1 c)")
+    assert [str(each) for each in unanswered(wanted, lambda each: each.name == "b")] == ["a", "c"]
+
+
+def test_an_index_knows_where_its_packages_are() -> None:
+    assert BASE.locations["gcc.rpm"] == 1
+    assert len(BASE.locations) == len(BASE.packages)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,19 @@ def test_a_module_or_a_whole_package(room: Path) -> None:
     code_digest.cache_clear()
     assert code_digest("room.one") == before[0]
     assert code_digest("room") != before[1]
+
+
+def test_the_order_in_which_a_folder_is_listed_does_not_matter(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reversed_by(real: Callable[..., Iterator[Path]]) -> Callable[..., Iterator[Path]]:
+        return lambda self, pattern: iter(sorted(real(self, pattern), reverse=True))
+
+    code_digest.cache_clear()
+    before = code_digest("room"), code_digest("planex.data.base")
+    code_digest.cache_clear()
+    for name in ("glob", "rglob"):
+        monkeypatch.setattr(Path, name, reversed_by(getattr(Path, name)))
+    assert (code_digest("room"), code_digest("planex.data.base")) == before
+    code_digest.cache_clear()
 
 
 def test_data_and_the_order_of_names() -> None:

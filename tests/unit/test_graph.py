@@ -208,6 +208,11 @@ def test_why_one_package_needs_another() -> None:
         ("x = 1.10", "x >= 1.9", True),
         ("x = 1~rc1", "x >= 1", False),
         ("x = 1", "x < 1", False),
+        ("x = 1", "x < 2", True),
+        ("x = 1.00", "x < 1.0", False),
+        ("x = 1.00", "x > 1.0", False),
+        ("x = 1.00", "x >= 1.0", True),
+        ("x = 1", "x > 1", False),
     ],
 )
 def test_versions_compare_as_rpm_does(have: str, wanted: str, expected: bool) -> None:

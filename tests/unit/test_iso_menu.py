@@ -82,6 +82,16 @@ def test_live_root_is_named_by_label_and_only_for_live_entries() -> None:
     assert kernel_arguments(BARE, "A") == ""
 
 
+def test_a_live_root_elsewhere_is_named_by_folder_and_name() -> None:
+    live = "root=live:CDLABEL=A rd.live.image"
+    rest = "console=tty0 console=hvc0"
+    found = kernel_arguments(XEN, "A", "/images/live/root.img")
+    assert found == f"{live} rd.live.dir=/images/live rd.live.squashimg=root.img {rest}"
+    assert kernel_arguments(XEN, "A", "/root.img") == f"{live} rd.live.dir=/ rd.live.squashimg=root.img {rest}"
+    assert kernel_arguments(XEN, "A", "/LiveOS/squashfs.img") == f"{live} {rest}"
+    assert kernel_arguments(BARE, "A", "/root.img") == ""
+
+
 @pytest.mark.parametrize(("menu", "text"), [("/isolinux/isolinux.cfg", ISOLINUX), ("/EFI/BOOT/grub.cfg", GRUB)])
 def test_both_renderings_name_the_same_files(menu: str, text: str) -> None:
     paths = {reference.path for reference in references(menu, text)}

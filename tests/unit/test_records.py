@@ -8,7 +8,9 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Callable
+from collections import UserDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from planex.base import archive as base_archive
 from planex.base import build as base_build
 from planex.base.control import DebPackage
 from planex.content import records
+from planex.disk import DiskError
 from planex.errors import ConfigError, PlanexError
 from planex.host.build import KnownDigest
 from planex.host.live import Installed, LiveHost, Packages
@@ -217,3 +220,56 @@ def test_the_journal_of_a_rebase_is_read_as_it_was_written_before(tmp_path: Path
     assert state.writes.files == {"series": b"a\n"}
     assert state.orders.keep == {"a"}
     assert rebase_state.load_state(Workspace(tmp_path), "other") is None
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    own: Inner
+    names: frozenset[str] = frozenset()
+    table: Mapping[str, int] = field(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"  \n", "it is empty"),
+        (b"{", "it is not JSON"),
+        (b"[]", "it is not of format 3"),
+        (b'{"format": 2}', "it is not of format 3"),
+        (b'{"format": 3, "own": {"number": "x"}}', "'own.number' in it is not as expected"),
+    ],
+)
+def test_what_is_wrong_with_a_record_is_said(data: bytes, words: str) -> None:
+    with pytest.raises(records.Damaged) as caught:
+        records.parse(data, Outer, 3)
+    assert caught.value.message == words
+
+
+def test_what_is_no_record_at_all_is_of_another_shape() -> None:
+    with pytest.raises(records.Damaged, match="it is of another shape"):
+        records.from_plain([], Outer)
+
+
+def test_a_record_is_the_same_text_each_time(tmp_path: Path) -> None:
+    names = [f"name{number}" for number in range(20)]
+    value = Outer(Inner(1), frozenset(names), UserDict({"b": 2}))
+    plain = {"format": 3, "own": {"number": 1}, "names": sorted(names), "table": {"b": 2}}
+    records.save(tmp_path / "record", value, 3)
+    assert (tmp_path / "record").read_text() == json.dumps(plain) + "\n"
+    assert records.text(value, 3) == json.dumps(plain, indent=1) + "\n"
+    assert records.load(tmp_path / "record", Outer, 3) == value
+
+
+def test_a_record_that_cannot_be_written_or_read_is_an_error_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskError, match=r"cannot write .*file/record"):
+        records.save(tmp_path / "file" / "record", Inner(1), 1)
+    with pytest.raises(PlanexError) as caught:
+        records.require(tmp_path / "gone", Inner, 1, "make it again")
+    assert str(tmp_path / "gone") in caught.value.message
+    assert caught.value.hint == "make it again"

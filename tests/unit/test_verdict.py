@@ -23,6 +23,12 @@ def test_every_fate_is_of_one_kind() -> None:
     assert sum(map(len, kinds)) == len(Fate)
 
 
+def test_words_of_journals_and_reports_stay_what_they_are() -> None:
+    fates = "clean offset merged rerere resolved upstreamed empty dropped skipped conflict blocked failed"
+    assert [str(fate) for fate in Fate] == fates.split()
+    assert [str(strength) for strength in Strength] == ["origin", "patch-id", "subject", "no change", "reverse"]
+
+
 def test_what_a_fate_means_for_the_queue() -> None:
     assert {Fate.CONFLICT, Fate.BLOCKED, Fate.FAILED} == TROUBLE
     assert {Fate.UPSTREAMED, Fate.DROPPED} == GONE
@@ -66,6 +72,7 @@ def test_why(found: Verdict, why: str) -> None:
 def test_empty_fields_are_left_out_of_json() -> None:
     short = {"patch": "a.patch", "status": "clean", "commit": "c", "tree": "t"}
     assert verdict(Fate.CLEAN).to_json() == short
+    assert UpstreamProof(Strength.ORIGIN, "x").commit == ""
     full = verdict(Fate.BLOCKED, files=("f",), how="h", proof=PROOF, blockers=("b",), reason="r")
     assert full.to_json() == {
         **short,
