@@ -123,22 +123,23 @@ def test_a_lock_file_with_garbage_or_a_full_disk_is_still_a_lock(
 def test_a_lock_file_says_who_and_nothing_of_who_was_before(tmp_path: Path) -> None:
     lock, me = tmp_path / "a" / "b" / ".lock", os.getpid()
     lock.parent.mkdir(parents=True)
-    lock.write_text("1 100\n")
-    with hold(lock, shared=True), hold(lock, shared=True):
-        lines = lock.read_text().splitlines(keepends=True)
-        assert [line.split()[0] for line in lines] == ["1", str(me)], "each process once"
-        assert lines[0] == "1 100\n"
-    with hold(lock):
-        [line] = lock.read_text().splitlines()
-        assert abs(int(line.removeprefix(f"{me} ")) - time.time()) < 60
+    with spawn(["sleep", "60"]) as other:
+        lock.write_text(f"{other.pid} 100\n")
+        with hold(lock, shared=True), hold(lock, shared=True):
+            lines = lock.read_text().splitlines(keepends=True)
+            assert [int(line.split()[0]) for line in lines] == [other.pid, me], "each process once"
+            assert lines[0] == f"{other.pid} 100\n"
+        with hold(lock):
+            [line] = lock.read_text().splitlines()
+            assert abs(int(line.removeprefix(f"{me} ")) - time.time()) < 60
     assert not lock.stat().st_mode & 0o111
 
 
-@pytest.mark.parametrize("line", ["1 99999999999999999999999", "1 x", "1", "x 1", "1 1 1", "-1 1", "\u0661 1"])
+@pytest.mark.parametrize("line", ["{} 99999999999999999999999", "{} x", "{}", "x 1", "{} 1 1", "-{} 1", "\u0661 1"])
 def test_a_line_of_garbage_names_no_holder_and_breaks_no_message(tmp_path: Path, line: str) -> None:
     lock = tmp_path / ".lock"
     with hold(lock):
-        lock.write_text(f"{line}\n{os.getpid()} 1\n")
+        lock.write_text(f"{line.format(os.getpid())}\n{os.getpid()} 1\n")
         with pytest.raises(Busy, match=rf"\(process {os.getpid()}, since 19[67]\S* \S*\)$"), hold(lock):
             pass
 
