@@ -139,6 +139,19 @@ def test_circles_print_their_path() -> None:
     assert found.order == ("e",)
 
 
+def test_a_circle_by_what_is_installed_along_names_all_that_are_built() -> None:
+    b = package("b", "", subpackage("b-devel", requires="d"), subpackage("b"))
+    found = graph(package("a", "b-devel"), b, package("c", "a"), package("d", "c"))
+    first, *steps = found.faults["a"][0].splitlines()
+    assert set(found.faults) == {"a", "c", "d"}
+    assert set(steps) == {
+        "  a needs d (b-devel requires d)",
+        "  d needs c (BuildRequires c)",
+        "  c needs a (BuildRequires a)",
+    }
+    assert first.count(" -> ") == 3
+
+
 def test_a_circle_that_the_base_answers_is_none() -> None:
     packages = (package("a", "b"), package("b", "c"), package("c", "a"))
     found = graph(*packages, offers=base("a"))
@@ -170,6 +183,7 @@ def test_two_makers_of_one_package() -> None:
 def test_closure_and_dependents() -> None:
     found = graph(package("a", "b"), package("b", "c"), package("c"), package("d"))
     assert found.closure(["a"]) == {"a", "b", "c"}
+    assert found.closure(["b"]) == {"b", "c"}
     assert found.closure(["c"]) == {"c"}
     assert found.closure([]) == set()
     assert found.dependents("c") == {"b"}

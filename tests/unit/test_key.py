@@ -46,7 +46,7 @@ def test_the_most_telling_change_comes_first() -> None:
         "buildroot",
         "dependency b",
         "base packages",
-        "other b",
+        "about b",
     )
     old = Inputs.of(dict.fromkeys(kinds, "1"))
     new = Inputs.of(dict.fromkeys(kinds, "2"))
@@ -59,7 +59,7 @@ def test_the_most_telling_change_comes_first() -> None:
         "buildroot changed",
         "dependency b was rebuilt",
         "base packages changed",
-        "other b changed",
+        "about b changed",
     )
     assert differences(old, old) == ()
     assert differences(Inputs(()), Inputs((("spec", "1"),))) == ("spec added",)

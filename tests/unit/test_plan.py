@@ -168,6 +168,7 @@ def test_three_reasons_are_shown_and_the_others_counted() -> None:
         return Step("a", Action.BUILD, reasons, (), 0.0).reason
 
     assert reason("1", "2", "3") == "1; 2; 3"
+    assert reason("1", "2", "3", "4") == "1; 2; 3; 1 more"
     assert reason("1", "2", "3", "4", "5") == "1; 2; 3; 2 more"
 
 
