@@ -38,11 +38,11 @@ def test_the_order_in_which_a_folder_is_listed_does_not_matter(room: Path, monke
         return lambda self, pattern: iter(sorted(real(self, pattern), reverse=True))
 
     code_digest.cache_clear()
-    before = code_digest("room"), code_digest("planex.data.base")
+    before = code_digest("room"), code_digest("planex.data.workspace")
     code_digest.cache_clear()
     for name in ("glob", "rglob"):
         monkeypatch.setattr(Path, name, reversed_by(getattr(Path, name)))
-    assert (code_digest("room"), code_digest("planex.data.base")) == before
+    assert (code_digest("room"), code_digest("planex.data.workspace")) == before
     code_digest.cache_clear()
 
 
