@@ -123,7 +123,8 @@ def _build(workshop: Workshop, plan: Plan, wish: _Wish, reporter: Reporter) -> l
     from planex.engine.builders import choose_builder
 
     options = Options(wish.jobs or default_jobs(workshop.project), wish.keep_going, wish.offline)
-    return Build(workshop, plan, choose_builder(workshop.project, wish.builder), reporter, options).run()
+    chosen = choose_builder(workshop.project, wish.builder, workshop.buildroot_digest)
+    return Build(workshop, plan, chosen, reporter, options).run()
 
 
 @contextmanager
@@ -159,7 +160,8 @@ def _wanted(workshop: Workshop, asked: tuple[str, ...], keep_going: bool) -> lis
     """What to build: what was asked for, or all; with ``keep_going`` all of which it is possible."""
     project = workshop.project
     if keep_going and not asked:
-        return [name for name in workshop.graph.order if not workshop.fault(name)]
+        faulty = {name for name in project.names if workshop.fault(name)}
+        return [name for name in workshop.graph.order if not faulty & workshop.graph.closure([name])]
     return project.choose_built(asked)
 
 
@@ -190,7 +192,7 @@ def _publish(workshop: Workshop, reporter: Reporter) -> bool:
     if not lacking:
         with reporter.task("repository") as task:
             task.phase("repoclosure")
-            check_closure(project)
+            check_closure(workshop)
     return changed
 
 

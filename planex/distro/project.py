@@ -77,9 +77,10 @@ class Project:
     def choose(self, asked: Iterable[str]) -> list[str]:
         """The packages named, or all. Raises ConfigError for unknown names (with the nearest known) and broken ones."""
         asked = list(asked)
-        problems = [f"no package '{name}' in specs/{did_you_mean(name, self.names)}" for name in asked]
-        if unknown := [text for name, text in zip(asked, problems, strict=True) if name not in self.names]:
-            raise ConfigError("\n".join(unknown), f"packages: {', '.join(self.names)}")
+        names = self.names
+        unknown = [f"no package '{name}' in specs/{did_you_mean(name, names)}" for name in asked if name not in names]
+        if unknown:
+            raise ConfigError("\n".join(unknown), f"packages: {', '.join(names)}")
         if faults := [error for name, error in self.broken.items() if not asked or name in asked]:
             raise joined(faults)
         return asked or list(self.packages)
@@ -102,10 +103,12 @@ class Project:
         parts += [f"{name} {body}" for name, body in sorted(self.mock_config.macros.items())]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    @cached_property
-    def buildroot_digest(self) -> str:
-        """What decides the content of an empty buildroot: the configuration and all of an embedded base."""
-        base = repo.digest(self.base_repository) if self.base_repository else ""
+    def buildroot_digest(self, remote: str = "") -> str:
+        """What decides the content of an empty buildroot: the configuration and all of the base.
+
+        ``remote``: the digest of a remote base's metadata.
+        """
+        base = repo.digest(self.base_repository) if self.base_repository else remote
         return hashlib.sha256(f"{self.configuration_digest} {base}".encode()).hexdigest()
 
     def rendered(self, package: str) -> Path:

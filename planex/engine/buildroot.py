@@ -74,10 +74,13 @@ class Buildroots:
     """Buildroots of a workspace's packages, as far as the results that they need are known."""
 
     def __init__(self, graph: Graph, base: Index | None, setup: Iterable[Capability]) -> None:
-        """``setup``: what every buildroot starts with."""
+        """``setup``: what every buildroot starts with; where the base lacks that name (a group), all of it counts."""
         self._graph = graph
         self._base = base
-        self._empty = base.comes_with(setup) if base else 0
+        self._empty = 0
+        if base:
+            setup = list(setup)
+            self._empty = base.comes_with(setup) if all(map(base.offers, setup)) else base.everything
         self._known: dict[str, tuple[BuiltRpm, ...]] = {}
         self._providers: Providers[tuple[str, BuiltRpm]] = Providers()
         self._sets: dict[int, tuple[BasePackages, str]] = {}
@@ -88,7 +91,9 @@ class Buildroots:
         with self._lock:
             self._known[package] = made
             for each in made:
-                self._providers.add((package, each), each.provides, each.files)
+                # Provides of a built RPM are real: its .pc files need no guess.
+                files = [path for path in each.files if "/pkgconfig/" not in path]
+                self._providers.add((package, each), each.provides, files)
 
     def of(self, package: str, build_requires: Iterable[Capability]) -> Buildroot:
         """The buildroot of a package; all that comes before it must be settled."""
@@ -101,8 +106,8 @@ class Buildroots:
                 continue
             asked.add(wanted)
             answers = self._answers(wanted, package)
-            if not answers and self._base is not None:
-                mask |= self._base.comes_with([wanted])
+            if self._base is not None:
+                mask |= self._base.comes_with([wanted], [made.name for _, made in answers])
             for maker, made in answers:
                 if made.name not in found:
                     found[made.name] = (maker, made)

@@ -47,7 +47,9 @@ def _read(path: Path, digest: str) -> BuiltRpm:
         with path.open("rb") as file:
             rpm = read_rpm(file)
     except PlanexError as error:
-        raise PlanexError(f"the stored {path.name}: {error.message}", f"planex store verify {path.name}") from None
+        raise PlanexError(
+            f"the stored {path.name}: {error.message}", "look at all of them: planex store verify"
+        ) from None
     files = tuple(entry.path for entry in rpm.entries if not entry.is_folder)
     return BuiltRpm(rpm.name, digest, rpm.provides, rpm.requires, files)
 

@@ -149,7 +149,7 @@ def _open(
     steps = []
     for package, needed in zip(circle, [*circle[1:], circle[0]], strict=True):
         edge = next(edge for edge in links.edges(package) if edge.needs == needed)
-        if base and base.offers(edge.wanted):
+        if base and all(base.offers(asked) for asked in links.asked(package, needed)):
             from_base.append(FromBase(package, needed, edge.wanted))
             links.avoided.setdefault(package, set()).add(needed)
             return

@@ -127,6 +127,13 @@ class Links:
     def _makers(self, subs: int) -> int:
         return self.mask({self.maker(sub) for sub in bits(subs)})
 
+    def asked(self, package: str, needed: str) -> set[Capability]:
+        """All by which a package comes to have results of another in its buildroot."""
+        direct = self.wanted(package)
+        walked = bits(self._brings.of([sub for sub, _ in direct]))
+        rows = [*direct, *(row for sub in walked for row in self.required(sub))]
+        return {part for sub, part in rows if self.maker(sub) == needed}
+
     def edges(self, package: str) -> list[Edge]:
         """Every need of a package with its reason, nearest first."""
         avoided = self.avoided.get(package, set())

@@ -44,10 +44,11 @@ def condemned(workshop: Workshop, rpm: Path) -> PlanexError:
     return PlanexError(f"the stored {rpm.name} is damaged", f"build it again: planex build {rpm.parent.parent.name}")
 
 
-def check_closure(project: Project) -> None:
+def check_closure(workshop: Workshop) -> None:
     """``dnf repoclosure`` of the composed repository against the base, unless this very repository passed already."""
+    project = workshop.project
     folder = project.folder / "buildroots"
-    passed, name = project.folder / ".closed", f"{behind(project.repository).name} {project.buildroot_digest}"
+    passed, name = project.folder / ".closed", f"{behind(project.repository).name} {workshop.buildroot_digest}"
     if passed.exists() and passed.read_bytes() == name.encode():
         return
     with temporary_folder(folder, "closure.") as scratch:

@@ -75,6 +75,11 @@ class Workshop:
         repositories = Repositories(config.dnf_conf, folder / "buildroots" / "dnf-cache", releasever=config.releasever)
         return read_remote(repositories, self._setup, folder / "base.json", offline=self.offline)
 
+    @property
+    def buildroot_digest(self) -> str:
+        """What decides the content of an empty buildroot."""
+        return self.project.buildroot_digest(self.remote.digest if self.remote else "")
+
     def plan(self, wanted: Iterable[str], *, force: Collection[str] = ()) -> Plan:
         """Decide what to do for ``wanted`` and all they need. ConfigError with all that is wrong with any of these."""
         scope = self.graph.closure(wanted)

@@ -101,7 +101,7 @@ def host_inputs(project: Project, live: Live) -> dict[str, str]:
     """All that decides the live host: label to digest or text."""
     return {
         "repository": repo.digest(project.repository),
-        "buildroot": project.buildroot_digest,
+        "buildroot": project.buildroot_digest(),
         "packages": " ".join(live.packages),
         "compression": str(live.compression),
         "time": str(project.epoch),

@@ -40,7 +40,10 @@ def satisfies(have: Capability, wanted: Capability) -> bool:
         return "=" in wanted.operator
     from planex.rpm.librpm import compare_versions  # takes as long to import as many plans take
 
-    order = compare_versions(have.version, wanted.version)
+    try:
+        order = compare_versions(have.version, wanted.version)
+    except ValueError:  # ``1:`` and ``-1``, which rpm's parser takes for versions and its library does not
+        return False
     return (
         (order < 0 and "<" in wanted.operator)
         or (order > 0 and ">" in wanted.operator)
@@ -74,7 +77,7 @@ def _read(text: str) -> _Rich | Capability:
     tokens = _RICH_TOKEN.findall(text)
     try:
         found, rest = _operand(tokens)
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, RecursionError):
         rest, found = tokens, _Rich("and", ())
     if not rest:
         return found

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 HOME = "/tmp/home"
+_NEVER_REQUIRED = tuple(f"/usr/share/{name}/" for name in ("doc", "man", "locale", "licenses"))
 
 
 def main(request: dict[str, Any]) -> dict[str, Any]:
     """Choose and download what is asked for and not installed yet; raises what dnf raises."""
     base = _base(request)
     if "known" in request:
-        return _metadata(base, request["packages"], request["known"])
+        return _metadata(base, request)
     for spec in request["packages"]:
         _mark(base, spec)
     base.resolve()
@@ -66,15 +67,16 @@ def _mark(base: Any, spec: str) -> None:
     base.env_group_install([spec[1:]], tuple(base.conf.group_package_types), strict=base.conf.strict)
 
 
-def _metadata(base: Any, words: list[str], known: str) -> dict[str, Any]:
-    """What the repositories offer, unless their metadata are ``known``; and the packages that ``words`` stand for."""
+def _metadata(base: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """What the repositories offer, unless that is known; and the packages that a buildroot starts with."""
     base.read_comps(arch_filter=True)
-    digest = hashlib.sha256()
+    words = request["packages"]
+    digest = hashlib.sha256(Path(__file__).read_bytes() + f"{request['conf']} {request['releasever']}".encode())
     for repo in sorted(base.repos.iter_enabled(), key=lambda repo: repo.id):
         digest.update(repo.id.encode() + b"\0" + Path(repo._repo.getCachedir(), "repodata", "repomd.xml").read_bytes())
     names = [name for word in words for name in (_members(base, word[1:]) if word.startswith("@") else [word])]
     packages = None
-    if digest.hexdigest() != known:
+    if digest.hexdigest() != request["known"]:
         packages = [_row(package) for package in sorted(base.sack.query().available().latest())]
     return {"digest": digest.hexdigest(), "setup": sorted(set(names)), "packages": packages}
 
@@ -89,8 +91,8 @@ def _members(base: Any, name: str) -> list[str]:
 
 
 def _row(package: Any) -> list[Any]:
-    """As planex.rpm.index has it. Of the files those that packages may require without more metadata."""
-    files = [path for path in package.files if path.startswith("/etc/") or "bin/" in path]
+    """As planex.rpm.index has it, without files that there are many of and that no package requires."""
+    files = [path for path in package.files if not path.startswith(_NEVER_REQUIRED)]
     provides, requires = ([_capability(str(each)) for each in row] for row in (package.provides, package.requires))
     digest = package.returnIdSum()[1]
     return [package.name, package.evr, digest, provides, requires, files, package.location or "", package.downloadsize]

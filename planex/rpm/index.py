@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import Any
@@ -82,12 +82,18 @@ class Index:
         """What is provided under a name, whatever the version."""
         return [have for _, have in self._provides.get(name, [])]
 
-    def comes_with(self, wanted: Iterable[Capability]) -> int:
+    @property
+    def everything(self) -> int:
+        return (1 << len(self.packages)) - 1
+
+    def comes_with(self, wanted: Iterable[Capability], without: Collection[str] = ()) -> int:
         """A mask of all packages that ``wanted`` may bring into a root: every provider, and all that these require.
 
-        More than dnf will choose where several packages provide one thing, never less.
+        More than dnf will choose where several packages provide one thing. ``without``: names of providers that others
+        of the same name go before.
         """
-        return self._reach.of([at for each in wanted for part in parts(each) for at in self._who(part)])
+        found = [at for each in wanted for part in parts(each) for at in self._who(part)]
+        return self._reach.of([at for at in found if self.packages[at].name not in without])
 
     def chosen(self, mask: int) -> list[IndexedPackage]:
         return [self.packages[at] for at in bits(mask)]

@@ -21,6 +21,8 @@ class RemoteBase:
 
     index: Index
     setup: tuple[str, ...]
+    digest: str
+    """Of the metadata."""
     stale: str = ""
     """Why this is what there was last, and not what there is now."""
 
@@ -33,6 +35,8 @@ def read_remote(
     ``kept``: the file that keeps it. ``offline``: no mirror is asked.
     """
     before = _recall(kept)
+    if offline and before:
+        return _base(before)
     try:
         found = read_metadata(repositories, setup, before.digest if before else "", offline=offline)
     except PlanexError as error:
@@ -44,7 +48,7 @@ def read_remote(
 
 
 def _base(metadata: Metadata, stale: str = "") -> RemoteBase:
-    return RemoteBase(Index(from_rows(metadata.packages or [])), metadata.setup, stale)
+    return RemoteBase(Index(from_rows(metadata.packages or [])), metadata.setup, metadata.digest, stale)
 
 
 def _recall(kept: Path) -> Metadata | None:

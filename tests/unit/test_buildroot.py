@@ -165,3 +165,16 @@ def test_a_rich_dependency_that_rpm_refuses_asks_for_all_that_is_in_it() -> None
 def test_an_index_knows_where_its_packages_are() -> None:
     assert BASE.locations["gcc.rpm"] == 1
     assert len(BASE.locations) == len(BASE.packages)
+
+
+def test_the_bases_other_answers_to_a_requirement_count_too() -> None:
+    base = Index([*BASE.packages, indexed("foo2-devel", provides="pkgconfig(foo) = 2")])
+    packages = [package("foo", "", subpackage("foo-devel", files="/usr/lib64/pkgconfig/foo.pc"))]
+    pc = "/usr/lib64/pkgconfig/foo.pc"
+    results = {"foo": [made("foo-devel", provides="pkgconfig(foo) = 1", files=pc)]}
+    assert names(buildroot("pkgconfig(foo) >= 2", packages, results, base)) == ([], ["foo2-devel", "setup"])
+
+
+def test_all_of_the_base_counts_where_what_a_buildroot_starts_with_is_a_group() -> None:
+    graph = build_graph({"x": package("x")}, BASE)
+    assert len(Buildroots(graph, BASE, [capability("@build")]).of("x", []).base or ()) == len(BASE.packages)

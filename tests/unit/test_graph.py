@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from planex.engine.graph import Graph, build_graph
-from planex.rpm.capability import satisfies
+from planex.rpm.capability import Capability, satisfies
 from planex.rpm.index import Index
 from planex.rpm.spec import Package
 from tests.unit.factories import base, capability, indexed, package, subpackage
@@ -142,7 +142,7 @@ def test_circles_print_their_path() -> None:
 def test_a_circle_by_what_is_installed_along_names_all_that_are_built() -> None:
     b = package("b", "", subpackage("b-devel", requires="d"), subpackage("b"))
     found = graph(package("a", "b-devel"), b, package("c", "a"), package("d", "c"))
-    first, *steps = found.faults["a"][0].splitlines()
+    first, *steps = found.faults["a"].message.splitlines()
     assert set(found.faults) == {"a", "c", "d"}
     assert set(steps) == {
         "  a needs d (b-devel requires d)",
@@ -231,3 +231,19 @@ def test_why_one_package_needs_another() -> None:
 )
 def test_versions_compare_as_rpm_does(have: str, wanted: str, expected: bool) -> None:
     assert satisfies(capability(have), capability(wanted)) is expected
+
+
+@pytest.mark.parametrize("version", ["1:", "-1", ":"])
+def test_a_version_that_is_none_answers_nothing(version: str) -> None:
+    assert not satisfies(capability("foo = 1"), Capability("foo", ">=", version))
+
+
+def test_a_dependency_that_is_nested_without_end_is_read_as_names() -> None:
+    assert "BuildRequires" in faults(graph(package("a", "(" * 5000 + "foo")))[0]
+
+
+def test_a_circle_is_not_opened_where_the_base_answers_only_a_part() -> None:
+    devel, libs = subpackage("b-devel"), subpackage("b-libs")
+    packages = (package("a", "b-devel,b-libs"), package("b", "a", devel, libs))
+    assert set(graph(*packages, offers=base("b-devel")).faults) == {"a", "b"}
+    assert not graph(*packages, offers=base("b-devel", "b-libs")).faults
