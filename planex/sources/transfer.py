@@ -165,8 +165,15 @@ class _Worker(threading.Thread):
         return None
 
 
+class _Session(requests.Session):
+    """Follows no redirect: requests would read the body of one even where it is told not to follow it."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 def _session() -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False  # it would read ~/.netrc; what is wanted of the environment is passed by name
     session.headers["User-Agent"] = f"planex/{__version__}"
     session.headers["Accept-Encoding"] = "identity"
@@ -182,7 +189,7 @@ def _follow(session: requests.Session, url: str, headers: Mapping[str, str], sil
         response = session.get(
             url, headers=dict(headers), stream=True, allow_redirects=False, timeout=2 * silence, proxies=proxies
         )
-        target = session.get_redirect_target(response)
+        target = requests.Session.get_redirect_target(session, response)
         if target is None:
             return response
         response.close()

@@ -229,7 +229,10 @@ def test_redirects_end(serve: Callable[[Answer], Server], tmp_path: Path) -> Non
 
 
 def test_the_body_of_a_redirect_is_not_read(serve: Callable[[Answer], Server], tmp_path: Path) -> None:
+    asked = []
+
     def answer(handler: http.server.BaseHTTPRequestHandler, number: int) -> None:
+        asked.append(handler.path)
         if number:
             return send(handler, CONTENT)
         send(handler, b"", 302, Location="/other", Content_Length=None)
@@ -237,6 +240,7 @@ def test_the_body_of_a_redirect_is_not_read(serve: Callable[[Answer], Server], t
             handler.wfile.write(b"x" * 65536)
 
     assert get(serve(answer), tmp_path / "x.part") == CONTENT
+    assert asked == ["/file", "/other"], "the first answer was enough"
 
 
 def test_a_long_wait_that_the_server_asks_for_is_not_kept(serve: Callable[[Answer], Server], tmp_path: Path) -> None:
