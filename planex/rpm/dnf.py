@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from filelock import FileLock
+
 from planex.cage.command import Cage, Overlay, caged
 from planex.cage.limits import Limits, Watch
 from planex.checksums import digest_of
@@ -144,7 +146,9 @@ def _ask(repositories: Repositories, question: Mapping[str, object], installed: 
     }
     cage = _network_cage(repositories, {"/opt/resolve.py": _SCRIPT}, {ROOT: installed} if installed else {})
     argv = caged(cage, [_dnf_python(), "-I", "/opt/resolve.py"])
-    return run(argv, stdin=json.dumps(request).encode(), check=False, watch=Watch(LIMITS))
+    # dnf's own lock knows its holder by a process number, which in cages is the same for all.
+    with FileLock(f"{repositories.cache}.lock"):
+        return run(argv, stdin=json.dumps(request).encode(), check=False, watch=Watch(LIMITS))
 
 
 def _reason(said: str) -> str:

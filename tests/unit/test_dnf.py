@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
+import time
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -76,3 +78,25 @@ def test_choose_asks_for_the_own_repositories_and_shows_them_to_the_cage(
     assert request["packages"] == ["a"]
     assert "/own/deps" in argv
     assert [found.path for found in choice.packages] == [own / "a.rpm"]
+
+
+def test_one_dnf_at_a_time_works_in_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_work: list[int] = []
+    most: list[int] = []
+
+    def answer(*_: object, **__: object) -> Completed:
+        at_work.append(1)
+        most.append(len(at_work))
+        time.sleep(0.05)
+        at_work.pop()
+        return Completed((), 0, json.dumps({"digest": "d", "setup": [], "packages": None}), "", 0.0)
+
+    monkeypatch.setattr(dnf, "run", answer)
+    monkeypatch.setattr(dnf, "_dnf_python", lambda: "/usr/bin/python3")
+    repositories = dnf.Repositories("[main]\n", tmp_path / "cache")
+    threads = [threading.Thread(target=dnf.read_metadata, args=(repositories, [], "")) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1, 1]
