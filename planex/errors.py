@@ -65,7 +65,8 @@ def joined(errors: Iterable[ConfigError]) -> ConfigError:
     hints = dict.fromkeys(error.hint for error in errors)
     found = ConfigError("\n".join(dict.fromkeys(error.message for error in errors)))
     found.hint = next(iter(hints)) if len(hints) == 1 else None
-    found.problems = tuple(problem for error in errors for problem in error.problems)
+    if all(error.problems for error in errors):  # else some would be told and the others not
+        found.problems = tuple(problem for error in errors for problem in error.problems)
     return found
 
 

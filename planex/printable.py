@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 controls but for tab and newline: escapes, bells, carriage returns
@@ -48,3 +49,8 @@ def short(line: str, characters: int = MAX_LINE) -> str:
         return line
     end = characters // 4
     return f"{line[: characters - end]}... ({left_out} characters left out) ...{line[len(line) - end :]}"
+
+
+def few(reasons: Sequence[str]) -> str:
+    """The first three reasons, and how many more there are."""
+    return "; ".join(reasons[:3]) + (f"; {len(reasons) - 3} more" if len(reasons) > 3 else "")

@@ -22,10 +22,10 @@ from planex.engine.outcome import BuildFailed, Outcome
 from planex.engine.plan import Plan
 from planex.engine.publish import check_closure, compose, sweep
 from planex.engine.workshop import Workshop
-from planex.errors import PlanexError, joined
+from planex.errors import ConfigError, PlanexError, joined
 from planex.events import Event, PackageEvent, PackageLeftOut, PackagePlanned, Status
 from planex.pages.junit import junit_xml
-from planex.printable import without_passwords
+from planex.printable import few, without_passwords
 from planex.report import Reporter
 from planex.units import clock
 from planex.workspace import write_atomic
@@ -51,10 +51,10 @@ class _Wish:
 @click.option("--json", "as_json", is_flag=True, help="Print the plan or the outcome as JSON.")
 @click.option("--junit", type=FILE, help="Write what became of each package to this file, as JUnit XML.")
 @click.option("-j", "--jobs", type=click.IntRange(1, MAX_JOBS), help="Packages built at once.")
-@click.option("-k", "--keep-going", is_flag=True, help="After a failure, build what does not need the failed package.")
-@click.option("-f", "--force", is_flag=True, help="Build the named packages even if nothing changed.")
+@click.option("-k", "--keep-going", is_flag=True, help="Build all that does not need what failed or is broken.")
+@click.option("-f", "--force", is_flag=True, help="Build PACKAGES even if nothing changed.")
 @click.option("--builder", type=click.Choice(["mock", "sandbox"]), help="Builder to use (default: the target's).")
-@click.option("--offline", is_flag=True, help="Use no network: every source must be in the download cache.")
+@click.option("--offline", is_flag=True, help="Fetch no source and ask no mirror what it has: use what is there.")
 @wait_option
 @pass_context
 def build(
@@ -168,7 +168,7 @@ def _wanted(workshop: Workshop, asked: tuple[str, ...], keep_going: bool) -> lis
 def _raise_faults(workshop: Workshop, asked: Collection[str]) -> None:
     """After all that was possible, say again what is wrong with the rest of what was wanted."""
     if faults := [fault for name in asked or workshop.project.names if (fault := workshop.fault(name))]:
-        raise joined(faults)
+        raise ConfigError(joined(faults).message, joined(faults).hint)  # without "nothing was done"
 
 
 def _warn(workshop: Workshop, wanted: Collection[str], reporter: Reporter) -> None:
@@ -218,7 +218,7 @@ def _raise_failures(outcomes: list[Outcome]) -> None:
 
 def _plan_text(plan: Plan) -> str:
     width = max((len(step.package) for step in plan.steps), default=0)
-    lines = [f"{step.action.value:6}  {step.package:{width}}  {step.reason}" for step in plan.steps]
+    lines = [f"{step.action.value:6}  {step.package:{width}}  {few(step.reasons)}" for step in plan.steps]
     builds = len(plan.builds)
     lines += [f"note    {package:{width}}  {text}" for package, text in plan.notes]
     return "\n".join([*lines, f"{builds} to build, {len(plan.steps) - builds} up to date"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +29,7 @@ from planex.events import (
     TaskEnded,
     Unit,
 )
-from planex.printable import printable, shortened, without_passwords
+from planex.printable import few, printable, shortened, without_passwords
 from planex.units import clock
 
 if TYPE_CHECKING:
@@ -155,11 +154,6 @@ class Terminal:
         from rich.text import Text
 
         return Group(*(Text("  " + row.line(), style="cyan", no_wrap=True) for row in list(self._rows.values())))
-
-
-def few(reasons: Sequence[str]) -> str:
-    """The first three reasons, and how many more there are."""
-    return "; ".join(reasons[:3]) + (f"; {len(reasons) - 3} more" if len(reasons) > 3 else "")
 
 
 def progress_text(event: TaskAdvanced) -> str:

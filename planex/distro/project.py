@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from planex.checksums import digest_of_text
 from planex.distro.config import Config, Target
 from planex.distro.recipe import Recipe, find_recipes, render_specs
 from planex.errors import ConfigError, PlanexError, Problem, joined
@@ -94,14 +94,10 @@ class Project:
                 raise ConfigError([Problem(self.rendered(name), 0, reason)], "choose another target: --target")
         return [name for name in names if name in self.built]
 
-    @cached_property
-    def configuration_digest(self) -> str:
-        """What the mock configuration says of a buildroot, whatever folder the workspace is in."""
-        conf = self.mock_config.dnf_conf.replace(str(self.workspace.root), "$workspace")
-        parts = [self.mock_config.arch, *self.mock_config.setup_command, conf]
-        parts += [] if self.target.embedded else [self.mock_config.releasever]
-        parts += [f"{name} {body}" for name, body in sorted(self.mock_config.macros.items())]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    @property
+    def buildroots(self) -> Path:
+        """Layers that packages are built on, and what dnf fetched for them."""
+        return self.folder / "buildroots"
 
     def buildroot_digest(self, remote: str = "") -> str:
         """What decides the content of an empty buildroot: the configuration and all of the base.
@@ -109,7 +105,7 @@ class Project:
         ``remote``: the digest of a remote base's metadata.
         """
         base = repo.digest(self.base_repository) if self.base_repository else remote
-        return hashlib.sha256(f"{self.configuration_digest} {base}".encode()).hexdigest()
+        return digest_of_text(f"{self.mock_config.digest} {base}")
 
     def rendered(self, package: str) -> Path:
         return _rendered(self.workspace, self.target_name, package)

@@ -35,6 +35,8 @@ from planex.rpm.srpm import make_srpm, source_date_epoch
 from planex.run import check_stopped, stop_all, tail
 from planex.sources.fetch import fetch
 
+_PACKED_AT_MOST = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -100,7 +102,6 @@ class Build:
         logs = _fresh_folder(project.workspace.logs(project.target_name, name))
         with self.reporter.task(name) as task:
             try:
-                self.workshop.renew(name)
                 files = dict(local_files(recipe, package))
                 for source in remote_sources(recipe, package):
                     files[source.name] = fetch(
@@ -109,13 +110,21 @@ class Build:
                 task.phase("patches")
                 _try_patches(project, name, files)
                 task.phase("srpm")
-                output = _fresh_folder(self._work(name) / "srpm")
-                self._srpms[name] = make_srpm(
-                    package, project.rendered(name), files, project.macros, output, logs / "srpm.log"
-                )
+                self._srpms[name] = self._pack(name, files, logs / "srpm.log")
             except (PlanexError, OSError) as error:
                 return self._failed(name, task, error, logs / "srpm.log")
         return None
+
+    def _pack(self, name: str, files: Mapping[str, Path], log: Path) -> Path:
+        """The SRPM of what the key will say is in it: where a file was edited meanwhile, it is made again."""
+        project, package = self.project, self.project.packages[name]
+        for _ in range(_PACKED_AT_MOST):
+            before = self.workshop.renew(name)
+            output = _fresh_folder(self._work(name) / "srpm")
+            srpm = make_srpm(package, project.rendered(name), files, project.macros, output, log)
+            if self.workshop.renew(name) == before:
+                return srpm
+        raise PlanexError(f"{name}: its files change while they are packed", "build it when they are at rest")
 
     def _failed(self, name: str, task: Task, error: PlanexError | OSError, log: Path) -> Outcome:
         """A package did not build: its logs stay, its work folder goes, or it would fill the disk for the next."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is in a package's buildroot: RPMs of this workspace, by what they really require, and packages of the base.
 
-A result depends on these and on nothing else, so they are rows of the rebuild key, and no other RPM of this workspace
-is offered to the build. Where several packages answer one requirement all count: dnf takes one of them.
+They are rows of the rebuild key, and no other RPM of this workspace is offered to the build. Of the base they are what
+its metadata say may come along: where several packages answer one requirement all count, for dnf takes one of them.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from planex.content import records
 from planex.engine.builtrpms import BuiltRpm
 from planex.engine.graph import Graph
 from planex.engine.providers import Providers
 from planex.rpm.capability import Capability, parts
 from planex.rpm.index import Index
-from planex.workspace import write_atomic
 
 _RECORD = "base.json"
+_FORMAT = 1
 
 BasePackages = tuple[tuple[str, str], ...]
 """Names of base packages, sorted, each with its version and the digest of its RPM."""
@@ -43,18 +44,23 @@ class Buildroot:
         return rows | {"base packages": self.base_digest} if self.base is not None else rows
 
 
+@dataclass(frozen=True, slots=True)
+class KeptBase:
+    """The base packages of a result's buildroot, as they lie beside the result."""
+
+    packages: BasePackages
+
+
 def write_base(folder: Path, buildroot: Buildroot) -> None:
     """Keep in a result's folder which base packages its buildroot had, so that a change can be told by name."""
     if buildroot.base is not None:
-        write_atomic(folder / _RECORD, json.dumps(buildroot.base, indent=0))
+        records.save(folder / _RECORD, KeptBase(buildroot.base), _FORMAT)
 
 
 def read_base(folder: Path) -> BasePackages | None:
     """What write_base wrote, or None."""
-    try:
-        return tuple((str(name), str(known)) for name, known in json.loads((folder / _RECORD).read_text()))
-    except (OSError, ValueError, TypeError, RecursionError):
-        return None
+    kept = records.load(folder / _RECORD, KeptBase, _FORMAT)
+    return kept.packages if kept else None
 
 
 def base_changes(old: BasePackages, new: BasePackages) -> list[str]:

@@ -3,18 +3,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from planex.content import records
 from planex.content.store import Result
 from planex.errors import PlanexError
 from planex.rpm.capability import Capability
 from planex.rpm.rpmfile import read_rpm
-from planex.workspace import write_atomic
 
 _RECORD = "made.json"
 _FORMAT = 1
@@ -31,14 +28,22 @@ class BuiltRpm:
     files: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class BuiltRpms:
+    """The RPMs of one result."""
+
+    rpms: tuple[BuiltRpm, ...]
+
+
 def built_rpms(result: Result) -> tuple[BuiltRpm, ...]:
     """The RPMs of a whole result. Raises PlanexError for one that is none."""
-    record = result.folder / _RECORD
-    if (found := _recall(record, result)) is not None:
-        return found
+    kept = result.folder / _RECORD
+    known = records.load(kept, BuiltRpms, _FORMAT)
+    if known and sorted(rpm.digest for rpm in known.rpms) == sorted(result.rpms.values()):
+        return known.rpms
     found = tuple(_read(result.folder / name, digest) for name, digest in sorted(result.rpms.items()))
     with suppress(OSError, PlanexError):  # where nothing can be written, the headers are read each time
-        write_atomic(record, json.dumps([_FORMAT, [astuple(made) for made in found]]))
+        records.save(kept, BuiltRpms(found), _FORMAT)
     return found
 
 
@@ -52,18 +57,3 @@ def _read(path: Path, digest: str) -> BuiltRpm:
         ) from None
     files = tuple(entry.path for entry in rpm.entries if not entry.is_folder)
     return BuiltRpm(rpm.name, digest, rpm.provides, rpm.requires, files)
-
-
-def _recall(record: Path, result: Result) -> tuple[BuiltRpm, ...] | None:
-    try:
-        version, rows = json.loads(record.read_text())
-        found = tuple(_from_row(row) for row in rows) if version == _FORMAT else ()
-    except (OSError, ValueError, TypeError, RecursionError):
-        return None
-    return found if sorted(made.digest for made in found) == sorted(result.rpms.values()) else None
-
-
-def _from_row(row: Sequence[Any]) -> BuiltRpm:
-    name, digest, provides, requires, files = row
-    offers, needs = (tuple(Capability(*each) for each in rows) for rows in (provides, requires))
-    return BuiltRpm(name, digest, offers, needs, tuple(files))

@@ -18,7 +18,7 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 from planex.engine.links import Edge, Links, Node
-from planex.errors import ConfigError
+from planex.errors import ConfigError, joined
 from planex.nearest import did_you_mean
 from planex.reach import bits
 from planex.rpm.capability import Capability, unanswered
@@ -112,7 +112,9 @@ def build_graph(packages: Mapping[str, Package], base: Index | None, *, broken: 
     ``broken``: packages that could not be read, which may be what is missing.
     """
     links = Links(packages)
-    faults = _made_twice(packages) | (_missing(links, base, broken) if base else {})
+    faults = _made_twice(packages)
+    for name, fault in (_missing(links, base, broken) if base else {}).items():
+        faults[name] = joined([faults[name], fault]) if name in faults else fault
     from_base: list[FromBase] = []
     while True:
         try:

@@ -38,10 +38,6 @@ class Step:
     forced: bool = False
     """It is built whatever its key."""
 
-    @property
-    def reason(self) -> str:
-        return "; ".join(self.reasons[:3]) + (f"; {len(self.reasons) - 3} more" if len(self.reasons) > 3 else "")
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -47,7 +47,7 @@ def condemned(workshop: Workshop, rpm: Path) -> PlanexError:
 def check_closure(workshop: Workshop) -> None:
     """``dnf repoclosure`` of the composed repository against the base, unless this very repository passed already."""
     project = workshop.project
-    folder = project.folder / "buildroots"
+    folder = project.buildroots
     passed, name = project.folder / ".closed", f"{behind(project.repository).name} {workshop.buildroot_digest}"
     if passed.exists() and passed.read_bytes() == name.encode():
         return

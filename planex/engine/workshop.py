@@ -21,7 +21,7 @@ from planex.engine.takeover import refuse_takeovers
 from planex.errors import ConfigError, PlanexError, joined
 from planex.rpm import repo
 from planex.rpm.capability import Capability
-from planex.rpm.dnf import Repositories
+from planex.rpm.dnf import DNF_CACHE, Repositories
 from planex.rpm.index import Index
 from planex.rpm.remote import RemoteBase, read_remote
 
@@ -57,23 +57,17 @@ class Workshop:
 
     @cached_property
     def _buildroots(self) -> Buildroots:
-        setup = self.remote.setup if self.remote else self._setup
+        setup = self.remote.setup if self.remote else self.project.mock_config.setup_packages
         return Buildroots(self.graph, self.base, [Capability(word) for word in setup])
-
-    @property
-    def _setup(self) -> list[str]:
-        """Names and ``@groups`` that a buildroot starts with, from mock's ``chroot_setup_cmd``: a dnf command."""
-        command, *words = self.project.mock_config.setup_command
-        return [f"@{word.lstrip('@')}" for word in words] if command == "groupinstall" else words
 
     @cached_property
     def remote(self) -> RemoteBase | None:
         """What the mirrors of a remote base offer; None for an embedded base, and where nothing was ever read."""
         if self.project.target.embedded:
             return None
-        config, folder = self.project.mock_config, self.project.folder
-        repositories = Repositories(config.dnf_conf, folder / "buildroots" / "dnf-cache", releasever=config.releasever)
-        return read_remote(repositories, self._setup, folder / "base.json", offline=self.offline)
+        config, kept = self.project.mock_config, self.project.folder / "base.json"
+        repositories = Repositories(config.dnf_conf, self.project.buildroots / DNF_CACHE, releasever=config.releasever)
+        return read_remote(repositories, config.setup_packages, kept, offline=self.offline)
 
     @property
     def buildroot_digest(self) -> str:
@@ -100,7 +94,7 @@ class Workshop:
             return self.graph.faults[package]
         try:
             if package in self.project.built:
-                self.own(package)
+                local_files(self.project.recipes[package], self.project.packages[package])
         except ConfigError as error:
             return error
         return None
@@ -122,9 +116,10 @@ class Workshop:
             self._own[package] = own_inputs(self.project, package)
         return self._own[package]
 
-    def renew(self, package: str) -> None:
-        """Look at a package's own inputs again: what is edited from now on is no part of them."""
+    def renew(self, package: str) -> Inputs:
+        """Look at a package's own inputs again."""
         self._own[package] = own_inputs(self.project, package)
+        return self._own[package]
 
     def buildroot(self, package: str) -> Buildroot:
         """What may be installed to build a package; all that comes before it must be settled."""
@@ -152,7 +147,7 @@ def own_inputs(project: Project, package: str) -> Inputs:
     """What a package itself brings: spec, sources, patches, files, and the configuration of its buildroot."""
     recipe, parsed = project.recipes[package], project.packages[package]
     patches = {Path(patch.name).name for patch in recipe.queue.patches}
-    rows = {"spec": digest_of(project.rendered(package), "SHA256"), "buildroot": project.configuration_digest}
+    rows = {"spec": digest_of(project.rendered(package), "SHA256"), "buildroot": project.mock_config.digest}
     rows |= {f"source {name}": digest for name, digest in checksums_of(recipe, parsed).items()}
     for name, path in local_files(recipe, parsed).items():
         rows[f"{'patch' if name in patches else 'file'} {name}"] = digest_of(path, "SHA256")

@@ -19,7 +19,7 @@ def as_text(edges: Edges, notes: Mapping[str, Sequence[str]]) -> str:
         lines.append(package)
         width = max((len(edge.needs) for edge in needs), default=0)
         lines += [f"  needs {edge.needs:{width}}  {edge.because}" for edge in needs]
-        lines += [f"  {note}" for note in notes.get(package, ())]
+        lines += [f"  {line}" for note in notes.get(package, ()) for line in note.splitlines()]
     return "\n".join(lines)
 
 

@@ -26,6 +26,8 @@ from planex.rpm.index import Rows
 from planex.run import Completed, require, run, run_logged, tail
 from planex.workspace import behind, temporary_folder, write_atomic
 
+DNF_CACHE = "dnf-cache"
+"""Folder beside a target's buildroots with what dnf fetched for them."""
 ROOT, CACHE, RPMS = "/buildroot", "/cache", "/rpms"
 LIMITS = Limits(time=3600.0)
 _SCRIPT = Path(__file__).with_name("dnf_resolve.py")

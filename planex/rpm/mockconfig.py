@@ -58,9 +58,16 @@ class MockConfig:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over all that decides what is in the buildroot."""
-        parts = [self.arch, self.setup_command, self.dnf_conf, sorted(self.macros.items()), self.releasever]
+        """SHA-256 over all that decides what is in the buildroot, whatever folder the workspace is in."""
+        conf = self.dnf_conf.replace(str(self.path.parents[1]), "$workspace")
+        parts = [self.arch, self.setup_command, conf, sorted(self.macros.items()), self.releasever]
         return digest_of_text(json.dumps(parts))
+
+    @property
+    def setup_packages(self) -> list[str]:
+        """Names and ``@groups`` that a buildroot starts with, from mock's ``chroot_setup_cmd``."""
+        command, *words = self.setup_command
+        return [f"@{word.lstrip('@')}" for word in words] if command == "groupinstall" else words
 
 
 def load_mock_config(path: Path, cache: Path) -> MockConfig:

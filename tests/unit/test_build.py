@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from planex.cli import cli
+from planex.cli.failure import failed, told
 from planex.distro.config import load_config
 from planex.distro.project import load_project
 from planex.engine import builders
@@ -28,6 +30,7 @@ from planex.events import Status
 from planex.report import Reporter, Task
 from planex.rpm import repo
 from planex.rpm.index import Index
+from planex.rpm.srpm import make_srpm
 from planex.workspace import Workspace
 from tests.conftest import ROOT
 from tests.unit.factories import base, indexed
@@ -257,3 +260,48 @@ def test_the_command_leaves_out_what_cannot_be_tried_only_where_it_is_told_to(
     rows = json.loads(done.stdout)["packages"]
     assert [(row["package"], row["status"]) for row in rows] == [("b", "built")]
     assert "what-nobody-has" in str(done.exception)
+
+
+def test_what_is_edited_while_it_is_packed_is_packed_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(workspace, "a", "")
+    spec = workspace.specs / "a" / "a.spec.j2"
+    spec.write_text(spec.read_text().replace("BuildRequires: ", "Source0: data"))
+    (workspace.specs / "a" / "data").write_text("0")
+    edits = ["1"]
+
+    def make(*words: Any) -> Path:
+        made = make_srpm(*words)
+        if edits:
+            (workspace.specs / "a" / "data").write_text(edits.pop())
+        return made
+
+    monkeypatch.setattr("planex.engine.build.make_srpm", make)
+    assert run(workshop(workspace), honest) == {"a": (Status.BUILT, "")}
+    assert not workshop(workspace).plan(["a"]).changes, "what is stored was made of what lies there now"
+    result = workshop(workspace).store.last("a")
+    assert result is not None
+    edits += ["4", "3", "2"]
+    done = run_forced(workshop(workspace), honest)
+    assert done == {"a": (Status.FAILED, "a failed in srpm: a: its files change while they are packed")}
+
+
+def run_forced(shop: Workshop, makes: Callable[[Job], Path]) -> dict[str, tuple[Status, str]]:
+    done = Build(shop, shop.plan(["a"], force=["a"]), Puppet(makes), Reporter(), Options(1)).run()
+    return {each.package: (each.status, each.error.message if each.error else "") for each in done}
+
+
+def test_all_faults_are_told_after_what_was_possible(workspace: Workspace, command: Callable[..., Result]) -> None:
+    for name in ("b", "c", "d"):
+        add(workspace, name, *(["what-nobody-has"] if name == "c" else []))
+    (workspace.specs / "d" / "d.spec.j2").write_text("Name: d\nNonsense: 1\nOther: 2\n")
+    done = command("--keep-going")
+    assert isinstance(done.exception, ConfigError)
+    shown = [text for _, text in told(failed(done.exception))]
+    assert "what-nobody-has" in shown[0]
+    assert "Nonsense" in shown[0]
+    assert not any("nothing was done" in text for text in shown)
+    done = command()
+    assert isinstance(done.exception, ConfigError)
+    assert "Nonsense" in "\n".join(text for _, text in told(failed(done.exception)))

@@ -120,7 +120,7 @@ def test_changes_of_the_base_are_told_by_name(tmp_path: Path) -> None:
 def test_a_base_that_is_not_known_leaves_no_record(tmp_path: Path) -> None:
     write_base(tmp_path, Buildroot((), None))
     assert list(tmp_path.iterdir()) == []
-    (tmp_path / "base.json").write_text('[["gcc", "1-1 a"]]')
+    (tmp_path / "base.json").write_text('{"format": 1, "packages": [["gcc", "1-1 a"]]}')
     assert read_base(tmp_path) == (("gcc", "1-1 a"),)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from planex.cli import main
 from planex.cli.eventfile import EventFile
-from planex.cli.terminal import Terminal, few, progress_text
+from planex.cli.terminal import Terminal, progress_text
 from planex.events import (
     FORMAT,
     BaseMade,
@@ -37,6 +37,7 @@ from planex.events import (
 )
 from planex.pages.eventlines import event_line
 from planex.pages.junit import junit_xml
+from planex.printable import few
 from planex.report import Reporter
 
 SECRET = "http://me:s3cr@et@host/x"

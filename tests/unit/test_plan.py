@@ -8,6 +8,7 @@ from planex.content.key import Inputs, differences
 from planex.content.store import Result
 from planex.engine.graph import Graph, build_graph
 from planex.engine.plan import Action, Plan, Step, make_plan
+from planex.printable import few
 from tests.unit.factories import base, package, result
 
 PACKAGES = {"xen": package("xen", "yajl"), "yajl": package("yajl"), "kernel": package("kernel")}
@@ -76,7 +77,7 @@ ALL = {
 
 
 def reasons(found: Plan) -> dict[str, str]:
-    return {step.package: step.reason for step in found.builds}
+    return {step.package: few(step.reasons) for step in found.builds}
 
 
 def test_everything_is_new_at_first() -> None:
@@ -138,7 +139,9 @@ def test_an_earlier_result_of_the_same_inputs_is_used_again() -> None:
         assert [(step.package, step.action) for step in found.steps if step.action is not Action.KEEP] == [
             ("xen", Action.REUSE)
         ]
-        assert [step.reason for step in found.steps if step.package == "xen"] == ["built before from the same inputs"]
+        assert [few(step.reasons) for step in found.steps if step.package == "xen"] == [
+            "built before from the same inputs"
+        ]
         assert (found.builds, found.changes) == ((), True)
 
 
@@ -165,7 +168,7 @@ def test_needs_and_reasons_are_in_the_order_of_names() -> None:
 
 def test_three_reasons_are_shown_and_the_others_counted() -> None:
     def reason(*reasons: str) -> str:
-        return Step("a", Action.BUILD, reasons, (), 0.0).reason
+        return few(Step("a", Action.BUILD, reasons, (), 0.0).reasons)
 
     assert reason("1", "2", "3") == "1; 2; 3"
     assert reason("1", "2", "3", "4") == "1; 2; 3; 1 more"

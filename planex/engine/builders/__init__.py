@@ -19,4 +19,4 @@ def choose_builder(project: Project, asked: str | None, buildroot_digest: str) -
         name = "mock" if find("mock") and not project.target.embedded else "sandbox"
     if name == "mock":
         return MockBuilder(project.mock_config.path)
-    return SandboxBuilder(project.mock_config, buildroot_digest, project.folder / "buildroots")
+    return SandboxBuilder(project.mock_config, buildroot_digest, project.buildroots)

@@ -128,7 +128,7 @@ class SandboxBuilder:
 
     def _repositories(self, own: Path | None) -> Repositories:
         repositories = {"planex": own} if own else {}
-        return Repositories(self._config.dnf_conf, self._folder / "dnf-cache", repositories, self._config.releasever)
+        return Repositories(self._config.dnf_conf, self._folder / dnf.DNF_CACHE, repositories, self._config.releasever)
 
     def _rpmbuild(self, job: Job, layers: tuple[Path, ...], task: Task) -> Path:
         scratch = job.work / "root"
@@ -177,14 +177,12 @@ def _used(layer: Path) -> float:
 
 
 def _packages(config: MockConfig) -> list[str]:
-    """What a buildroot starts with, from mock's ``chroot_setup_cmd``: a dnf command and its words."""
-    command, *words = config.setup_command
-    if command == "groupinstall":
-        return [f"@{word.lstrip('@')}" for word in words]
-    if command == "install":
-        return words
-    message = f"config_opts['chroot_setup_cmd'] begins with '{command}'"
-    raise PlanexError(f"{config.path}: {message}", "the sandbox knows 'install' and 'groupinstall'")
+    """What a buildroot starts with."""
+    command = config.setup_command[0]
+    if command not in ("install", "groupinstall"):
+        message = f"config_opts['chroot_setup_cmd'] begins with '{command}'"
+        raise PlanexError(f"{config.path}: {message}", "the sandbox knows 'install' and 'groupinstall'")
+    return config.setup_packages
 
 
 def _write_installed(layer: Path, packages: Iterable[ChosenPackage], below: Path | None = None) -> None:
