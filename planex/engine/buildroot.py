@@ -88,7 +88,7 @@ class Buildroots:
             setup = list(setup)
             self._empty = base.comes_with(setup) if all(map(base.offers, setup)) else base.everything
         self._known: dict[str, tuple[BuiltRpm, ...]] = {}
-        self._providers: Providers[tuple[str, BuiltRpm]] = Providers()
+        self._providers: Providers[tuple[str, BuiltRpm]] = Providers(guess=False)
         self._sets: dict[int, tuple[BasePackages, str]] = {}
         self._lock = threading.Lock()
 
@@ -97,9 +97,7 @@ class Buildroots:
         with self._lock:
             self._known[package] = made
             for each in made:
-                # Provides of a built RPM are real: its .pc files need no guess.
-                files = [path for path in each.files if "/pkgconfig/" not in path]
-                self._providers.add((package, each), each.provides, files)
+                self._providers.add((package, each), each.provides, each.files)
 
     def of(self, package: str, build_requires: Iterable[Capability]) -> Buildroot:
         """The buildroot of a package; all that comes before it must be settled."""

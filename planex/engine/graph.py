@@ -111,7 +111,7 @@ def build_graph(packages: Mapping[str, Package], base: Index | None, *, broken: 
 
     ``broken``: packages that could not be read, which may be what is missing.
     """
-    links = Links(packages)
+    links = Links(packages, base)
     faults = _made_twice(packages)
     for name, fault in (_missing(links, base, broken) if base else {}).items():
         faults[name] = joined([faults[name], fault]) if name in faults else fault
@@ -177,7 +177,7 @@ def _missing(links: Links, base: Index, broken: Sequence[str]) -> dict[str, Conf
     """Packages whose BuildRequires nothing provides, with a sentence for each of these."""
 
     def offers(wanted: Capability) -> bool:
-        return bool(links.providers.find(wanted)) or base.offers(wanted)
+        return bool(links.makers(wanted)) or base.offers(wanted)
 
     hint = "add a package that provides it, or the base package to repos/<base>.yaml"
     faults = {}

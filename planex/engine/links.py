@@ -10,6 +10,7 @@ from functools import cached_property
 from planex.engine.providers import Providers
 from planex.reach import Reach, bits
 from planex.rpm.capability import Capability, parts
+from planex.rpm.index import Index
 from planex.rpm.spec import Package, Subpackage
 
 Node = str | int
@@ -33,7 +34,9 @@ class Edge:
 class Links:
     """The packages of a workspace, and which of their subpackages answer which requirement."""
 
-    def __init__(self, packages: Mapping[str, Package]) -> None:
+    def __init__(self, packages: Mapping[str, Package], base: Index | None = None) -> None:
+        """``base`` goes before what can only be guessed."""
+        self._base = base
         self.packages = sorted(packages)
         self.avoided: dict[str, set[str]] = {}
         """Package to others whose results must not be in its buildroot."""
@@ -77,7 +80,13 @@ class Links:
         return self._required[sub]
 
     def _answers(self, wanted: Iterable[Capability]) -> list[tuple[int, Capability]]:
-        return [(sub, part) for each in wanted for part in parts(each) for sub in self.providers.find(part)]
+        return [(sub, each) for each in wanted for part in parts(each) for sub in self.makers(part)]
+
+    def makers(self, wanted: Capability) -> list[int]:
+        """Subpackages that answer a plain requirement."""
+        if found := self.providers.find(wanted):
+            return found
+        return [] if self._base and self._base.offers(wanted) else self.providers.perhaps(wanted)
 
     def wanted(self, package: str) -> list[tuple[int, Capability]]:
         """Subpackages that the BuildRequires of a package name."""
@@ -132,19 +141,19 @@ class Links:
         direct = self.wanted(package)
         walked = bits(self._brings.of([sub for sub, _ in direct]))
         rows = [*direct, *(row for sub in walked for row in self.required(sub))]
-        return {part for sub, part in rows if self.maker(sub) == needed}
+        return {wanted for sub, wanted in rows if self.maker(sub) == needed}
 
     def edges(self, package: str) -> list[Edge]:
         """Every need of a package with its reason, nearest first."""
         avoided = self.avoided.get(package, set())
-        waiting: list[tuple[int, Capability, str | None]] = [(sub, part, None) for sub, part in self.wanted(package)]
+        waiting: list[tuple[int, Capability, str | None]] = [(*answer, None) for answer in self.wanted(package)]
         found: dict[str, Edge] = {}
         seen = set()
-        for sub, part, requirer in waiting:  # which grows meanwhile
+        for sub, wanted, requirer in waiting:  # which grows meanwhile
             name, made = self._subs[sub]
             if sub in seen or name in avoided:
                 continue
             seen.add(sub)
-            found.setdefault(name, Edge(package, name, part, requirer))
+            found.setdefault(name, Edge(package, name, wanted, requirer))
             waiting += [(other, asked, made.name) for other, asked in self.required(sub)]
         return list(found.values())

@@ -19,6 +19,7 @@ import rpm
 from planex.cage.answer import serve
 
 _MOST_SAID = 1 << 20
+_NO_FILES = {"%dir", "%exclude"}
 _FILES = re.compile(r"%files(\s|$)")
 
 
@@ -76,6 +77,7 @@ def _facts(spec: Any, text: str) -> dict[str, Any]:
         "excluded_archs": list(header["excludearch"]),
         "changelog_time": next(iter(header["changelogtime"]), 0),
         "build_requires": _capabilities(header, "require"),
+        "build_conflicts": _capabilities(header, "conflict"),
         "sources": [_source(*source) for source in reversed(spec.sources)],
         "subpackages": [_subpackage(package) for package in _built(spec, text)],
     }
@@ -138,8 +140,12 @@ def _operator(flags: int) -> str:
 
 
 def _paths(file_list: str) -> list[str]:
-    """Paths and patterns of a %files section; directives such as ``%attr(...)`` are dropped."""
-    return sorted({word for line in file_list.splitlines() for word in line.split() if word.startswith("/")})
+    """Paths and patterns of a %files section; directives such as ``%attr(...)`` are dropped.
+
+    So are bare folders (``%dir``), which hold nothing, and what is left out (``%exclude``).
+    """
+    lines = (line.split() for line in file_list.splitlines())
+    return sorted({word for words in lines if not _NO_FILES & set(words) for word in words if word.startswith("/")})
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from planex.content import records
 from planex.errors import ConfigError, Problem, keep_or_raise
 from planex.rpm.capability import Capability
 
-FORMAT = 4
+FORMAT = 5
 CAGED_CONFIG = "/rpmconfig"
 """Where a cage has a target's macro files."""
 _HOST_RPMCONFIG = Path("/usr/lib/rpm")
@@ -72,6 +72,7 @@ class Package:
     build_requires: tuple[Capability, ...]
     sources: tuple[Source, ...]
     subpackages: tuple[Subpackage, ...]
+    build_conflicts: tuple[Capability, ...] = ()
     exclusive_archs: tuple[str, ...] = ()
     excluded_archs: tuple[str, ...] = ()
 

@@ -49,6 +49,56 @@ def test_every_way_to_name_a_package_gives_an_edge(wanted: str) -> None:
     assert found.order == ("yajl", "xen")
 
 
+@pytest.mark.parametrize(
+    ("wanted", "file"),
+    [
+        ("cmake(Catch2) >= 3", "/usr/lib64/cmake/Catch2/"),
+        ("cmake(catch2)", "/usr/lib64/cmake/Catch2/*.cmake"),
+        ("cmake(KF6I18n)", "/usr/lib64/cmake/KF6*"),
+        ("python3dist(ruamel-yaml)", "/usr/lib/python3.11/site-packages/ruamel_yaml-0.18.dist-info/"),
+        ("python3.11dist(Ruamel.Yaml)", "/usr/lib64/python3.11/site-packages/ruamel.yaml-*.egg-info"),
+        ("python3dist(six)", "/usr/lib/python3.11/site-packages/six.py"),
+        ("python3dist(pkg[extra])", "/usr/lib/python3.11/site-packages/pkg"),
+        ("perl(Foo::Bar)", "/usr/share/perl5/vendor_perl/Foo/"),
+        ("perl(Foo::Bar)", "/usr/share/perl5/vendor_perl/Foo/*.pm"),
+        ("pkgconfig(yajl)", "/usr/lib64/pkgconfig/yajl.pc"),
+    ],
+)
+def test_what_rpm_will_make_of_files_is_foreseen(wanted: str, file: str) -> None:
+    found = graph(package("a", wanted), package("b", "", subpackage("b", files=file)), package("c"))
+    assert (edges(found), dict(found.faults)) == ({("a", "b")}, {})
+
+
+def test_what_may_be_any_module_is_taken_only_where_nothing_else_answers() -> None:
+    any_module = subpackage("xen-devel", files="/usr/lib64/pkgconfig/*.pc /usr/lib64/cmake/* /usr/share/vendor_perl/*")
+    xen = package("xen", "", any_module)
+    yajl = package("yajl", "", subpackage("yajl", files="/usr/lib64/pkgconfig/yajl.pc"))
+    found = graph(package("a", "pkgconfig(yajl)"), package("b", "pkgconfig(zlib)"), xen, yajl)
+    assert edges(found) == {("a", "yajl"), ("b", "xen")}
+    zlib = Index([indexed("zlib", provides="pkgconfig(zlib)")])
+    assert edges(graph(package("b", "pkgconfig(zlib)"), xen, offers=zlib)) == set()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ("python3dist(ruamel.yaml)", "python3-ruamel-yaml"),
+        ("perl(Foo::Bar)", "perl-Foo-Bar"),
+        ("rubygem(rake)", "rubygem-rake"),
+        ("npm(tap)", "nodejs-tap"),
+    ],
+)
+def test_a_package_named_as_is_customary_is_taken_for_what_it_is_named_for(wanted: str, name: str) -> None:
+    assert edges(graph(package("a", wanted), package(name), package("other"))) == {("a", name)}
+
+
+@pytest.mark.parametrize("wanted", ["cmake(Catch)", "python3dist(yam)", "perl(Foo)", "pkgconfig(yaj)", "golang(x)"])
+def test_nothing_is_foreseen_of_what_only_begins_alike(wanted: str) -> None:
+    files = "/usr/lib64/cmake/Catch2/a.cmake /usr/lib/python3.11/site-packages/yaml /usr/lib64/pkgconfig/yajl.pc"
+    files += " /usr/share/perl5/vendor_perl/Foo/Bar.pm"
+    assert "a" in graph(package("a", wanted), package("b", "", subpackage("b", files=files))).faults
+
+
 def test_requires_of_what_is_pulled_in_count() -> None:
     a = package("a", "b-devel")
     b = package("b", "", subpackage("b"), subpackage("b-devel", requires="c"))
@@ -162,6 +212,13 @@ def test_a_circle_that_the_base_answers_is_none() -> None:
 
 def test_what_the_base_has_in_another_version_opens_no_circle() -> None:
     assert graph(package("a", "b"), package("b", "a = 1-1"), offers=Index([indexed("a", "2-1")])).faults
+
+
+@pytest.mark.parametrize("wanted", ["(b or cc)", "(b unless gcc else cc)"])
+def test_a_circle_that_the_base_answers_in_another_way_is_none(wanted: str) -> None:
+    found = graph(package("a", wanted), package("b", "a"), offers=base("gcc", "cc"))
+    assert (found.order, dict(found.faults)) == (("a", "b"), {})
+    assert [str(item) for item in found.from_base] == [f"built with the base's {wanted}, for b needs a"]
 
 
 def test_a_package_that_needs_itself_is_a_circle() -> None:

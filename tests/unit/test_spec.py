@@ -133,6 +133,17 @@ def test_empty_file_lists_and_own_versions_count(tmp_path: Path) -> None:
     )
 
 
+def test_bare_folders_and_what_is_left_out_hold_no_file(tmp_path: Path) -> None:
+    lines = "%dir %{_datadir}/foo\n%attr(0755,root,root) %dir /opt\n%exclude %{_bindir}/bar\n%ghost /var/log/foo\n"
+    foo = parse(tmp_path, SPEC.replace("%files\n", f"%files\n{lines}", 1))
+    assert foo.subpackages[0].files == ("/usr/bin/foo", "/var/log/foo")
+
+
+def test_build_conflicts_are_read(tmp_path: Path) -> None:
+    foo = parse(tmp_path, SPEC.replace("Summary: x\n", "Summary: x\nBuildConflicts: bar-devel < 2, baz\n", 1))
+    assert foo.build_conflicts == (Capability("bar-devel", "<", "2"), Capability("baz"))
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
