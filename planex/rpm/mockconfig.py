@@ -24,13 +24,23 @@ from planex.content import records
 from planex.errors import ConfigError, Problem, line_of
 from planex.regular import NotRegular, read_text
 
-FORMAT = 2
+FORMAT = 3
 SECONDS = 10.0
 """Time for one configuration."""
 _INCLUDE = re.compile(r"^\s*include\((.*)\)", re.MULTILINE)
 _MACRO = re.compile(r"%?[A-Za-z_]\w*(\(.*\))?$")
 _SYSTEM_CONFIGS = Path("/etc/mock")
 _LARGEST = 1 << 20
+_READ = {"target_arch", "chroot_setup_cmd", "dnf.conf", "macros", "releasever", "environment"}
+_NO_CONTENT = {"root", "config_file", "user_agent"}
+_MOCK_ONLY = (
+    "module_enable",
+    "module_install",
+    "module_setup_commands",
+    "chroot_additional_packages",
+    "files",
+    "extra_chroot_dirs",
+)
 
 
 class _Options(dict[str, Any]):
@@ -55,12 +65,19 @@ class MockConfig:
     macros: dict[str, str]
     """RPM macros of the target, names with their ``%``."""
     releasever: str
+    environment: dict[str, str]
+    """Variables of a build, beyond those that every build has."""
+    mock_only: tuple[str, ...]
+    """Options that are set, change what is in the buildroot, and which only mock itself carries out."""
+    others: str
+    """SHA-256 of all further options."""
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 over all that decides what is in the buildroot, whatever folder the workspace is in."""
         conf = self.dnf_conf.replace(str(self.path.parents[1]), "$workspace")
-        parts = [self.arch, self.setup_command, conf, sorted(self.macros.items()), self.releasever]
+        macros, environment = sorted(self.macros.items()), sorted(self.environment.items())
+        parts = [self.arch, self.setup_command, conf, macros, self.releasever, environment, self.others]
         return digest_of_text(json.dumps(parts))
 
     @property
@@ -152,11 +169,14 @@ def _config(path: Path, options: _Options) -> dict[str, Any]:
         for name in ("root", "target_arch", "chroot_setup_cmd", "dnf.conf", "releasever")
         if not isinstance(options.get(name), str)
     ]
-    if isinstance(options["macros"], dict):
+    problems += [
+        f"config_opts['{name}'] must be a dictionary of names and texts"
+        for name in ("macros", "environment")
+        if not isinstance(options[name], dict)
+    ]
+    if not problems:
         bad = [name for name in options["macros"] if not _MACRO.match(str(name))]
-        problems += [f"config_opts['macros'] has {name!r}, which is no name of a macro" for name in bad]
-    else:
-        problems.append("config_opts['macros'] must be a dictionary of macro names and bodies")
+        problems = [f"config_opts['macros'] has {name!r}, which is no name of a macro" for name in bad]
     if problems:
         raise ConfigError([Problem(path, 0, "; ".join(problems))])
     expand = {key: _text(value, options, path) for key, value in options.items() if isinstance(value, str)}
@@ -165,9 +185,23 @@ def _config(path: Path, options: _Options) -> dict[str, Any]:
         "arch": expand["target_arch"],
         "setup_command": _words(expand["chroot_setup_cmd"], path),
         "dnf_conf": expand["dnf.conf"].strip() + "\n",
-        "macros": {str(name): _text(str(body), options, path) for name, body in sorted(options["macros"].items())},
+        "macros": _texts(options["macros"], options, path),
         "releasever": expand["releasever"],
+        "environment": _texts(options["environment"], options, path),
+        "mock_only": [name for name in _MOCK_ONLY if options.get(name)],
+        "others": _digest_of_others(options, expand, path.parents[1]),
     }
+
+
+def _texts(section: Mapping[Any, Any], options: _Options, path: Path) -> dict[str, str]:
+    return {str(key): _text(str(text), options, path) for key, text in sorted(section.items()) if text is not None}
+
+
+def _digest_of_others(options: _Options, expand: Mapping[str, str], workspace: Path) -> str:
+    """Whatever else mock is told may change a build, wherever the workspace is."""
+    others = {str(name): expand.get(name, value) for name, value in options.items() if name not in _READ | _NO_CONTENT}
+    plain = json.dumps(others, sort_keys=True, skipkeys=True, default=lambda value: type(value).__name__)
+    return digest_of_text(plain.replace(str(workspace), "$workspace"))
 
 
 def _complaint(value: object) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pytest
 
 from planex.engine.builders.job import Job
 from planex.engine.builders.mock import MockBuilder, mock_argv
-from planex.engine.builders.sandbox import build_cage, rpmbuild_argv
+from planex.engine.builders.sandbox import build_cage, rpmbuild_argv, starting_packages
 from planex.engine.builders.state import StateLog, mock_phase, rpmbuild_section
-from planex.errors import CommandFailed
+from planex.errors import CommandFailed, PlanexError
 from planex.report import Reporter, Task
+from planex.rpm.mockconfig import load_mock_config
 from planex.rpm.spec import Macros
 from planex.rpm.srpm import srpm_argv, srpm_cage
 from tests.unit.factories import package
@@ -54,11 +56,31 @@ def test_mock_gets_one_rebuild_with_a_root_of_its_own(job: Job) -> None:
 
 
 def test_rpmbuild_runs_caged_without_network_as_an_ordinary_user(job: Job) -> None:
-    cage = build_cage(Path("/root-of-build"), job, Path("/macros"))
+    cage = build_cage(Path("/root-of-build"), job, Path("/macros"), {"CC": "clang"})
     assert cage.readable == {"/builddir/foo-1-1.src.rpm": job.srpm, "/builddir/.rpmmacros": Path("/macros")}
     assert not cage.writable and not cage.network and not cage.superuser
-    assert cage.env["SOURCE_DATE_EPOCH"] == "7"
+    assert (cage.env["SOURCE_DATE_EPOCH"], cage.env["CC"]) == ("7", "clang")
     assert rpmbuild_argv(job, "x86_64")[:4] == ["rpmbuild", "--rebuild", "--target", "x86_64"]
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ("['chroot_setup_cmd'] = 'install bash'", ""),
+        ("['chroot_setup_cmd'] = 'builddep bash'", "config_opts['chroot_setup_cmd'] begins with 'builddep'"),
+        ("['module_enable'] = ['nodejs:18']", "the sandbox does not know config_opts['module_enable']"),
+    ],
+)
+def test_what_only_mock_can_do_is_left_to_mock(tmp_path: Path, options: str, fault: str) -> None:
+    path = tmp_path / "x.cfg"
+    text = {"root": "x", "target_arch": "x86_64", "chroot_setup_cmd": "install bash", "dnf.conf": ""}
+    path.write_text(f"config_opts.update({text})\nconfig_opts{options}\n")
+    config = load_mock_config(path, tmp_path / "cache")
+    if not fault:
+        assert starting_packages(config) == ["bash"]
+        return
+    with pytest.raises(PlanexError, match=re.escape(fault)):
+        starting_packages(config)
 
 
 def test_the_srpm_is_made_under_the_targets_macros() -> None:

@@ -57,6 +57,7 @@ def test_includes_are_followed(tmp_path: Path) -> None:
         (GOOD + "config_opts['root'] = 7\n", "config_opts['root'] must be a text, not int"),
         (GOOD + "config_opts['root'] = None\n", "config_opts['root'] is not set"),
         (GOOD + "config_opts['macros'] = ['%dist']\n", "config_opts['macros'] must be a dictionary"),
+        (GOOD + "config_opts['environment'] = 'A=B'\n", "config_opts['environment'] must be a dictionary"),
         (GOOD + "config_opts['chroot_setup_cmd'] = 'install \"x'\n", "chroot_setup_cmd']: No closing quotation"),
         ("x = 'a' * 10**11\n", "MemoryError"),
         ("print(open('/etc/passwd').read())\nopen('/etc/shadow')\n", "test.cfg:2: /etc/shadow: No such file"),
@@ -88,6 +89,31 @@ def test_the_digest_tells_buildroots_apart(tmp_path: Path) -> None:
     first = load_mock_config(write(tmp_path, GOOD), tmp_path / "cache").digest
     assert load_mock_config(write(tmp_path, GOOD + "# remark\n"), tmp_path / "cache").digest == first
     assert load_mock_config(write(tmp_path, GOOD.replace("@build", "@other")), tmp_path / "cache").digest != first
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "['environment']['CC'] = 'clang'",
+        "['module_enable'] = ['nodejs:18']",
+        "['rpmbuild_networking'] = True",
+        "['plugin_conf']['ccache_enable'] = True",
+        "['whatever'] = 'x{{ target_arch }}'",
+    ],
+)
+def test_every_option_may_change_what_is_built(tmp_path: Path, line: str) -> None:
+    first = load_mock_config(write(tmp_path, GOOD), tmp_path / "cache").digest
+    assert load_mock_config(write(tmp_path, f"{GOOD}config_opts{line}\n"), tmp_path / "cache").digest != first
+
+
+def test_neither_the_place_nor_the_name_of_a_buildroot_changes_what_is_built(tmp_path: Path) -> None:
+    folder = "import os\nconfig_opts['x'] = os.path.dirname(os.path.dirname(config_opts['config_file']))\n"
+    digests = set()
+    for name in ("one", "two"):
+        (tmp_path / name / "mock-configs").mkdir(parents=True)
+        text = GOOD.replace("'test'", f"'{name}'").replace(".{{ root }}", ".x") + folder
+        digests.add(load_mock_config(write(tmp_path / name / "mock-configs", text), tmp_path / "cache").digest)
+    assert len(digests) == 1
 
 
 @pytest.mark.parametrize("target", ["bookworm", "el9", "el10"])

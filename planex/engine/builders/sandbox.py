@@ -86,7 +86,7 @@ class SandboxBuilder:
         log = self._base.with_suffix(".log")
         log.unlink(missing_ok=True)
         (draft / "root").mkdir()
-        choice = dnf.choose(self._repositories(None), _packages(self._config), log)
+        choice = dnf.choose(self._repositories(None), starting_packages(self._config), log)
         dnf.install(choice, draft / "root", draft, log, commands=_ADD_BUILDER)
         _write_installed(self._base, choice.packages)
         (draft / "root").rename(self._base)
@@ -141,7 +141,8 @@ class SandboxBuilder:
             root = overlay.upper
         macros = job.work / "rpmmacros"
         write_atomic(macros, _rpmmacros(self._config))
-        argv = in_scope(caged(build_cage(root, job, macros), rpmbuild_argv(job, self._config.arch)), job.limits)
+        cage = build_cage(root, job, macros, self._config.environment)
+        argv = in_scope(caged(cage, rpmbuild_argv(job, self._config.arch)), job.limits)
 
         def on_line(line: str) -> None:
             if section := rpmbuild_section(line):
@@ -176,12 +177,15 @@ def _used(layer: Path) -> float:
     return listing.stat().st_mtime if listing.exists() else 0.0
 
 
-def _packages(config: MockConfig) -> list[str]:
-    """What a buildroot starts with."""
+def starting_packages(config: MockConfig) -> list[str]:
+    """What a buildroot starts with. PlanexError where only mock knows how to make it."""
     command = config.setup_command[0]
     if command not in ("install", "groupinstall"):
         message = f"config_opts['chroot_setup_cmd'] begins with '{command}'"
         raise PlanexError(f"{config.path}: {message}", "the sandbox knows 'install' and 'groupinstall'")
+    if config.mock_only:
+        message = f"the sandbox does not know config_opts['{config.mock_only[0]}']"
+        raise PlanexError(f"{config.path}: {message}", "build with mock: --builder mock")
     return config.setup_packages
 
 
@@ -191,8 +195,8 @@ def _write_installed(layer: Path, packages: Iterable[ChosenPackage], below: Path
     write_atomic(layer.with_suffix(".installed"), "".join(f"{line}\n" for line in sorted(lines)))
 
 
-def build_cage(root: Path | Overlay, job: Job, macros: Path) -> Cage:
-    """What a build sees: the buildroot, its SRPM and the target's macros."""
+def build_cage(root: Path | Overlay, job: Job, macros: Path, environment: Mapping[str, str]) -> Cage:
+    """What a build sees: the buildroot, its SRPM, and the target's macros and ``environment``."""
     env: Mapping[str, str] = {
         "HOME": HOME,
         "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
@@ -200,6 +204,7 @@ def build_cage(root: Path | Overlay, job: Job, macros: Path) -> Cage:
         "SHELL": "/bin/bash",
         "TERM": "dumb",
         "SOURCE_DATE_EPOCH": str(job.epoch),
+        **environment,
     }
     readable = {f"{HOME}/{job.srpm.name}": job.srpm, f"{HOME}/.rpmmacros": macros}
     return Cage(root, readable=readable, env=env, chdir=HOME, limits=job.limits)
