@@ -77,7 +77,9 @@ def _metadata(base: Any, request: dict[str, Any]) -> dict[str, Any]:
     names = [name for word in words for name in (_members(base, word[1:]) if word.startswith("@") else [word])]
     packages = None
     if digest.hexdigest() != request["known"]:
-        packages = [_row(package) for package in sorted(base.sack.query().available().latest())]
+        # As dnf itself chooses: a repository with a smaller priority hides what others have under the same name.
+        chosen = base.sack.query().available().filter(latest_per_arch_by_priority=True)
+        packages = [_row(package) for package in sorted(chosen)]
     return {"digest": digest.hexdigest(), "setup": sorted(set(names)), "packages": packages}
 
 

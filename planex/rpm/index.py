@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -51,7 +51,9 @@ def _from_row(
 class Index:
     """The packages of a repository by what they provide."""
 
-    def __init__(self, packages: Sequence[IndexedPackage]) -> None:
+    def __init__(self, packages: Sequence[IndexedPackage], *, latest_only: bool = False) -> None:
+        """``latest_only``: the repository may have older versions than these, and dnf may take one of them."""
+        self._latest_only = latest_only
         self.packages = packages
         self._reach = Reach(self._needs)
 
@@ -116,7 +118,12 @@ class Index:
 
     def _who(self, wanted: Capability) -> list[int]:
         found = [at for at, have in self._provides.get(wanted.name, []) if satisfies(have, wanted)]
-        return found or (self._files.get(wanted.name, []) if wanted.name.startswith("/") else [])
+        if not found and wanted.name.startswith("/"):
+            return self._files.get(wanted.name, [])
+        if not found and self._latest_only and wanted.operator in ("<", "<=", "="):
+            older = replace(wanted, operator="<")
+            return [at for at, have in self._provides.get(wanted.name, []) if not satisfies(have, older)]
+        return found
 
     def _needs(self, at: int) -> list[int]:
         wanted = [part for each in self.packages[at].requires for part in parts(each)]

@@ -48,7 +48,9 @@ def read_remote(
 
 
 def _base(metadata: Metadata, stale: str = "") -> RemoteBase:
-    return RemoteBase(Index(from_rows(metadata.packages or [])), metadata.setup, metadata.digest, stale)
+    return RemoteBase(
+        Index(from_rows(metadata.packages or []), latest_only=True), metadata.setup, metadata.digest, stale
+    )
 
 
 def _recall(kept: Path) -> Metadata | None:

@@ -116,3 +116,23 @@ def test_a_mirror_that_moves_is_seen_where_it_matters(mirror: Path, workspace: P
     assert reasons(planex("build", "--dry-run", "--json", "--offline")) == {"foo": ["up to date"]}
     (workspace / "_build" / "far" / "base.json").write_text("{")
     assert reasons(planex("build", "--dry-run", "--json")) == {"foo": ["base packages removed"]}
+
+
+def test_what_is_read_is_what_dnf_would_take(mirror: Path, workspace: Path, planex: Planex) -> None:
+    """A repository of a smaller priority goes before a newer version elsewhere; older versions are there as well."""
+    first = workspace.parent / "first"
+    shutil.copytree(mirror, first)
+    offer(mirror, "extra", "2")
+    offer(first, "other", "1")
+    offer(first, "other", "2")
+    with (workspace / "repos" / "far.repo").open("a") as file:
+        file.write(f"\n[first]\nname=first\nbaseurl=file://{first}\ngpgcheck=0\npriority=10\nmetadata_expire=0\n")
+    spec = SPEC.replace("@WANTED@", "\nBuildRequires: other < 2")
+    (workspace / "specs/foo/foo.spec.j2").write_text(spec)
+    done = planex("build")
+    assert done.returncode == 0, done.stderr
+    installed = (workspace / "_build/far/logs/foo/installed_pkgs.log").read_text()
+    assert "extra-1-1" in installed and "other-1-1" in installed
+    (base,) = (workspace / "_build/far/store/foo").glob("*/base.json")
+    packages = dict(json.loads(base.read_text())["packages"])
+    assert packages["extra"].startswith("1-1 ")

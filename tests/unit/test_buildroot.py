@@ -178,3 +178,21 @@ def test_the_bases_other_answers_to_a_requirement_count_too() -> None:
 def test_all_of_the_base_counts_where_what_a_buildroot_starts_with_is_a_group() -> None:
     graph = build_graph({"x": package("x")}, BASE)
     assert len(Buildroots(graph, BASE, [capability("@build")]).of("x", []).base or ()) == len(BASE.packages)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there"),
+    [
+        ("tool", True),
+        ("tool >= 2", True),
+        ("tool < 2", True),
+        ("tool = 1", True),
+        ("tool = 3", False),
+        ("tool >= 3", False),
+        ("x < 2", False),
+    ],
+)
+def test_a_mirror_may_have_older_versions_than_the_latest(wanted: str, there: bool) -> None:
+    latest = [indexed("tool", "2-1")]
+    assert Index(latest, latest_only=True).offers(capability(wanted)) == there
+    assert Index(latest).offers(capability(wanted)) == (wanted in ("tool", "tool >= 2"))
