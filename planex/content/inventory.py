@@ -20,6 +20,7 @@ TARGETS = {
     "store": ("results of builds, by rebuild key", "every package is built again"),
     "repo": ("composed repositories", "composed again by the next build"),
     "iso": ("host ISOs", "planex iso build"),
+    "learned": ("BuildRequires that only builds could tell", "learned again by the next build"),
     "logs": ("logs of builds and boots", "lost"),
     "rendered": ("specs as their templates make them", "made again at once"),
 }

@@ -5,34 +5,27 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from planex.cage.trees import remove_tree
-from planex.content.copies import copy_file
-from planex.content.key import outputs_digest
 from planex.disk import explain
-from planex.distro.config import build_limits
 from planex.distro.project import Project
 from planex.distro.sources import local_files, remote_sources
-from planex.engine.builders import Builder, Job
-from planex.engine.buildroot import Buildroot, write_base
+from planex.engine.builders import Builder
+from planex.engine.make import Make, fresh_folder
 from planex.engine.outcome import BuildFailed, Outcome
-from planex.engine.outputs import MissingOutput, Rules, accept
 from planex.engine.plan import Action, Plan, Step
-from planex.engine.publish import condemned, remove
+from planex.engine.publish import remove
 from planex.engine.workshop import Workshop
 from planex.errors import LoggedError, PlanexError
 from planex.events import Status
 from planex.patchqueue.apply.check import check_queue, require_applies
 from planex.report import Reporter, Task
-from planex.rpm import repo
-from planex.rpm.srpm import make_srpm, source_date_epoch
-from planex.run import check_stopped, stop_all, tail
+from planex.rpm.srpm import make_srpm
+from planex.run import check_stopped, stop_all
 from planex.sources.fetch import fetch
 
 _PACKED_AT_MOST = 3
@@ -99,7 +92,7 @@ class Build:
     def _prepare_one(self, step: Step) -> Outcome | None:
         project, name = self.project, step.package
         recipe, package = project.recipes[name], project.packages[name]
-        logs = _fresh_folder(project.workspace.logs(project.target_name, name))
+        logs = fresh_folder(project.workspace.logs(project.target_name, name))
         with self.reporter.task(name) as task:
             try:
                 files = dict(local_files(recipe, package))
@@ -120,7 +113,7 @@ class Build:
         project, package = self.project, self.project.packages[name]
         for _ in range(_PACKED_AT_MOST):
             before = self.workshop.renew(name)
-            output = _fresh_folder(self._work(name) / "srpm")
+            output = fresh_folder(self._work(name) / "srpm")
             srpm = make_srpm(package, project.rendered(name), files, project.macros, output, log)
             if self.workshop.renew(name) == before:
                 return srpm
@@ -173,81 +166,21 @@ class Build:
             try:
                 if self._settle(step):
                     return Outcome(name, Status.UNCHANGED, task.seconds)
-                self._run_builder(name, task, logs)
+                make = Make(self.workshop, self.builder, name, self._srpms[name], self._work(name), logs, self.reporter)
+                status = make.run(task, forced=step.forced)
             except (PlanexError, OSError) as error:
                 return self._failed(name, task, error, logs / "build.log")
-            return Outcome(name, Status.BUILT, task.seconds)
+            return Outcome(name, status, task.seconds)
 
     def _settle(self, step: Step) -> bool:
         """Whether an earlier result serves: dependencies that were rebuilt may have come out the same."""
         if step.forced:
             return False
-        store = self.workshop.store
-        result = store.find(step.package, self.workshop.whole(step.package).key)
-        if result is None:
+        if not self.workshop.reuse(step.package):
             return False
-        store.use(step.package, result)
-        self.workshop.settle(step.package, result)
         if step.action is Action.REUSE:
             self._record(Outcome(step.package, Status.REUSED))
         return True
-
-    def _run_builder(self, name: str, task: Task, logs: Path) -> None:
-        project, package = self.project, self.project.packages[name]
-        work = self._work(name)
-        started = time.monotonic()
-        buildroot = self.workshop.buildroot(name)
-        try:
-            repository = _dependency_repo(work / "dependencies", self._rpms(buildroot))
-        except repo.DamagedFile as error:
-            raise condemned(self.workshop, error.path) from None
-        job = Job(
-            package=package,
-            srpm=self._srpms[name],
-            dependencies=repository,
-            dependencies_digest=outputs_digest(made.digest for _, made in buildroot.made),
-            work=_fresh_folder(work / "builder"),
-            results=_fresh_folder(work / "builder" / "results"),
-            logs=logs,
-            epoch=source_date_epoch(package),
-            limits=build_limits(project.config, project.recipes[name].settings.limits),
-        )
-        made = self.builder.build(job, task)
-        task.phase("outputs")
-        results = _fresh_folder(work / "results")
-        self._accept(job, made, results)
-        copy_file(job.srpm, results / job.srpm.name)
-        task.phase("store")
-        write_base(results, buildroot)
-        inputs = self.workshop.own(name) | buildroot.rows
-        result = self.workshop.store.add(name, results, inputs, time.monotonic() - started, self.builder.name)
-        self.workshop.settle(name, result)
-        remove_tree(work)
-
-    def _rpms(self, buildroot: Buildroot) -> dict[str, Path]:
-        """SHA-256 to file of the RPMs that a buildroot may be given."""
-        found: dict[str, Path] = {}
-        for package, made in buildroot.made:
-            result = self.workshop.store.current(package)
-            if result is None or made.digest not in result.rpm_paths:
-                raise PlanexError(f"the result of {package} is gone from the store", f"planex build {package}")
-            found[made.digest] = result.rpm_paths[made.digest]
-        return found
-
-    def _accept(self, job: Job, made: Path, results: Path) -> None:
-        """Take what the builder left, if it is what the spec promises and nothing else."""
-        name = job.package.name
-        rules = Rules(self.workshop.base, self.project.recipes[name].settings.replaces)
-        try:
-            accepted = accept(made, job.work, job.package, results, rules)
-        except MissingOutput as error:
-            log = job.logs / "build.log"
-            text = tail(log.read_text(errors="replace")) if log.exists() else ""
-            raise LoggedError(error.message, None, text, log) from None
-        for text in accepted.warnings:
-            self.reporter.warn(text)
-        for text in accepted.remarks:
-            self.reporter.remark(text)
 
     def _work(self, name: str) -> Path:
         return self.project.folder / "work" / "build" / name
@@ -283,18 +216,3 @@ def _try_patches(project: Project, name: str, files: Mapping[str, Path]) -> None
             raise PlanexError(f"{name} has a patch queue but no Source", "name the tarball in a Source0 line")
         tarball = min(sources, key=lambda source: source.number).file_name
         require_applies(check_queue(queue, files[tarball], project.workspace.cache / "patches"), name, queue)
-
-
-def _dependency_repo(folder: Path, rpms: Mapping[str, Path]) -> Path | None:
-    if not rpms:
-        return None
-    repo.copy_rpms(_fresh_folder(folder), rpms)
-    repo.create_repo(folder)
-    return folder
-
-
-def _fresh_folder(folder: Path) -> Path:
-    if folder.exists():
-        remove_tree(folder)
-    folder.mkdir(parents=True)
-    return folder

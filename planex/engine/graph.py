@@ -21,7 +21,7 @@ from planex.engine.links import Edge, Links, Node
 from planex.errors import ConfigError, joined
 from planex.nearest import did_you_mean
 from planex.reach import bits
-from planex.rpm.capability import Capability, unanswered
+from planex.rpm.capability import Capability, parts, unanswered
 from planex.rpm.index import Index
 from planex.rpm.spec import Package
 
@@ -55,6 +55,14 @@ class Graph:
     def needs(self, package: str) -> frozenset[str]:
         """Packages whose results go into the buildroot of ``package``, by what the specs say."""
         return self._links.names(self._links.needs(package))
+
+    def asks(self, package: str) -> tuple[Capability, ...]:
+        """What its buildroot must have: by the spec, and by what earlier builds asked for."""
+        return tuple(dict.fromkeys(self._links.build_requires(package) + self._links.likely(package)))
+
+    def makers(self, wanted: Capability) -> frozenset[str]:
+        """Packages that answer a requirement, in whole or in part."""
+        return frozenset(self._links.maker(sub) for part in parts(wanted) for sub in self._links.makers(part))
 
     def may_have(self, package: str, other: str) -> bool:
         """Whether results of ``other`` may be in the buildroot of ``package``.
@@ -106,12 +114,20 @@ class Graph:
         return tuple(reversed(steps))
 
 
-def build_graph(packages: Mapping[str, Package], base: Index | None, *, broken: Sequence[str] = ()) -> Graph:
+def build_graph(
+    packages: Mapping[str, Package],
+    base: Index | None,
+    *,
+    broken: Sequence[str] = (),
+    hints: Mapping[str, tuple[Capability, ...]] | None = None,
+) -> Graph:
     """Order the packages. ``base``: what the base provides, None where that is not known.
 
-    ``broken``: packages that could not be read, which may be what is missing.
+    ``broken``: packages that could not be read, which may be what is missing. ``hints``: what earlier builds of a
+    package asked for besides.
     """
     links = Links(packages, base)
+    links.hints.update(hints or {})
     faults = _made_twice(packages)
     for name, fault in (_missing(links, base, broken) if base else {}).items():
         faults[name] = joined([faults[name], fault]) if name in faults else fault
@@ -147,7 +163,12 @@ def _open(
     from_base: list[FromBase],
     faults: dict[str, ConfigError],
 ) -> None:
-    """Open a circle at the first need that the base answers too; where it answers none, all in it are at fault."""
+    """Open a circle at the first need that the base answers too; where it answers none, all in it are at fault.
+
+    What is only known from earlier builds is no reason for a fault: it may not be so any more.
+    """
+    if any(links.hints.pop(package, ()) for package in circle):
+        return
     steps = []
     for package, needed in zip(circle, [*circle[1:], circle[0]], strict=True):
         edge = next(edge for edge in links.edges(package) if edge.needs == needed)
@@ -175,14 +196,10 @@ def _made_twice(packages: Mapping[str, Package]) -> dict[str, ConfigError]:
 
 def _missing(links: Links, base: Index, broken: Sequence[str]) -> dict[str, ConfigError]:
     """Packages whose BuildRequires nothing provides, with a sentence for each of these."""
-
-    def offers(wanted: Capability) -> bool:
-        return bool(links.makers(wanted)) or base.offers(wanted)
-
     hint = "add a package that provides it, or the base package to repos/<base>.yaml"
     faults = {}
     for name in links.packages:
-        lacking = [each for wanted in links.build_requires(name) for each in unanswered(wanted, offers)]
+        lacking = [each for wanted in links.build_requires(name) for each in unanswered(wanted, links.offers)]
         if lacking:
             texts = [_explain(links, name, wanted, base, broken) for wanted in dict.fromkeys(lacking)]
             faults[name] = ConfigError("\n".join(texts), hint)

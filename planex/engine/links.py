@@ -9,7 +9,7 @@ from functools import cached_property
 
 from planex.engine.providers import Providers
 from planex.reach import Reach, bits
-from planex.rpm.capability import Capability, parts
+from planex.rpm.capability import Capability, parts, unanswered
 from planex.rpm.index import Index
 from planex.rpm.spec import Package, Subpackage
 
@@ -40,6 +40,8 @@ class Links:
         self.packages = sorted(packages)
         self.avoided: dict[str, set[str]] = {}
         """Package to others whose results must not be in its buildroot."""
+        self.hints: dict[str, tuple[Capability, ...]] = {}
+        """Package to what earlier builds of it asked for besides; it counts where something answers it."""
         self.cut: set[str] = set()
         """Packages that need nothing, for they cannot be built anyway."""
         self._parsed = packages
@@ -90,10 +92,18 @@ class Links:
 
     def wanted(self, package: str) -> list[tuple[int, Capability]]:
         """Subpackages that the BuildRequires of a package name."""
-        return [] if package in self.cut else self._answers(self._parsed[package].build_requires)
+        return [] if package in self.cut else self._answers(self.build_requires(package) + self.likely(package))
 
     def build_requires(self, package: str) -> tuple[Capability, ...]:
         return self._parsed[package].build_requires
+
+    def likely(self, package: str) -> tuple[Capability, ...]:
+        """The hints of a package that something answers, here or in the base."""
+        return tuple(hint for hint in self.hints.get(package, ()) if not unanswered(hint, self.offers))
+
+    def offers(self, wanted: Capability) -> bool:
+        """Whether a plain requirement is answered, here or in the base."""
+        return bool(self.makers(wanted)) or (self._base is not None and self._base.offers(wanted))
 
     def nodes(self) -> Iterator[tuple[Node, list[Node]]]:
         """Every node and what must come before it."""

@@ -96,6 +96,17 @@ def accept(folder: Path, within: Path, package: Package, destination: Path, rule
     return _judged(found, rules)
 
 
+def take(folder: Path, within: Path, suffix: str, destination: Path, limit: int) -> bool:
+    """Copy the one RPM of ``folder`` whose name ends in ``suffix``, with no look into it; False where there is none."""
+    with _opened(within, folder) as handle:
+        names = [name for place, name in _candidates(handle, OutputLimits()) if place == "." and name.endswith(suffix)]
+        if len(names) > 1:
+            raise RefusedOutput(f"the build left {len(names)} files *{suffix}, where it should leave one")
+        for name in names:
+            _copy(handle, name, destination, limit)
+        return bool(names)
+
+
 def _judged(found: dict[str, Rpm], rules: Rules) -> Accepted:
     warnings: list[str] = []
     remarks: list[str] = []

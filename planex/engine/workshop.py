@@ -15,6 +15,7 @@ from planex.distro.project import Project
 from planex.distro.sources import checksums_of, local_files, remote_sources
 from planex.engine.buildroot import Buildroot, Buildroots, base_changes, read_base
 from planex.engine.builtrpms import built_rpms
+from planex.engine.dynamic import learn, recall
 from planex.engine.graph import Graph, build_graph
 from planex.engine.plan import Plan, make_plan
 from planex.engine.takeover import refuse_takeovers
@@ -33,6 +34,8 @@ class Workshop:
     project: Project
     offline: bool = False
     _own: dict[str, Inputs] = field(default_factory=dict)
+    _generated: dict[str, tuple[Capability, ...]] = field(default_factory=dict)
+    """What builds of this run asked for."""
 
     @cached_property
     def store(self) -> Store:
@@ -53,7 +56,40 @@ class Workshop:
 
     @cached_property
     def graph(self) -> Graph:
-        return build_graph(self.project.built, self.base, broken=list(self.project.broken))
+        built = self.project.built
+        hints = {name: recall(self._learned, name) for name, package in built.items() if package.generates}
+        return build_graph(built, self.base, broken=list(self.project.broken), hints=hints)
+
+    @property
+    def _learned(self) -> Path:
+        return self.project.folder / "learned"
+
+    def asks(self, package: str) -> tuple[Capability, ...]:
+        """What a package's buildroot must have, as far as that is known."""
+        if package in self._generated:
+            return tuple(dict.fromkeys((*self.project.packages[package].build_requires, *self._generated[package])))
+        return self.graph.asks(package)
+
+    def learn(self, package: str, generated: tuple[Capability, ...]) -> bool:
+        """Keep what %generate_buildrequires of a package asked for; whether this was not known.
+
+        PlanexError where it asks for what this plan does not build before.
+        """
+        known = set(self.asks(package))
+        learn(self._learned, package, generated)
+        if late := {maker: wanted for wanted in generated for maker in self._late(package, wanted)}:
+            texts = [f"{wanted}, which {maker} makes" for maker, wanted in sorted(late.items())]
+            message = f"{package} also needs {'; '.join(texts)}: only its %generate_buildrequires could tell"
+            raise PlanexError(message, "it is known from now on: run the same command again")
+        self._generated[package] = generated
+        return set(self.asks(package)) != known
+
+    def _late(self, package: str, wanted: Capability) -> list[str]:
+        """Makers of something that is needed, which the plan does not build before."""
+        makers = self.graph.makers(wanted)
+        if any(self.graph.may_have(package, maker) for maker in makers) or (self.base and self.base.offers(wanted)):
+            return []
+        return sorted(makers)
 
     @cached_property
     def _buildroots(self) -> Buildroots:
@@ -123,10 +159,19 @@ class Workshop:
 
     def buildroot(self, package: str) -> Buildroot:
         """What may be installed to build a package; all that comes before it must be settled."""
-        return self._buildroots.of(package, self.project.packages[package].build_requires)
+        return self._buildroots.of(package, self.asks(package))
 
     def whole(self, package: str) -> Inputs:
         return self.own(package) | self.buildroot(package).rows
+
+    def reuse(self, package: str) -> bool:
+        """Take an earlier result with the same key, if there is one."""
+        result = self.store.find(package, self.whole(package).key)
+        if result is None:
+            return False
+        self.store.use(package, result)
+        self.settle(package, result)
+        return True
 
     def settle(self, package: str, result: Result) -> None:
         self._buildroots.settle(package, built_rpms(result))

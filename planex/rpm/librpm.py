@@ -20,6 +20,7 @@ from planex.cage.answer import serve
 
 _MOST_SAID = 1 << 20
 _NO_FILES = {"%dir", "%exclude"}
+_GENERATES = re.compile(r"^\s*%generate_buildrequires\s*$", re.MULTILINE)
 _FILES = re.compile(r"%files(\s|$)")
 
 
@@ -78,6 +79,7 @@ def _facts(spec: Any, text: str) -> dict[str, Any]:
         "changelog_time": next(iter(header["changelogtime"]), 0),
         "build_requires": _capabilities(header, "require"),
         "build_conflicts": _capabilities(header, "conflict"),
+        "generates": _GENERATES.search(text) is not None,  # spec.parsed leaves out this line, too
         "sources": [_source(*source) for source in reversed(spec.sources)],
         "subpackages": [_subpackage(package) for package in _built(spec, text)],
     }

@@ -75,7 +75,16 @@ class Rpm:
 
 def read_rpm(file: BinaryIO) -> Rpm:
     """Read and prove an RPM, the whole file. Raises BadRpm for anything that is not exactly one binary RPM."""
-    _check_lead(_take(file, _LEAD.size, "lead"))
+    return _facts(_read_proved(file, binary=True))
+
+
+def read_source_requires(file: BinaryIO) -> tuple[Capability, ...]:
+    """BuildRequires of a source RPM, read and proved as by read_rpm."""
+    return _requires(_read_proved(file, binary=False))
+
+
+def _read_proved(file: BinaryIO, *, binary: bool) -> _Header:
+    _check_lead(_take(file, _LEAD.size, "lead"), binary=binary)
     signature, size = _read_header(file)
     _take(file, -size % 8, "padding")
     blob = bytearray()
@@ -84,15 +93,21 @@ def read_rpm(file: BinaryIO) -> Rpm:
         raise BadRpm("its header does not have the SHA-256 that its signature gives")
     header.require_region()
     _check_payload(file, header)
-    return _facts(header)
+    if (1106 not in header and 1044 in header) != binary:  # SOURCEPACKAGE, SOURCERPM
+        raise BadRpm(f"it is no {_named(binary)} RPM")
+    return header
 
 
-def _check_lead(data: bytes) -> None:
+def _named(binary: bool) -> str:
+    return "binary" if binary else "source"
+
+
+def _check_lead(data: bytes, *, binary: bool) -> None:
     magic, major, _, kind, *_ = _LEAD.unpack(data)
     if magic != _LEAD_MAGIC or major != 3:
         raise BadRpm("it is no RPM")
-    if kind != 0:
-        raise BadRpm("it is no binary RPM")
+    if kind != (0 if binary else 1):
+        raise BadRpm(f"it is no {_named(binary)} RPM")
 
 
 def _take(file: BinaryIO, size: int, what: str) -> bytes:
@@ -188,18 +203,20 @@ def _check_payload(file: BinaryIO, header: _Header) -> None:
 
 
 def _facts(header: _Header) -> Rpm:
-    if 1106 in header or 1044 not in header:
-        raise BadRpm("it is no binary RPM")
     return Rpm(
         name=header.text(1000),
         version=header.text(1001),
         release=header.text(1002),
         arch=header.text(1022),
         provides=tuple(_capabilities(header, 1047, 1112, 1113)),
-        requires=tuple(each for each in _capabilities(header, 1049, 1048, 1050) if not each.name.startswith("rpmlib(")),
+        requires=_requires(header),
         obsoletes=tuple(header.texts(1090)),
         entries=tuple(_entries(header)),
     )
+
+
+def _requires(header: _Header) -> tuple[Capability, ...]:
+    return tuple(each for each in _capabilities(header, 1049, 1048, 1050) if not each.name.startswith("rpmlib("))
 
 
 def _capabilities(header: _Header, names: int, flags: int, versions: int) -> Iterator[Capability]:

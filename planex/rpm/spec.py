@@ -16,7 +16,7 @@ from planex.content import records
 from planex.errors import ConfigError, Problem, keep_or_raise
 from planex.rpm.capability import Capability
 
-FORMAT = 5
+FORMAT = 7
 CAGED_CONFIG = "/rpmconfig"
 """Where a cage has a target's macro files."""
 _HOST_RPMCONFIG = Path("/usr/lib/rpm")
@@ -60,6 +60,7 @@ class Source:
 class Package:
     """A parsed spec. ``changelog_time``: seconds since 1970 of the newest %changelog entry, 0 without one.
 
+    ``generates``: it has a %generate_buildrequires, if only in a branch that is not taken.
     ``exclusive_archs`` and ``excluded_archs``: the words of ExclusiveArch and ExcludeArch.
     """
 
@@ -73,6 +74,7 @@ class Package:
     sources: tuple[Source, ...]
     subpackages: tuple[Subpackage, ...]
     build_conflicts: tuple[Capability, ...] = ()
+    generates: bool = False
     exclusive_archs: tuple[str, ...] = ()
     excluded_archs: tuple[str, ...] = ()
 

@@ -133,6 +133,5 @@ def test_what_is_read_is_what_dnf_would_take(mirror: Path, workspace: Path, plan
     assert done.returncode == 0, done.stderr
     installed = (workspace / "_build/far/logs/foo/installed_pkgs.log").read_text()
     assert "extra-1-1" in installed and "other-1-1" in installed
-    (base,) = (workspace / "_build/far/store/foo").glob("*/base.json")
-    packages = dict(json.loads(base.read_text())["packages"])
+    packages = dict(json.loads((workspace / "_build/far/store/foo/current/base.json").read_text())["packages"])
     assert packages["extra"].startswith("1-1 ")

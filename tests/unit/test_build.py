@@ -71,6 +71,9 @@ class Puppet:
         self.asked.append(job.package.name)
         return self.makes(job)
 
+    def generate(self, job: Job, task: Task) -> Path | None:
+        return None
+
 
 @cache
 def rpm(name: str) -> bytes:

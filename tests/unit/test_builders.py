@@ -29,6 +29,7 @@ def job(tmp_path: Path) -> Job:
         (tmp_path / name).mkdir()
     return Job(
         package=package("foo"),
+        build_requires=(),
         srpm=tmp_path / "foo-1-1.src.rpm",
         dependencies=Path("/deps"),
         dependencies_digest="",
@@ -60,7 +61,7 @@ def test_rpmbuild_runs_caged_without_network_as_an_ordinary_user(job: Job) -> No
     assert cage.readable == {"/builddir/foo-1-1.src.rpm": job.srpm, "/builddir/.rpmmacros": Path("/macros")}
     assert not cage.writable and not cage.network and not cage.superuser
     assert (cage.env["SOURCE_DATE_EPOCH"], cage.env["CC"]) == ("7", "clang")
-    assert rpmbuild_argv(job, "x86_64")[:4] == ["rpmbuild", "--rebuild", "--target", "x86_64"]
+    assert rpmbuild_argv(job, "x86_64", ["--rebuild"])[:4] == ["rpmbuild", "--rebuild", "--target", "x86_64"]
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,24 @@ def test_a_circle_that_the_base_answers_in_another_way_is_none(wanted: str) -> N
     assert [str(item) for item in found.from_base] == [f"built with the base's {wanted}, for b needs a"]
 
 
+def hinted(*packages: Package, **hints: str) -> Graph:
+    """A graph with what earlier builds asked for."""
+    asked = {name: (capability(wanted),) for name, wanted in hints.items()}
+    return build_graph({item.name: item for item in packages}, base("gcc"), hints=asked)
+
+
+def test_what_an_earlier_build_asked_for_counts_where_something_answers_it() -> None:
+    found = hinted(package("a", "gcc"), package("b"), a="b")
+    assert (edges(found), found.asks("a")) == ({("a", "b")}, (capability("gcc"), capability("b")))
+    gone = hinted(package("a", "gcc"), a="b")
+    assert (gone.faults, gone.asks("a")) == ({}, (capability("gcc"),))
+
+
+def test_what_an_earlier_build_asked_for_makes_no_circle() -> None:
+    found = hinted(package("a"), package("b", "a"), a="b")
+    assert (found.faults, edges(found), found.asks("a")) == ({}, {("b", "a")}, ())
+
+
 def test_a_package_that_needs_itself_is_a_circle() -> None:
     assert "a -> a" in faults(graph(package("a", "a")))[0]
 

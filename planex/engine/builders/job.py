@@ -9,6 +9,7 @@ from typing import Protocol
 
 from planex.cage.limits import Limits
 from planex.report import Task
+from planex.rpm.capability import Capability
 from planex.rpm.spec import Package
 
 
@@ -17,6 +18,8 @@ class Job:
     """Turn one SRPM into RPMs."""
 
     package: Package
+    build_requires: tuple[Capability, ...]
+    """What the buildroot must have: by the spec, and what %generate_buildrequires is known to ask for."""
     srpm: Path
     dependencies: Path | None
     """Repository with the packages of this workspace that the build may use; None if it needs none."""
@@ -44,4 +47,10 @@ class Builder(Protocol):
         """Do a job: the folder, below ``job.work``, in which the RPMs are. Nothing in it is believed.
 
         Raises CommandFailed (with the log) or another PlanexError.
+        """
+
+    def generate(self, job: Job, task: Task) -> Path | None:
+        """Run %generate_buildrequires: the folder, below ``job.work``, in which a source RPM that has them is.
+
+        None where the builder itself installs what a spec asks for in this way. Raises as ``build`` does.
         """

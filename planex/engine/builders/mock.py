@@ -76,6 +76,9 @@ class MockBuilder:
             _keep_logs(job)
         return job.results
 
+    def generate(self, job: Job, task: Task) -> Path | None:
+        return None
+
     def _explain(self, error: CommandFailed, job: Job) -> PlanexError:
         log = job.results / "build.log"
         built = error.returncode not in _BEFORE_RPMBUILD and log.exists() and log.stat().st_size > 0

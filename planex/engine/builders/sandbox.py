@@ -22,7 +22,7 @@ from planex.cage.scope import BUS, in_scope
 from planex.checksums import digest_of_text
 from planex.engine.builders.job import Job
 from planex.engine.builders.state import StateLog, rpmbuild_section
-from planex.errors import PlanexError
+from planex.errors import CommandFailed, PlanexError
 from planex.report import Task
 from planex.rpm import dnf
 from planex.rpm.dnf import ChosenPackage, Repositories
@@ -34,6 +34,8 @@ FORMAT = 2
 """Raised when layers are made differently, so that old ones are not taken for new ones."""
 HOME = "/builddir"
 TOPDIR = f"{HOME}/build"
+_REQUIRES_MORE = 11
+"""rpmbuild's exit status where it ends with a source RPM that says what to install (RPMRC_MISSINGBUILDREQUIRES)."""
 KEPT_LAYERS = 40
 """Layers of BuildRequires kept at most."""
 # Shell lines for the empty buildroot. The root may hold links that lead anywhere, so they run in its cage.
@@ -79,7 +81,23 @@ class SandboxBuilder:
         with state.phase("buildroot"):
             layers = self._dependencies(job)
         with state.phase("rpmbuild"):
-            return self._rpmbuild(job, layers, task)
+            scratch = Overlay(layers, job.work / "root")
+            self._rpmbuild(job, scratch, ["--rebuild"], task)
+            return scratch.upper / TOPDIR.lstrip("/") / "RPMS"
+
+    def generate(self, job: Job, task: Task) -> Path | None:
+        state = StateLog(job.logs / "state.log", task)
+        with state.phase("buildroot"):
+            layers = self._dependencies(job)
+        with state.phase("%generate_buildrequires"):
+            scratch = Overlay(layers, job.work / "generate")
+            try:
+                # Without --nodeps, rpmbuild says nothing where all is installed that the section asks for.
+                self._rpmbuild(job, scratch, ["-rr", "--nodeps"], task)
+            except CommandFailed as error:
+                if error.returncode != _REQUIRES_MORE:
+                    raise
+            return scratch.upper / TOPDIR.lstrip("/") / "SRPMS"
 
     def _make_base(self) -> None:
         draft = _fresh(self._base.with_name(f"{self._base.name}.draft"))
@@ -94,7 +112,7 @@ class SandboxBuilder:
 
     def _dependencies(self, job: Job) -> tuple[Path, ...]:
         """Layers with the BuildRequires installed, topmost first."""
-        wanted = sorted(str(capability) for capability in job.package.build_requires)
+        wanted = sorted({str(capability) for capability in job.build_requires})
         layer = self._base
         if wanted:
             parts = [self._digest, str(self._overlays), job.dependencies_digest, *wanted]
@@ -130,28 +148,25 @@ class SandboxBuilder:
         repositories = {"planex": own} if own else {}
         return Repositories(self._config.dnf_conf, self._folder / dnf.DNF_CACHE, repositories, self._config.releasever)
 
-    def _rpmbuild(self, job: Job, layers: tuple[Path, ...], task: Task) -> Path:
-        scratch = job.work / "root"
-        scratch.mkdir()
-        overlay = Overlay(layers, scratch)
+    def _rpmbuild(self, job: Job, overlay: Overlay, mode: list[str], task: Task) -> None:
+        _fresh(overlay.scratch)
         root: Path | Overlay = overlay
         if not self._overlays:
             overlay.upper.mkdir()
-            trees.copy_tree(layers[0], overlay.upper, job.logs / "root.log")
+            trees.copy_tree(overlay.lowers[0], overlay.upper, job.logs / "root.log")
             root = overlay.upper
         macros = job.work / "rpmmacros"
         write_atomic(macros, _rpmmacros(self._config))
         cage = build_cage(root, job, macros, self._config.environment)
-        argv = in_scope(caged(cage, rpmbuild_argv(job, self._config.arch)), job.limits)
+        argv = in_scope(caged(cage, rpmbuild_argv(job, self._config.arch, mode)), job.limits)
 
         def on_line(line: str) -> None:
             if section := rpmbuild_section(line):
                 task.phase(section)
 
-        watch = Watch(job.limits, scratch)
+        watch = Watch(job.limits, overlay.scratch)
         log = job.logs / "build.log"
         run_logged(argv, log, inherit=BUS, on_line=on_line, program="rpmbuild", watch=watch)
-        return overlay.upper / TOPDIR.lstrip("/") / "RPMS"
 
     def _prune(self) -> None:
         """Drop layers of an older base, and those that were not used for longest."""
@@ -210,9 +225,9 @@ def build_cage(root: Path | Overlay, job: Job, macros: Path, environment: Mappin
     return Cage(root, readable=readable, env=env, chdir=HOME, limits=job.limits)
 
 
-def rpmbuild_argv(job: Job, arch: str) -> list[str]:
+def rpmbuild_argv(job: Job, arch: str, mode: list[str]) -> list[str]:
     """rpmbuild inside the cage, as an ordinary user there."""
-    return ["rpmbuild", "--rebuild", "--target", arch, f"{HOME}/{job.srpm.name}"]
+    return ["rpmbuild", *mode, "--target", arch, f"{HOME}/{job.srpm.name}"]
 
 
 def _rpmmacros(config: MockConfig) -> str:

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One package, from its SRPM to a stored result: buildroot, builder, outputs, store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from planex.cage.trees import remove_tree
+from planex.content.copies import copy_file
+from planex.content.key import outputs_digest
+from planex.distro.config import build_limits
+from planex.engine.builders import Builder, Job
+from planex.engine.buildroot import Buildroot, write_base
+from planex.engine.dynamic import read_generated
+from planex.engine.outputs import MissingOutput, Rules, accept
+from planex.engine.publish import condemned
+from planex.engine.workshop import Workshop
+from planex.errors import LoggedError, PlanexError
+from planex.events import Status
+from planex.report import Reporter, Task
+from planex.rpm import repo
+from planex.rpm.srpm import source_date_epoch
+from planex.run import tail
+
+_GENERATED_AT_MOST = 10
+"""Times that %generate_buildrequires may ask for something new."""
+
+
+@dataclass(frozen=True)
+class Make:
+    """How one package is made. ``work``: a folder for it alone; ``logs``: where builders write."""
+
+    workshop: Workshop
+    builder: Builder
+    name: str
+    srpm: Path
+    work: Path
+    logs: Path
+    reporter: Reporter
+
+    def run(self, task: Task, *, forced: bool) -> Status:
+        """Build, check and store. An earlier result serves where that shows only now, unless ``forced``."""
+        started = time.monotonic()
+        generates = self.workshop.project.packages[self.name].generates
+        if generates and self._learn(task) and not forced and self.workshop.reuse(self.name):
+            remove_tree(self.work)
+            return Status.UNCHANGED
+        buildroot = self.workshop.buildroot(self.name)
+        job = self._job(buildroot)
+        made = self.builder.build(job, task)
+        task.phase("outputs")
+        results = fresh_folder(self.work / "results")
+        self._accept(job, made, results)
+        copy_file(job.srpm, results / job.srpm.name)
+        task.phase("store")
+        write_base(results, buildroot)
+        inputs = self.workshop.own(self.name) | buildroot.rows
+        seconds = time.monotonic() - started
+        self.workshop.settle(self.name, self.workshop.store.add(self.name, results, inputs, seconds, self.builder.name))
+        remove_tree(self.work)
+        return Status.BUILT
+
+    def _learn(self, task: Task) -> bool:
+        """Run %generate_buildrequires until it asks for nothing new; whether it asked for anything."""
+        for _ in range(_GENERATED_AT_MOST):
+            job = self._job(self.workshop.buildroot(self.name))
+            folder = self.builder.generate(job, task)
+            if folder is None:
+                return False
+            generated = read_generated(folder, job.work, self.work / "buildrequires.rpm")
+            if not self.workshop.learn(self.name, generated):
+                return True
+        raise PlanexError(f"{self.name}: its %generate_buildrequires asks for something new each time it is run")
+
+    def _job(self, buildroot: Buildroot) -> Job:
+        project, package = self.workshop.project, self.workshop.project.packages[self.name]
+        try:
+            repository = _dependency_repo(self.work / "dependencies", self._rpms(buildroot))
+        except repo.DamagedFile as error:
+            raise condemned(self.workshop, error.path) from None
+        return Job(
+            package=package,
+            build_requires=self.workshop.asks(self.name),
+            srpm=self.srpm,
+            dependencies=repository,
+            dependencies_digest=outputs_digest(made.digest for _, made in buildroot.made),
+            work=fresh_folder(self.work / "builder"),
+            results=fresh_folder(self.work / "builder" / "results"),
+            logs=self.logs,
+            epoch=source_date_epoch(package),
+            limits=build_limits(project.config, project.recipes[self.name].settings.limits),
+        )
+
+    def _rpms(self, buildroot: Buildroot) -> dict[str, Path]:
+        """SHA-256 to file of the RPMs that a buildroot may be given."""
+        found: dict[str, Path] = {}
+        for package, made in buildroot.made:
+            result = self.workshop.store.current(package)
+            if result is None or made.digest not in result.rpm_paths:
+                raise PlanexError(f"the result of {package} is gone from the store", f"planex build {package}")
+            found[made.digest] = result.rpm_paths[made.digest]
+        return found
+
+    def _accept(self, job: Job, made: Path, results: Path) -> None:
+        """Take what the builder left, if it is what the spec promises and nothing else."""
+        rules = Rules(self.workshop.base, self.workshop.project.recipes[self.name].settings.replaces)
+        try:
+            accepted = accept(made, job.work, job.package, results, rules)
+        except MissingOutput as error:
+            log = job.logs / "build.log"
+            text = tail(log.read_text(errors="replace")) if log.exists() else ""
+            raise LoggedError(error.message, None, text, log) from None
+        for text in accepted.warnings:
+            self.reporter.warn(text)
+        for text in accepted.remarks:
+            self.reporter.remark(text)
+
+
+def _dependency_repo(folder: Path, rpms: Mapping[str, Path]) -> Path | None:
+    if not rpms:
+        return None
+    repo.copy_rpms(fresh_folder(folder), rpms)
+    repo.create_repo(folder)
+    return folder
+
+
+def fresh_folder(folder: Path) -> Path:
+    """An empty folder at this place, whatever was there."""
+    if folder.exists():
+        remove_tree(folder)
+    folder.mkdir(parents=True)
+    return folder

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""BuildRequires that only %generate_buildrequires tells: learned by a build, known to later plans."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Planex, write_package
+
+pytestmark = [pytest.mark.tools("rpmbuild", "dnf", "bwrap", "createrepo_c")]
+
+SPEC = """\
+Name: {name}
+Version: 1
+Release: 1
+Summary: x
+License: MIT
+BuildArch: noarch
+Source0: %{{name}}-%{{version}}.tar
+%description
+x
+%prep
+%autosetup
+%generate_buildrequires
+cat needs
+test ! -e /usr/share/lib/data || cat more
+%build
+{build}
+%install
+install -D -m 644 needs %{{buildroot}}/usr/share/{name}/data
+%files
+/usr/share/{name}
+%changelog
+* Thu Nov 19 2026 t <t@example.org> - 1-1
+- x
+"""
+
+
+def write(workspace: Path, name: str, needs: str, more: str = "", build: str = "") -> None:
+    write_package(workspace, name, SPEC.format(name=name, build=build), {"needs": needs, "more": more}, {})
+
+
+def plan(planex: Planex) -> dict[str, tuple[str, list[str]]]:
+    done = planex("build", "--dry-run", "--json")
+    assert done.returncode == 0, done.stderr
+    return {step["package"]: (step["action"], step["needs"]) for step in json.loads(done.stdout)["steps"]}
+
+
+def test_what_a_build_asks_for_is_installed_and_known_afterwards(workspace: Path, planex: Planex) -> None:
+    write(workspace, "app", "lib >= 1\n", "bison\n", "test -e /usr/share/lib/data && bison --version")
+    write(workspace, "lib", "")
+    done = planex("build", "app", "--jobs", "1")
+    assert done.returncode == 1
+    assert "app also needs lib >= 1, which lib makes: only its %generate_buildrequires could tell" in done.stderr
+    assert "hint:    it is known from now on: run the same command again" in done.stderr
+
+    assert plan(planex)["app"] == ("build", ["lib"])
+    done = planex("build", "app")
+    assert done.returncode == 0, done.stderr
+    assert plan(planex) == {"lib": ("keep", []), "app": ("keep", ["lib"])}
+    installed = (workspace / "_build/bookworm/logs/app/installed_pkgs.log").read_text()
+    assert "lib-1-1" in installed and "bison-" in installed
+    record = json.loads((workspace / "_build/bookworm/store/app/current/base.json").read_text())
+    assert "bison" in dict(record["packages"]), "what was asked for in the second round is in the key too"
+
+    write(workspace, "lib", "", build=": changed")
+    assert plan(planex)["app"][0] == "build"
+    write(workspace, "app", "", build=": asks for nothing any more")
+    done = planex("build")
+    assert done.returncode == 0, done.stderr
+    assert plan(planex) == {"lib": ("keep", []), "app": ("keep", [])}
+
+
+def test_what_nothing_provides_is_told_by_name(workspace: Path, planex: Planex) -> None:
+    write(workspace, "app", "no-such-thing >= 2\n")
+    for _ in range(2):
+        done = planex("build")
+        assert done.returncode == 1
+        assert "no package provides no-such-thing >= 2" in done.stderr
+
+
+def test_a_section_that_fails_shows_its_log(workspace: Path, planex: Planex) -> None:
+    write_package(workspace, "app", SPEC.format(name="app", build=""), {"other": ""}, {})
+    done = planex("build")
+    assert done.returncode == 1
+    assert "cat: needs: No such file or directory" in done.stderr
