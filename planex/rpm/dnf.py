@@ -91,19 +91,28 @@ class Choice:
 
 
 def choose(
-    repositories: Repositories, packages: Sequence[str], log: Path, *, installed: Overlay | None = None
+    repositories: Repositories,
+    packages: Sequence[str],
+    log: Path,
+    *,
+    installed: Overlay | None = None,
+    without: Sequence[str] = (),
 ) -> Choice:
     """Let dnf choose ``packages`` (names, capabilities, ``@groups``) and all they need, and download them.
 
-    ``installed``: a root with packages that need not be chosen again. Raises LoggedError with dnf's reason.
+    ``installed``: a root with packages that need not be chosen again. ``without``: capabilities that no package may
+    provide. Raises LoggedError with dnf's reason.
     """
-    done = _ask(repositories, {"packages": list(packages)}, installed)
+    done = _ask(repositories, {"packages": list(packages), "without": list(without)}, installed)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as file:
         file.write(f"dnf chooses: {' '.join(packages)}\n{done.stderr}")
     if done.returncode:
         reason = f"dnf cannot choose packages: {_reason(done.stderr)}"
-        raise LoggedError(reason, _hint(repositories, "see which package asks for it, or add it to specs/"), "", log)
+        usual = "see which package asks for it, or add it to specs/"
+        if without:
+            usual += f"; its BuildConflicts keep out {', '.join(without)}"
+        raise LoggedError(reason, _hint(repositories, usual), "", log)
     choice = records.from_plain(json.loads(done.stdout), Choice)
     found = (replace(package, path=_outside(package.path, repositories)) for package in choice.packages)
     return replace(choice, packages=tuple(found))

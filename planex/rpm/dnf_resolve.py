@@ -23,6 +23,8 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     base = _base(request)
     if "known" in request:
         return _metadata(base, request)
+    for capability in request["without"]:
+        base.sack.add_excludes(base.sack.query().available().filter(provides=capability))
     for spec in request["packages"]:
         _mark(base, spec)
     base.resolve()

@@ -87,3 +87,19 @@ def test_a_section_that_fails_shows_its_log(workspace: Path, planex: Planex) -> 
     done = planex("build")
     assert done.returncode == 1
     assert "cat: needs: No such file or directory" in done.stderr
+
+
+def test_build_conflicts_keep_a_package_out(workspace: Path, planex: Planex) -> None:
+    for name in ("one", "two"):
+        spec = SPEC.format(name=name, build="").replace("Summary: x", "Summary: x\nProvides: either", 1)
+        write_package(workspace, name, spec, {"needs": ""}, {})
+    tags = "Summary: x\nBuildRequires: either\nBuildConflicts: one"
+    spec = SPEC.format(name="app", build="test -e /usr/share/two && test ! -e /usr/share/one")
+    write_package(workspace, "app", spec.replace("Summary: x", tags, 1), {"needs": ""}, {})
+    done = planex("build")
+    assert done.returncode == 0, done.stderr
+
+    write_package(workspace, "app", spec.replace("Summary: x", f"{tags} >= 1, two", 1), {"needs": ""}, {})
+    done = planex("build")
+    assert done.returncode == 1
+    assert "add it to specs/; its BuildConflicts keep out one >= 1, two" in done.stderr

@@ -25,6 +25,7 @@ REQUEST: dict[str, Any] = {
     "releasever": "9",
     "repos": {"own": "/own/own"},
     "packages": ["gcc"],
+    "without": [],
 }
 
 

@@ -115,7 +115,8 @@ class SandboxBuilder:
         wanted = sorted({str(capability) for capability in job.build_requires})
         layer = self._base
         if wanted:
-            parts = [self._digest, str(self._overlays), job.dependencies_digest, *wanted]
+            without = [f"without {capability}" for capability in job.package.build_conflicts]
+            parts = [self._digest, str(self._overlays), job.dependencies_digest, *wanted, *without]
             layer = self._folder / f"deps-{digest_of_text(' '.join(parts))[:16]}"
             with FileLock(f"{layer}.lock"):
                 if not layer.exists():
@@ -130,9 +131,9 @@ class SandboxBuilder:
         for name in ("choosing", "installing"):
             (draft / name).mkdir()
         # dnf may write to the root that it looks at, so each gets a layer of its own.
-        choice = dnf.choose(
-            self._repositories(job.dependencies), wanted, log, installed=Overlay((self._base,), draft / "choosing")
-        )
+        installed, without = Overlay((self._base,), draft / "choosing"), map(str, job.package.build_conflicts)
+        own = self._repositories(job.dependencies)
+        choice = dnf.choose(own, wanted, log, installed=installed, without=list(without))
         overlay = Overlay((self._base,), draft / "installing")
         root = overlay if self._overlays else overlay.upper
         if not self._overlays:
