@@ -161,7 +161,8 @@ def _wanted(workshop: Workshop, asked: tuple[str, ...], keep_going: bool) -> lis
     project = workshop.project
     if keep_going and not asked:
         faulty = {name for name in project.names if workshop.fault(name)}
-        return [name for name in workshop.graph.order if not faulty & workshop.graph.closure([name])]
+        order = [name for name in workshop.graph.order if name in project.built]
+        return [name for name in order if not faulty & workshop.graph.closure([name])]
     return project.choose_built(asked)
 
 

@@ -63,7 +63,7 @@ def _edges(graph: Graph, wanted: list[str]) -> Edges:
 
 def _notes(workshop: Workshop) -> dict[str, list[str]]:
     notes: dict[str, list[str]] = {}
-    for item in workshop.graph.from_base:
+    for item in workshop.graph.opened:
         notes.setdefault(item.package, []).append(str(item))
     for name in workshop.project.built:
         if fault := workshop.fault(name):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,13 +18,16 @@ from planex.rpm.mockconfig import MockConfig, load_mock_config
 from planex.rpm.spec import Macros, Package, SpecFile, parse_specs, target_macros
 from planex.workspace import Workspace, write_atomic
 
+BOOTSTRAP = "~bootstrap"
+
 
 @dataclass(frozen=True)
 class Project:
     """The packages of a workspace for one target.
 
     ``packages``: all that could be read; ``broken``: the others, and why; ``built``: those of ``packages`` that are
-    for the target's architecture.
+    for the target's architecture. ``bootstraps``: what can be built besides, with the build condition ``bootstrap``,
+    to open a circle: ``NAME~bootstrap``, which is no name that an RPM can have.
     """
 
     workspace: Workspace
@@ -35,6 +38,15 @@ class Project:
     recipes: Mapping[str, Recipe]
     packages: Mapping[str, Package]
     broken: Mapping[str, ConfigError]
+    bootstraps: Mapping[str, Package] = field(default_factory=dict)
+
+    def recipe(self, name: str) -> Recipe:
+        """Of a package, or of one that is built with ``bootstrap``."""
+        return self.recipes[name.removesuffix(BOOTSTRAP)]
+
+    def package(self, name: str) -> Package:
+        """As ``recipe``."""
+        return self.bootstraps.get(name) or self.packages[name]
 
     @property
     def folder(self) -> Path:
@@ -48,6 +60,10 @@ class Project:
     @property
     def macros(self) -> Macros:
         return _macros(self.workspace, self.target, self.mock_config)
+
+    def macros_of(self, name: str) -> Macros:
+        """Under which a package is packed."""
+        return _with_bootstrap(self.macros) if name in self.bootstraps else self.macros
 
     @property
     def base_repository(self) -> Path | None:
@@ -108,7 +124,7 @@ class Project:
         return digest_of_text(f"{self.mock_config.digest} {base}")
 
     def rendered(self, package: str) -> Path:
-        return _rendered(self.workspace, self.target_name, package)
+        return _rendered(self.workspace, self.target_name, package.removesuffix(BOOTSTRAP))
 
 
 def load_project(workspace: Workspace, config: Config, target_name: str, *, tolerant: bool = False) -> Project:
@@ -122,14 +138,28 @@ def load_project(workspace: Workspace, config: Config, target_name: str, *, tole
     recipes = find_recipes(workspace, target.guards, broken)
     paths = _render(workspace, config, target_name, recipes, broken)
     specs = {name: SpecFile(path, recipes[name].folder) for name, path in paths.items()}
-    packages = parse_specs(specs, _macros(workspace, target, mock_config), workspace.cache / "specs", broken)
+    macros = _macros(workspace, target, mock_config)
+    packages = parse_specs(specs, macros, workspace.cache / "specs", broken)
     for name in packages:
         if fault := _unnamed_patches(recipes[name], packages[name]):
             broken[name] = fault
     if broken and not tolerant:
         raise joined(broken.values())
     packages = {name: package for name, package in packages.items() if name not in broken}
-    return Project(workspace, config, target_name, target, mock_config, recipes, packages, broken)
+    bootstraps = _bootstraps(
+        workspace, {name: specs[name] for name in packages if recipes[name].settings.bootstrap}, macros
+    )
+    return Project(workspace, config, target_name, target, mock_config, recipes, packages, broken, bootstraps)
+
+
+def _bootstraps(workspace: Workspace, specs: Mapping[str, SpecFile], macros: Macros) -> dict[str, Package]:
+    parsed = parse_specs(specs, _with_bootstrap(macros), workspace.cache / "specs") if specs else {}
+    return {f"{name}{BOOTSTRAP}": package for name, package in parsed.items()}
+
+
+def _with_bootstrap(macros: Macros) -> Macros:
+    """What ``rpmbuild --with bootstrap`` defines."""
+    return replace(macros, definitions={**macros.definitions, "%_with_bootstrap": "--with-bootstrap"})
 
 
 def _unnamed_patches(recipe: Recipe, package: Package) -> ConfigError | None:

@@ -91,7 +91,7 @@ class Build:
 
     def _prepare_one(self, step: Step) -> Outcome | None:
         project, name = self.project, step.package
-        recipe, package = project.recipes[name], project.packages[name]
+        recipe, package = project.recipe(name), project.package(name)
         logs = fresh_folder(project.workspace.logs(project.target_name, name))
         with self.reporter.task(name) as task:
             try:
@@ -110,11 +110,11 @@ class Build:
 
     def _pack(self, name: str, files: Mapping[str, Path], log: Path) -> Path:
         """The SRPM of what the key will say is in it: where a file was edited meanwhile, it is made again."""
-        project, package = self.project, self.project.packages[name]
+        project, package = self.project, self.project.package(name)
         for _ in range(_PACKED_AT_MOST):
             before = self.workshop.renew(name)
             output = fresh_folder(self._work(name) / "srpm")
-            srpm = make_srpm(package, project.rendered(name), files, project.macros, output, log)
+            srpm = make_srpm(package, project.rendered(name), files, project.macros_of(name), output, log)
             if self.workshop.renew(name) == before:
                 return srpm
         raise PlanexError(f"{name}: its files change while they are packed", "build it when they are at rest")
@@ -209,9 +209,9 @@ def _failure(name: str, task: Task, error: PlanexError, log: Path) -> BuildFaile
 
 def _try_patches(project: Project, name: str, files: Mapping[str, Path]) -> None:
     """Apply the queue to the files that it touches, as %autosetup will do to the whole tree."""
-    queue = project.recipes[name].queue
+    queue = project.recipe(name).queue
     if queue.patches:
-        sources = [source for source in project.packages[name].sources if source.kind == "source"]
+        sources = [source for source in project.package(name).sources if source.kind == "source"]
         if not sources:
             raise PlanexError(f"{name} has a patch queue but no Source", "name the tarball in a Source0 line")
         tarball = min(sources, key=lambda source: source.number).file_name

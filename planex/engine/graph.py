@@ -38,6 +38,22 @@ class FromBase:
         return f"built with the base's {self.wanted}, for {self.instead} needs {self.package}"
 
 
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """Against a circle: a package is built with one that was built with its condition ``bootstrap``."""
+
+    package: str
+    instead: str
+
+    def __str__(self) -> str:
+        return (
+            f"built with {self.instead} as its condition `bootstrap` makes it, for {self.instead} needs {self.package}"
+        )
+
+
+Opened = FromBase | Bootstrap
+
+
 @dataclass(frozen=True)
 class Graph:
     """Packages in an order in which they can be built, and what each waits for.
@@ -47,7 +63,7 @@ class Graph:
 
     order: tuple[str, ...]
     faults: Mapping[str, ConfigError]
-    from_base: tuple[FromBase, ...]
+    opened: tuple[Opened, ...]
     _links: Links = field(repr=False)
     _before: Mapping[Node, int] = field(repr=False)
     """Node to mask of all packages that must be built before it, or that it is."""
@@ -60,17 +76,23 @@ class Graph:
         """What its buildroot must have: by the spec, and by what earlier builds asked for."""
         return tuple(dict.fromkeys(self._links.build_requires(package) + self._links.likely(package)))
 
-    def makers(self, wanted: Capability) -> frozenset[str]:
-        """Packages that answer a requirement, in whole or in part."""
-        return frozenset(self._links.maker(sub) for part in parts(wanted) for sub in self._links.makers(part))
+    def too_late(self, package: str, wanted: Capability) -> list[str]:
+        """Who makes something that ``package`` needs, where neither they nor anything else will be there by then."""
+        makers = {self._links.maker(sub) for part in parts(wanted) for sub in self._links.makers(part)}
+        instead = self._links.avoided.get(package, {})
+        in_time = any(maker in instead or self.may_have(package, maker) for maker in makers)
+        return [] if in_time or self._links.base_offers(wanted) else sorted(makers)
 
     def may_have(self, package: str, other: str) -> bool:
         """Whether results of ``other`` may be in the buildroot of ``package``.
 
         They are there by then, and the base's need not serve instead.
         """
-        if other == package or other in self._links.avoided.get(package, ()):
+        instead = self._links.avoided.get(package, {})
+        if other == package or other in instead:
             return False
+        if other in self._links.bootstraps.values():
+            return other in instead.values()
         return bool(self._before[package] & self._links.bit(other))
 
     def closure(self, packages: Iterable[str]) -> frozenset[str]:
@@ -120,29 +142,32 @@ def build_graph(
     *,
     broken: Sequence[str] = (),
     hints: Mapping[str, tuple[Capability, ...]] | None = None,
+    bootstraps: Mapping[str, str] | None = None,
 ) -> Graph:
     """Order the packages. ``base``: what the base provides, None where that is not known.
 
     ``broken``: packages that could not be read, which may be what is missing. ``hints``: what earlier builds of a
-    package asked for besides.
+    package asked for besides. ``bootstraps``: package to the one of ``packages`` that can be built in its stead, to
+    open a circle.
     """
-    links = Links(packages, base)
+    links = Links(packages, base, bootstraps)
     links.hints.update(hints or {})
-    faults = _made_twice(packages)
+    faults = _made_twice({name: found for name, found in packages.items() if name not in links.bootstraps.values()})
     for name, fault in (_missing(links, base, broken) if base else {}).items():
         faults[name] = joined([faults[name], fault]) if name in faults else fault
-    from_base: list[FromBase] = []
+    opened: list[Opened] = []
     while True:
         try:
             order, before = _sorted(links)
         except CycleError as error:
             # Each node is needed by the next; the last is the first again.
             circle = [node for node in error.args[1][:0:-1] if isinstance(node, str)]
-            _open(links, circle, base, from_base, faults)
+            _open(links, circle, base, opened, faults)
             continue
         lost = links.mask(faults)
-        kept = tuple(name for name in order if not before[name] & lost)
-        return Graph(kept, faults, tuple(from_base), links, before)
+        spare = set(links.bootstraps.values()) - {name for each in links.avoided.values() for name in each.values()}
+        kept = tuple(name for name in order if not before[name] & lost and name not in spare)
+        return Graph(kept, faults, tuple(opened), links, before)
 
 
 def _sorted(links: Links) -> tuple[list[str], dict[Node, int]]:
@@ -160,10 +185,12 @@ def _open(
     links: Links,
     circle: Sequence[str],
     base: Index | None,
-    from_base: list[FromBase],
+    opened: list[Opened],
     faults: dict[str, ConfigError],
 ) -> None:
-    """Open a circle at the first need that the base answers too; where it answers none, all in it are at fault.
+    """Open a circle at the first need that the base answers too, or a package that can be built before: ``bootstrap``.
+
+    Where there is none, all in it are at fault.
 
     What is only known from earlier builds is no reason for a fault: it may not be so any more.
     """
@@ -172,14 +199,23 @@ def _open(
     steps = []
     for package, needed in zip(circle, [*circle[1:], circle[0]], strict=True):
         edge = next(edge for edge in links.edges(package) if edge.needs == needed)
-        if base and all(base.offers(asked) for asked in links.asked(package, needed)):
-            from_base.append(FromBase(package, needed, edge.wanted))
-            links.avoided.setdefault(package, set()).add(needed)
+        asked = links.asked(package, needed)
+        if base and asked and all(map(base.offers, asked)):
+            opened.append(FromBase(package, needed, edge.wanted))
+            links.avoided.setdefault(package, {})[needed] = None
             return
         steps.append(f"  {package} needs {needed} ({edge.because})")
+    for package, needed in zip(circle, [*circle[1:], circle[0]], strict=True):
+        if needed in links.bootstraps:
+            opened.append(Bootstrap(package, needed))
+            links.avoided.setdefault(package, {})[needed] = links.bootstraps[needed]
+            return
     text = "\n".join([f"packages need each other in a circle: {' -> '.join([*circle, circle[0]])}", *steps])
     links.cut.add(circle[0])
-    faults |= dict.fromkeys(circle, ConfigError(text, "break the circle: drop one BuildRequires, or split the package"))
+    faults |= dict.fromkeys(
+        circle,
+        ConfigError(text, "break the circle: drop one BuildRequires, split the package, or give one `bootstrap: true`"),
+    )
 
 
 def _made_twice(packages: Mapping[str, Package]) -> dict[str, ConfigError]:

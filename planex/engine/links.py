@@ -34,12 +34,21 @@ class Edge:
 class Links:
     """The packages of a workspace, and which of their subpackages answer which requirement."""
 
-    def __init__(self, packages: Mapping[str, Package], base: Index | None = None) -> None:
-        """``base`` goes before what can only be guessed."""
+    def __init__(
+        self,
+        packages: Mapping[str, Package],
+        base: Index | None = None,
+        bootstraps: Mapping[str, str] | None = None,
+    ) -> None:
+        """``base`` goes before what can only be guessed; ``bootstraps``: package to what can be built in its stead."""
         self._base = base
         self.packages = sorted(packages)
-        self.avoided: dict[str, set[str]] = {}
-        """Package to others whose results must not be in its buildroot."""
+        self.bootstraps = dict(bootstraps or {})
+        self.avoided: dict[str, dict[str, str | None]] = {}
+        """Package to others whose results must not be in its buildroot, each with the package that serves instead.
+
+        That is one that is built with ``bootstrap``; None where it is the base.
+        """
         self.hints: dict[str, tuple[Capability, ...]] = {}
         """Package to what earlier builds of it asked for besides; it counts where something answers it."""
         self.cut: set[str] = set()
@@ -48,15 +57,23 @@ class Links:
         self._number = {name: number for number, name in enumerate(self.packages)}
         self._subs: list[tuple[str, Subpackage]] = []
         self.providers: Providers[int] = Providers()
-        self._own = {name: [self._add(name, sub) for sub in packages[name].subpackages] for name in self.packages}
+        self._stead: Providers[int] = Providers()
+        stands_in = set(self.bootstraps.values())
+        self._own = {
+            name: [
+                self._add(name, sub, self._stead if name in stands_in else self.providers)
+                for sub in packages[name].subpackages
+            ]
+            for name in self.packages
+        }
         self._needs: dict[str, int] = {}
         self._required: dict[int, list[tuple[int, Capability]]] = {}
         self._brings = Reach(lambda sub: [found for found, _ in self.required(sub)])
 
-    def _add(self, name: str, sub: Subpackage) -> int:
+    def _add(self, name: str, sub: Subpackage, providers: Providers[int]) -> int:
         number = len(self._subs)
         self._subs.append((name, sub))
-        self.providers.add(number, sub.provides, sub.files)
+        providers.add(number, sub.provides, sub.files)
         return number
 
     def maker(self, sub: int) -> str:
@@ -88,7 +105,7 @@ class Links:
         """Subpackages that answer a plain requirement."""
         if found := self.providers.find(wanted):
             return found
-        return [] if self._base and self._base.offers(wanted) else self.providers.perhaps(wanted)
+        return [] if self.base_offers(wanted) else self.providers.perhaps(wanted)
 
     def wanted(self, package: str) -> list[tuple[int, Capability]]:
         """Subpackages that the BuildRequires of a package name."""
@@ -103,7 +120,10 @@ class Links:
 
     def offers(self, wanted: Capability) -> bool:
         """Whether a plain requirement is answered, here or in the base."""
-        return bool(self.makers(wanted)) or (self._base is not None and self._base.offers(wanted))
+        return bool(self.makers(wanted)) or self.base_offers(wanted)
+
+    def base_offers(self, wanted: Capability) -> bool:
+        return self._base is not None and self._base.offers(wanted)
 
     def nodes(self) -> Iterator[tuple[Node, list[Node]]]:
         """Every node and what must come before it."""
@@ -153,14 +173,19 @@ class Links:
         rows = [*direct, *(row for sub in walked for row in self.required(sub))]
         return {wanted for sub, wanted in rows if self.maker(sub) == needed}
 
+    def _stands_in(self, package: str | None, wanted: Capability) -> list[int]:
+        return [sub for part in parts(wanted) for sub in self._stead.find(part) if self.maker(sub) == package]
+
     def edges(self, package: str) -> list[Edge]:
         """Every need of a package with its reason, nearest first."""
-        avoided = self.avoided.get(package, set())
+        avoided = self.avoided.get(package, {})
         waiting: list[tuple[int, Capability, str | None]] = [(*answer, None) for answer in self.wanted(package)]
         found: dict[str, Edge] = {}
         seen = set()
         for sub, wanted, requirer in waiting:  # which grows meanwhile
             name, made = self._subs[sub]
+            if name in avoided:
+                waiting += [(other, wanted, requirer) for other in self._stands_in(avoided[name], wanted)]
             if sub in seen or name in avoided:
                 continue
             seen.add(sub)

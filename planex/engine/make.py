@@ -44,7 +44,7 @@ class Make:
     def run(self, task: Task, *, forced: bool) -> Status:
         """Build, check and store. An earlier result serves where that shows only now, unless ``forced``."""
         started = time.monotonic()
-        generates = self.workshop.project.packages[self.name].generates
+        generates = self.workshop.project.package(self.name).generates
         if generates and self._learn(task) and not forced and self.workshop.reuse(self.name):
             remove_tree(self.work)
             return Status.UNCHANGED
@@ -76,7 +76,7 @@ class Make:
         raise PlanexError(f"{self.name}: its %generate_buildrequires asks for something new each time it is run")
 
     def _job(self, buildroot: Buildroot) -> Job:
-        project, package = self.workshop.project, self.workshop.project.packages[self.name]
+        project, package = self.workshop.project, self.workshop.project.package(self.name)
         try:
             repository = _dependency_repo(self.work / "dependencies", self._rpms(buildroot))
         except repo.DamagedFile as error:
@@ -91,7 +91,8 @@ class Make:
             results=fresh_folder(self.work / "builder" / "results"),
             logs=self.logs,
             epoch=source_date_epoch(package),
-            limits=build_limits(project.config, project.recipes[self.name].settings.limits),
+            conditions=("bootstrap",) if self.name in project.bootstraps else (),
+            limits=build_limits(project.config, project.recipe(self.name).settings.limits),
         )
 
     def _rpms(self, buildroot: Buildroot) -> dict[str, Path]:
@@ -106,7 +107,7 @@ class Make:
 
     def _accept(self, job: Job, made: Path, results: Path) -> None:
         """Take what the builder left, if it is what the spec promises and nothing else."""
-        rules = Rules(self.workshop.base, self.workshop.project.recipes[self.name].settings.replaces)
+        rules = Rules(self.workshop.base, self.workshop.project.recipe(self.name).settings.replaces)
         try:
             accepted = accept(made, job.work, job.package, results, rules)
         except MissingOutput as error:

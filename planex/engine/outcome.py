@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from planex.distro.project import BOOTSTRAP
 from planex.errors import LoggedError, PlanexError
 from planex.events import PackageEnded, Status
 
@@ -33,7 +34,7 @@ class BuildFailed(LoggedError):
 
     def __init__(self, package: str, phase: str, cause: PlanexError, log: Path | None) -> None:
         text = cause.tail if isinstance(cause, LoggedError) else ""
-        hint = cause.hint or f"mend it, then: planex build {package}"
+        hint = cause.hint or f"mend it, then: planex build {package.removesuffix(BOOTSTRAP)}"
         super().__init__(f"{package} failed in {phase}: {cause.message}", hint, text, log)
         self.package = package
         self.phase = phase

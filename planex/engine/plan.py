@@ -99,7 +99,7 @@ def make_plan(
             keys.settle(package, result)
             settled.add(package)
         decided[package] = (action, reasons)
-    notes = tuple((item.package, str(item)) for item in graph.from_base if item.package in scope)
+    notes = tuple((item.package, str(item)) for item in graph.opened if item.package in scope)
     return Plan(_steps(graph, decided, history, force), notes)
 
 

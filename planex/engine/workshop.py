@@ -11,7 +11,7 @@ from pathlib import Path
 from planex.checksums import digest_of
 from planex.content.key import Inputs, differences
 from planex.content.store import Result, Store
-from planex.distro.project import Project
+from planex.distro.project import BOOTSTRAP, Project
 from planex.distro.sources import checksums_of, local_files, remote_sources
 from planex.engine.buildroot import Buildroot, Buildroots, base_changes, read_base
 from planex.engine.builtrpms import built_rpms
@@ -58,7 +58,9 @@ class Workshop:
     def graph(self) -> Graph:
         built = self.project.built
         hints = {name: recall(self._learned, name) for name, package in built.items() if package.generates}
-        return build_graph(built, self.base, broken=list(self.project.broken), hints=hints)
+        bootstraps = {name.removesuffix(BOOTSTRAP): name for name in self.project.bootstraps}
+        found = {name: self.project.package(name) for name in (*built, *self.project.bootstraps)}
+        return build_graph(found, self.base, broken=list(self.project.broken), hints=hints, bootstraps=bootstraps)
 
     @property
     def _learned(self) -> Path:
@@ -67,7 +69,7 @@ class Workshop:
     def asks(self, package: str) -> tuple[Capability, ...]:
         """What a package's buildroot must have, as far as that is known."""
         if package in self._generated:
-            return tuple(dict.fromkeys((*self.project.packages[package].build_requires, *self._generated[package])))
+            return tuple(dict.fromkeys((*self.project.package(package).build_requires, *self._generated[package])))
         return self.graph.asks(package)
 
     def learn(self, package: str, generated: tuple[Capability, ...]) -> bool:
@@ -77,19 +79,12 @@ class Workshop:
         """
         known = set(self.asks(package))
         learn(self._learned, package, generated)
-        if late := {maker: wanted for wanted in generated for maker in self._late(package, wanted)}:
+        if late := {maker: wanted for wanted in generated for maker in self.graph.too_late(package, wanted)}:
             texts = [f"{wanted}, which {maker} makes" for maker, wanted in sorted(late.items())]
             message = f"{package} also needs {'; '.join(texts)}: only its %generate_buildrequires could tell"
             raise PlanexError(message, "it is known from now on: run the same command again")
         self._generated[package] = generated
         return set(self.asks(package)) != known
-
-    def _late(self, package: str, wanted: Capability) -> list[str]:
-        """Makers of something that is needed, which the plan does not build before."""
-        makers = self.graph.makers(wanted)
-        if any(self.graph.may_have(package, maker) for maker in makers) or (self.base and self.base.offers(wanted)):
-            return []
-        return sorted(makers)
 
     @cached_property
     def _buildroots(self) -> Buildroots:
@@ -114,8 +109,8 @@ class Workshop:
         """Decide what to do for ``wanted`` and all they need. ConfigError with all that is wrong with any of these."""
         scope = self.graph.closure(wanted)
         self._refuse_faults(scope)
-        replaces = {name: self.project.recipes[name].settings.replaces for name in scope}
-        refuse_takeovers({name: self.project.packages[name] for name in sorted(scope)}, self.base, replaces)
+        replaces = {name: self.project.recipe(name).settings.replaces for name in scope}
+        refuse_takeovers({name: self.project.package(name) for name in sorted(scope)}, self.base, replaces)
         return make_plan(self.graph, wanted, self, self.store, force=force)
 
     def _refuse_faults(self, scope: Collection[str]) -> None:
@@ -129,8 +124,8 @@ class Workshop:
         if package in self.graph.faults:
             return self.graph.faults[package]
         try:
-            if package in self.project.built:
-                local_files(self.project.recipes[package], self.project.packages[package])
+            if package in self.project.built or package in self.project.bootstraps:
+                local_files(self.project.recipe(package), self.project.package(package))
         except ConfigError as error:
             return error
         return None
@@ -140,7 +135,7 @@ class Workshop:
         faults = []
         for step in plan.builds:
             try:
-                remote_sources(self.project.recipes[step.package], self.project.packages[step.package])
+                remote_sources(self.project.recipe(step.package), self.project.package(step.package))
             except ConfigError as error:
                 faults.append(error)
         if faults:
@@ -190,10 +185,12 @@ class Workshop:
 
 def own_inputs(project: Project, package: str) -> Inputs:
     """What a package itself brings: spec, sources, patches, files, and the configuration of its buildroot."""
-    recipe, parsed = project.recipes[package], project.packages[package]
+    recipe, parsed = project.recipe(package), project.package(package)
     patches = {Path(patch.name).name for patch in recipe.queue.patches}
     rows = {"spec": digest_of(project.rendered(package), "SHA256"), "buildroot": project.mock_config.digest}
     rows |= {f"source {name}": digest for name, digest in checksums_of(recipe, parsed).items()}
     for name, path in local_files(recipe, parsed).items():
         rows[f"{'patch' if name in patches else 'file'} {name}"] = digest_of(path, "SHA256")
+    if package in project.bootstraps:
+        rows["bootstrap"] = "1"
     return Inputs.of(rows)

@@ -206,8 +206,8 @@ def test_a_circle_that_the_base_answers_is_none() -> None:
     packages = (package("a", "b"), package("b", "c"), package("c", "a"))
     found = graph(*packages, offers=base("a"))
     assert edges(found) == {("a", "b"), ("b", "c")}
-    assert [str(item) for item in found.from_base] == ["built with the base's a, for a needs c"]
-    assert found.from_base[0].package == "c"
+    assert [str(item) for item in found.opened] == ["built with the base's a, for a needs c"]
+    assert found.opened[0].package == "c"
 
 
 def test_what_the_base_has_in_another_version_opens_no_circle() -> None:
@@ -218,7 +218,59 @@ def test_what_the_base_has_in_another_version_opens_no_circle() -> None:
 def test_a_circle_that_the_base_answers_in_another_way_is_none(wanted: str) -> None:
     found = graph(package("a", wanted), package("b", "a"), offers=base("gcc", "cc"))
     assert (found.order, dict(found.faults)) == (("a", "b"), {})
-    assert [str(item) for item in found.from_base] == [f"built with the base's {wanted}, for b needs a"]
+    assert [str(item) for item in found.opened] == [f"built with the base's {wanted}, for b needs a"]
+
+
+def bootstrapped(*packages: Package, offers: Index | None = None) -> Graph:
+    """A graph in which ``NAME~bootstrap`` can be built in the stead of ``NAME``."""
+    named = {item.name: item for item in packages if not item.name.endswith("~bootstrap")}
+    early = {item.name.removesuffix("~bootstrap"): item for item in packages if item.name not in named}
+    found = named | {f"{name}~bootstrap": item for name, item in early.items()}
+    return build_graph(found, offers or base("gcc"), bootstraps={name: f"{name}~bootstrap" for name in early})
+
+
+def test_a_circle_is_opened_by_what_can_be_built_before() -> None:
+    circle = [package("doc", "lib"), package("lib", "doc"), package("app", "lib,doc")]
+    assert "give one `bootstrap: true`" in (graph(*circle).faults["lib"].hint or "")
+    found = bootstrapped(*circle, package("lib~bootstrap", "gcc", subpackage("lib")))
+    assert found.order == ("lib~bootstrap", "doc", "lib", "app")
+    assert edges(found) == {("doc", "lib~bootstrap"), ("lib", "doc"), ("app", "lib"), ("app", "doc")}
+    assert [str(item) for item in found.opened] == [
+        "built with lib as its condition `bootstrap` makes it, for lib needs doc"
+    ]
+    assert found.may_have("doc", "lib~bootstrap") and not found.may_have("doc", "lib")
+    assert found.may_have("app", "lib") and not found.may_have("app", "lib~bootstrap")
+    assert found.closure(["lib"]) == {"lib~bootstrap", "doc", "lib"}
+    assert found.too_late("doc", capability("lib")) == [], "lib~bootstrap is there"
+    assert found.too_late("doc", capability("app")) == ["app"]
+    assert found.too_late("app", capability("doc")) == found.too_late("doc", capability("gcc")) == []
+
+
+def test_a_compiler_is_built_with_itself() -> None:
+    found = bootstrapped(package("cc", "cc"), package("cc~bootstrap", "gcc", subpackage("cc")))
+    assert (found.order, found.faults) == (("cc~bootstrap", "cc"), {})
+    assert found.may_have("cc", "cc~bootstrap") and not found.may_have("cc", "cc")
+
+
+def test_what_stands_in_comes_along_by_what_others_require() -> None:
+    tool = package("tool", "", subpackage("tool", requires="lib-devel"))
+    lib = package("lib", "tool", subpackage("lib-devel"))
+    found = bootstrapped(package("a", "tool"), tool, lib, package("lib~bootstrap", "", subpackage("lib-devel")))
+    assert edges(found) == {("a", "tool"), ("a", "lib"), ("lib", "tool"), ("lib", "lib~bootstrap")}
+    because = {edge.needs: edge.because for edge in found.edges("lib")}
+    assert because["lib~bootstrap"] == "tool requires lib-devel"
+
+
+def test_what_is_not_needed_is_not_built_before() -> None:
+    found = bootstrapped(package("doc", "lib"), package("lib"), package("lib~bootstrap", "nothing", subpackage("lib")))
+    assert found.order == ("lib", "doc")
+
+
+def test_a_circle_that_stays_even_so_is_a_fault() -> None:
+    lib = package("lib~bootstrap", "doc", subpackage("lib"))
+    found = bootstrapped(package("doc", "lib"), package("lib", "doc"), lib)
+    assert "circle: " in found.faults["doc"].message
+    assert found.order == ()
 
 
 def hinted(*packages: Package, **hints: str) -> Graph:

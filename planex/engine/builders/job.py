@@ -33,6 +33,13 @@ class Job:
     epoch: int
     """SOURCE_DATE_EPOCH, in seconds since 1970."""
     limits: Limits = field(default_factory=Limits)
+    conditions: tuple[str, ...] = ()
+    """Build conditions (%bcond) that are on."""
+
+    @property
+    def with_conditions(self) -> list[str]:
+        """For rpmbuild's command line, and mock's."""
+        return [word for name in self.conditions for word in ("--with", name)]
 
 
 class Builder(Protocol):

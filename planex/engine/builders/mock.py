@@ -40,7 +40,7 @@ def mock_argv(config: Path, job: Job) -> list[str]:
     words = ["mock", "--root", str(config), "--uniqueext", f"planex-{job.package.name}"]
     words += ["--resultdir", str(job.results)]
     words += ["--addrepo", f"file://{job.dependencies}"] if job.dependencies else []
-    return [*words, "--rebuild", str(job.srpm)]
+    return [*words, *job.with_conditions, "--rebuild", str(job.srpm)]
 
 
 class MockBuilder:

@@ -228,7 +228,7 @@ def build_cage(root: Path | Overlay, job: Job, macros: Path, environment: Mappin
 
 def rpmbuild_argv(job: Job, arch: str, mode: list[str]) -> list[str]:
     """rpmbuild inside the cage, as an ordinary user there."""
-    return ["rpmbuild", *mode, "--target", arch, f"{HOME}/{job.srpm.name}"]
+    return ["rpmbuild", *mode, *job.with_conditions, "--target", arch, f"{HOME}/{job.srpm.name}"]
 
 
 def _rpmmacros(config: MockConfig) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""BuildRequires that only %generate_buildrequires tells: learned by a build, known to later plans."""
+"""What builds ask for: by %generate_buildrequires, by BuildConflicts, and in circles."""
 
 from __future__ import annotations
 
@@ -87,6 +87,33 @@ def test_a_section_that_fails_shows_its_log(workspace: Path, planex: Planex) -> 
     done = planex("build")
     assert done.returncode == 1
     assert "cat: needs: No such file or directory" in done.stderr
+
+
+def test_a_circle_is_opened_by_a_package_that_is_built_twice(workspace: Path, planex: Planex) -> None:
+    """lib's documents are made by doc, which needs lib; with ``bootstrap``, lib has none."""
+    conditional = "%bcond bootstrap 0\n%if %{without bootstrap}\nBuildRequires: doc\n%endif\n"
+    build = "%if %{without bootstrap}\ncp /usr/share/doc/data needs\n%else\necho early > needs\n%endif"
+    spec = SPEC.format(name="lib", build=build).replace("%description", f"{conditional}%description", 1)
+    write_package(workspace, "lib", spec, {"needs": ""}, {})
+    spec = SPEC.format(name="doc", build="grep early /usr/share/lib/data\necho made-by-doc > needs")
+    spec = spec.replace("Summary: x", "Summary: x\nBuildRequires: lib", 1)
+    write_package(
+        workspace, "doc", spec.replace("/usr/share/doc\n", "/usr/share/doc/data\n"), {"needs": "", "more": ""}, {}
+    )
+    done = planex("build")
+    assert done.returncode == 2
+    assert "split the package, or give one `bootstrap: true`" in done.stderr
+
+    (workspace / "specs/lib/package.yaml").write_text("bootstrap: true\n")
+    done = planex("build")
+    assert done.returncode == 0, done.stderr
+    steps = plan(planex)
+    assert steps == {"lib~bootstrap": ("keep", []), "doc": ("keep", ["lib~bootstrap"]), "lib": ("keep", ["doc"])}
+    rpms = sorted(path.name for path in (workspace / "_build/bookworm/repo").rglob("*.rpm") if "src" not in path.name)
+    assert rpms == ["doc-1-1.noarch.rpm", "lib-1-1.noarch.rpm"]
+    (lib,) = (workspace / "_build/bookworm/repo").rglob("lib-1-1.noarch.rpm")
+    (early,) = (workspace / "_build/bookworm/store/lib~bootstrap/current").glob("lib-1-1.noarch.rpm")
+    assert lib.read_bytes() != early.read_bytes(), "what is published was built for real"
 
 
 def test_build_conflicts_keep_a_package_out(workspace: Path, planex: Planex) -> None:
