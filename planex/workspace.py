@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from planex.errors import ConfigError
 CONFIG_NAME = "planex.yaml"
 AWKWARD = ":,%'\"\\"
 DRAFT = ".draft"
-"""How the name of a hidden file ends that is about to be renamed."""
+"""How the hidden name of a file or folder ends that is about to be renamed, or to go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +124,7 @@ def write_atomic(path: Path, data: str | bytes, *, durable: bool = False) -> Non
     Raises DiskError, which names the file.
     """
     with naming(path, "write"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A short name of its own: the file's may be as long as a name can be.
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", suffix=DRAFT, dir=path.parent)
-        temporary = Path(name)
+        temporary, handle = _begin_draft(path.parent, path.name, folder=False)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data)
@@ -133,11 +132,43 @@ def write_atomic(path: Path, data: str | bytes, *, durable: bool = False) -> Non
                 os.fchmod(file.fileno(), 0o644)
                 if durable:
                     os.fsync(file.fileno())
-            temporary.replace(path)
+                temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
         if durable:
             sync_folder(path.parent)
+
+
+def _begin_draft(parent: Path, name: str, *, folder: bool) -> tuple[Path, int]:
+    """A new draft, and an open file on it that has its lock: what nobody has a lock on, anybody may sweep."""
+    while True:
+        parent.mkdir(parents=True, exist_ok=True)
+        # A short name of its own: the file's may be as long as a name can be.
+        path = parent / f".{name[:50]}.{secrets.token_hex(4)}{DRAFT}"
+        if folder:
+            path.mkdir()
+        with suppress(FileNotFoundError):  # it or its parent was swept away before it had its lock
+            handle = os.open(path, os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            with suppress(OSError):  # a file system without locks: nothing can be swept there either
+                fcntl.flock(handle, fcntl.LOCK_SH)
+            if path.exists():
+                return path, handle
+            os.close(handle)
+
+
+def is_abandoned(draft: Path) -> bool:
+    """Whether nobody is at work on a draft any more."""
+    try:
+        handle = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        return error.errno == errno.ELOOP  # a link of an older planex
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 def sync_folder(folder: Path) -> None:
@@ -155,24 +186,20 @@ def behind(link: Path) -> Path:
 
 
 @contextmanager
-def temporary_folder(parent: Path, prefix: str = "tmp.") -> Iterator[Path]:
+def temporary_folder(parent: Path, name: str = "tmp") -> Iterator[Path]:
     """A new folder below ``parent``, gone at the end unless it was renamed away."""
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-    folder.chmod(0o755)
+    folder, handle = _begin_draft(parent, name, folder=True)
     try:
+        folder.chmod(0o755)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
 
 
 def switch_link(link: Path, destination: Path) -> None:
     """Point a symbolic link at a sibling in one step; readers see the old or the new, never neither."""
-    temporary = link.with_name(f".{link.name}.{os.getpid()}{DRAFT}")
-    temporary.unlink(missing_ok=True)
-    try:
-        temporary.symlink_to(os.path.relpath(destination, link.parent))
-        temporary.replace(link)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with temporary_folder(link.parent, link.name) as folder:
+        (folder / "link").symlink_to(os.path.relpath(destination, link.parent))
+        (folder / "link").replace(link)
     sync_folder(link.parent)

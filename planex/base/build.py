@@ -25,7 +25,7 @@ from planex.base.definition import Definition
 from planex.base.medium import write_medium
 from planex.base.repackage import Repackaging
 from planex.checksums import digest_of_text
-from planex.content import records
+from planex.content import records, shelf
 from planex.content.code import code_digest
 from planex.content.locks import Patience, hold
 from planex.errors import MissingTool, PlanexError
@@ -33,7 +33,7 @@ from planex.events import BaseMade
 from planex.report import Reporter, Task
 from planex.rpm import repo
 from planex.run import find
-from planex.workspace import DRAFT, behind, switch_link, temporary_folder
+from planex.workspace import behind, switch_link, temporary_folder
 
 OUTPUTS = ("repo", "rpmconfig", "base.iso", "manifest.json")
 TOOLS = ("apt-get", "dpkg-deb", "rpmbuild", "createrepo_c", "dnf", "xorriso", "mformat", "grub-mkimage")
@@ -65,7 +65,7 @@ def build_base(folder: Path, definition: Definition, reporter: Reporter, *, upda
     folder.mkdir(parents=True, exist_ok=True)
     stamp = make_stamp(definition)
     with hold(folder / ".lock", patience=Patience(True, reporter.info)), reporter.task("base") as task:
-        _sweep(folder)
+        shelf.sweep([folder, folder / "builds"])
         _drop_damaged(folder, reporter)
         done = _finished(folder, stamp)
         if done and not update:
@@ -83,14 +83,6 @@ def build_base(folder: Path, definition: Definition, reporter: Reporter, *, upda
         _prune(folder, archive, closure, jobs)
         reporter.tell(BaseMade(len(rpms), task.seconds))
         return BaseResult(folder, len(rpms), changed)
-
-
-def _sweep(folder: Path) -> None:
-    """Delete what a run that was killed left half done; nobody else is at work while the lock is held."""
-    for left in (*folder.glob("work.*"), *folder.glob("builds/.new.*")):
-        shutil.rmtree(left, ignore_errors=True)
-    for draft in folder.glob(f".*{DRAFT}"):
-        draft.unlink(missing_ok=True)
 
 
 def _drop_damaged(folder: Path, reporter: Reporter) -> None:
@@ -176,7 +168,7 @@ def _key(definition: Definition, jobs: Sequence[Repackaging], archive: Archive) 
 def _compose(
     final: Path, definition: Definition, archive: Archive, closure: Closure, rpms: dict[str, Path], task: Task
 ) -> None:
-    with temporary_folder(final.parent, ".new.") as folder:
+    with temporary_folder(final.parent, "new") as folder:
         task.phase("repository")
         compose.write_repo(folder / "repo", rpms, definition)
         check.check_conflicts(rpms.values())

@@ -125,7 +125,7 @@ def make_all(
 
     Stops at the first failure, whose log stays in ``folder/logs``.
     """
-    with temporary_folder(folder, "work.") as work, ThreadPoolExecutor(workers) as pool:
+    with temporary_folder(folder, "work") as work, ThreadPoolExecutor(workers) as pool:
         # The largest first, so that no worker is left alone with one at the end.
         order = sorted(jobs, key=lambda job: -job.deb.stat().st_size if job.deb else 0)
         futures = {job.header.name: pool.submit(make, job, folder, work) for job in order}
@@ -158,7 +158,7 @@ def make(job: Repackaging, folder: Path, work: Path) -> Path:
     slot.parent.mkdir(parents=True, exist_ok=True)
     log = folder / "logs" / f"{job.header.name}.log"
     log.unlink(missing_ok=True)
-    with temporary_folder(work, f"{job.header.name}.") as place:
+    with temporary_folder(work, job.header.name) as place:
         (place / "root").mkdir()
         tree = _fill(job, place / "root")
         epoch = tree.newest or job.epoch

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from planex.cage.command import Cage, Overlay, as_owner, caged
 from planex.cage.ids import NO_IDS, own_ids
 from planex.errors import PlanexError
 from planex.run import run, run_logged
+from planex.workspace import temporary_folder
 
 _PATIENCE = 20.0
 
@@ -42,13 +42,13 @@ def problem() -> str | None:
 
 def overlay_works(folder: Path) -> bool:
     """Whether an overlay can have its upper layer in ``folder`` (not where that lies on an overlay itself)."""
-    probe = folder / f".overlay-probe.{os.getpid()}"
     if own_ids() is None:
         return False
-    try:
-        (probe / "lower").mkdir(parents=True)
+    with temporary_folder(folder, "overlay-probe") as probe:
+        (probe / "lower").mkdir()
         (probe / "scratch").mkdir()
         cage = Cage(writable={"/root": Overlay((probe / "lower",), probe / "scratch")}, superuser=True)
-        return run(caged(cage, ["touch", "/root/file"]), check=False, timeout=_PATIENCE).returncode == 0
-    finally:
-        remove_tree(probe)
+        try:
+            return run(caged(cage, ["touch", "/root/file"]), check=False, timeout=_PATIENCE).returncode == 0
+        finally:
+            remove_tree(probe)

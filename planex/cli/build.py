@@ -15,12 +15,13 @@ import click
 from planex.cli.context import Context, pass_context, wait_option
 from planex.cli.failure import failed
 from planex.cli.output import echo
+from planex.content.leftovers import sweep_target
 from planex.content.locks import at_work
 from planex.distro.config import MAX_JOBS
 from planex.distro.project import Project, load_project, require_base
 from planex.engine.outcome import BuildFailed, Outcome
 from planex.engine.plan import Plan
-from planex.engine.publish import check_closure, compose, sweep
+from planex.engine.publish import check_closure, compose
 from planex.engine.workshop import Workshop
 from planex.errors import ConfigError, PlanexError, joined
 from planex.events import Event, PackageEvent, PackageLeftOut, PackagePlanned, Status
@@ -108,7 +109,7 @@ def _carry_out(context: Context, wish: _Wish, wait: bool) -> tuple[Workshop, lis
     with at_work(context.workspace, context.target_name, context.patience(wait=wait)):
         workshop, plan = _plan(context, wish)
         project = workshop.project
-        sweep(project)
+        sweep_target(context.workspace, context.target_name)
         workshop.require_checksums(plan)
         for step in plan.steps:
             reporter.tell(PackagePlanned(step.package, step.action.value, step.reasons))

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from planex.cage.trees import remove_tree
 from planex.cli.context import Context, pass_context, wait_option
 from planex.cli.output import echo
 from planex.cli.sizes import size
+from planex.content import shelf
 from planex.content.inventory import Item, inventory
 from planex.content.locks import hold
 from planex.disk import size_of
@@ -67,7 +67,7 @@ def clean(context: Context, everything: bool, what: str | None, wait: bool) -> N
             locks.enter_context(hold(lock, patience=patience))
         for item in inventory(workspace, context.config.targets):
             for path in item.paths if item.name in chosen else ():
-                _delete(path)
+                shelf.remove(path)
                 echo(f"deleted {workspace.relative(path)}")
         if everything:
             _delete_rest(workspace.build)
@@ -76,13 +76,6 @@ def clean(context: Context, everything: bool, what: str | None, wait: bool) -> N
 def _base_locks(item: Item) -> list[Path]:
     """Locks of embedded bases of this workspace: other workspaces may use them by a link, and be making one."""
     return [lock for path in item.paths if not path.is_symlink() for lock in path.glob("*/.lock")]
-
-
-def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        remove_tree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _delete_rest(build: Path) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from planex.content import shelf
 from planex.disk import explain
 from planex.distro.project import Project
 from planex.distro.sources import local_files, remote_sources
@@ -18,7 +19,6 @@ from planex.engine.builders import Builder
 from planex.engine.make import Make, fresh_folder
 from planex.engine.outcome import BuildFailed, Outcome
 from planex.engine.plan import Action, Plan, Step
-from planex.engine.publish import remove
 from planex.engine.workshop import Workshop
 from planex.errors import LoggedError, PlanexError
 from planex.events import Status
@@ -125,7 +125,7 @@ class Build:
         failure = _failure(name, task, cause, log)
         with suppress(PlanexError, OSError):
             check_stopped()  # whoever presses Ctrl-C does not wait for that; the next run sweeps
-            remove(self._work(name))
+            shelf.remove(self._work(name))
         return Outcome(name, Status.FAILED, task.seconds, failure)
 
     def _build_all(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from planex.cage.trees import remove_tree
+from planex.content import shelf
 from planex.content.copies import copy_file
 from planex.content.key import outputs_digest
 from planex.distro.config import build_limits
@@ -46,7 +46,7 @@ class Make:
         started = time.monotonic()
         generates = self.workshop.project.package(self.name).generates
         if generates and self._learn(task) and not forced and self.workshop.reuse(self.name):
-            remove_tree(self.work)
+            shelf.remove(self.work)
             return Status.UNCHANGED
         buildroot = self.workshop.buildroot(self.name)
         job = self._job(buildroot)
@@ -60,7 +60,7 @@ class Make:
         inputs = self.workshop.own(self.name) | buildroot.rows
         seconds = time.monotonic() - started
         self.workshop.settle(self.name, self.workshop.store.add(self.name, results, inputs, seconds, self.builder.name))
-        remove_tree(self.work)
+        shelf.remove(self.work)
         return Status.BUILT
 
     def _learn(self, task: Task) -> bool:
@@ -130,7 +130,6 @@ def _dependency_repo(folder: Path, rpms: Mapping[str, Path]) -> Path | None:
 
 def fresh_folder(folder: Path) -> Path:
     """An empty folder at this place, whatever was there."""
-    if folder.exists():
-        remove_tree(folder)
+    shelf.remove(folder)
     folder.mkdir(parents=True)
     return folder

@@ -1,25 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Before and after a build: leftovers are swept away, the repository is composed and proved to be closed."""
+"""After a build: the repository is composed and proved to be closed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from planex.cage.trees import remove_tree
-from planex.content.leftovers import leftovers
-from planex.distro.project import Project
 from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
 from planex.report import Reporter
 from planex.rpm import dnf, repo
 from planex.rpm.dnf import Repositories
 from planex.workspace import behind, temporary_folder, write_atomic
-
-
-def sweep(project: Project) -> None:
-    """Delete what a run that was killed left half done; the lock must be held."""
-    for path in leftovers(project.workspace, project.target_name):
-        remove(path)
 
 
 def compose(workshop: Workshop, reporter: Reporter) -> bool:
@@ -51,15 +42,7 @@ def check_closure(workshop: Workshop) -> None:
     passed, name = project.folder / ".closed", f"{behind(project.repository).name} {workshop.buildroot_digest}"
     if passed.exists() and passed.read_bytes() == name.encode():
         return
-    with temporary_folder(folder, "closure.") as scratch:
+    with temporary_folder(folder, "closure") as scratch:
         own = {"planex": behind(project.repository)}
         dnf.repoclosure(Repositories(project.mock_config.dnf_conf, scratch / "cache", own), scratch)
     write_atomic(passed, name)
-
-
-def remove(path: Path) -> None:
-    """Delete a file, a link or a tree, whoever owns what is in it."""
-    if path.is_dir() and not path.is_symlink():
-        remove_tree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -61,7 +61,7 @@ class Workbench:
 
     def _open(self) -> Repository:
         if self._bench is None:
-            parent = self._stack.enter_context(temporary_folder(self._repository.path / "planex", "bench."))
+            parent = self._stack.enter_context(temporary_folder(self._repository.path / "planex", "bench"))
             folder = parent / "tree"
             self._repository.git("worktree", "add", "--quiet", "--no-checkout", "--detach", folder, self._at)
             self._bench = Repository(folder)

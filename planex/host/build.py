@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from planex.checksums import digest_of
-from planex.content import records
+from planex.content import records, shelf
 from planex.content.code import code_digest
 from planex.content.locks import Patience, hold
 from planex.distro.config import Config
@@ -30,9 +29,8 @@ from planex.report import Reporter, Task
 from planex.rpm import repo
 from planex.sources.download import download
 from planex.sources.limits import Download, Downloads
-from planex.workspace import behind, temporary_folder, write_atomic
+from planex.workspace import behind, write_atomic
 
-_DRAFTS = ".draft."
 _FORMAT = 1
 
 
@@ -168,10 +166,9 @@ def _downloaded(source: Download, cache: Path, task: Task, limits: Downloads) ->
 def _make(project: Project, plan: IsoPlan, task: Task) -> None:
     definition = plan.definition
     plan.iso.parent.mkdir(parents=True, exist_ok=True)
-    for left in plan.iso.parent.glob(f"{_DRAFTS}*"):  # by a run that was killed; the lock is ours
-        shutil.rmtree(left)
+    shelf.sweep([plan.iso.parent, work_folder(project)])
     host = make_host(project, definition.live, work_folder(project), task)
-    with temporary_folder(plan.iso.parent, _DRAFTS) as folder:
+    with shelf.draft(plan.iso) as folder:
         parts = Parts(
             definition=definition,
             product=_product(project, definition),

@@ -76,7 +76,7 @@ def boot(
     program = qemu.find_program()
     serial.parent.mkdir(parents=True, exist_ok=True)
     listener, started = Listener(), time.monotonic()
-    with temporary_folder(serial.parent, "boot.") as folder, serial.open("wb", buffering=0) as log:
+    with temporary_folder(serial.parent, "boot") as folder, serial.open("wb", buffering=0) as log:
         argv = qemu.qemu_argv(program, machine, qemu.prepare_firmware(machine.firmware, folder))
         with spawn(argv) as process:
             end = _listen(process, log, listener, started + timeout, show)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from planex.content import shelf
 from planex.distro.project import Project
 from planex.git import rerere
 from planex.git.repository import Repository
@@ -26,7 +26,8 @@ from planex.workspace import write_atomic
 
 _ASK_AGAIN_SECONDS = 24 * 3600
 """How long a tag that could not be fetched is not asked for again."""
-_SCRATCH = ("bisect.*", "repo.git/planex/bench.*", "repo.git/planex/scratch/*")
+_DRAFTS = ("*", "repo.git/planex", "repo.git/planex/*")
+"""Folders that hold drafts while a queue is worked on."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,8 @@ class PackageQueue:
         return Repository.create(self.home / "repo.git", bare=True)
 
     def sweep(self) -> None:
-        """Take away scratch folders that a killed run left behind; only while nobody else works on the queue."""
-        folders = [path for name in _SCRATCH for path in self.home.glob(name)]
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
-        if folders:
+        """Take away drafts and scratch folders that a killed run left behind."""
+        if shelf.sweep([self.home, *(path for name in _DRAFTS for path in self.home.glob(name))]):
             self.repository.attempt("worktree", "prune")
 
     def current(self, task: Task) -> Version:

@@ -210,7 +210,7 @@ def install(
     ``epoch`` (seconds since 1970) stands for the time of the installation in the database of packages. ``commands``
     are lines of shell to run behind it, as root of the cage, where the root is at ROOT.
     """
-    with temporary_folder(scratch, "rpms.") as rpms:
+    with temporary_folder(scratch, "rpms") as rpms:
         names = [_bring(package, rpms) for package in choice.packages]
         cage = install_cage(root, rpms, epoch)
         script = f'set -e\n[ $# = 0 ] || rpm "$@"\n{commands}'

@@ -51,7 +51,7 @@ def create_repo(folder: Path, *, groups: Path | None = None, epoch: int = 0) -> 
     words += ["--groupfile", "/output/comps.xml"] if groups else []
     for place in {folder, *(rpm.parent for rpm in rpms)}:
         place.chmod(0o755)  # who serves it, and the cage, is another user
-    with temporary_folder(folder, ".repodata.") as made:
+    with temporary_folder(folder, "repodata") as made:
         if groups:
             copy_file(groups, made / "comps.xml", mode=0o644)
         run(caged(_cage(folder, made, epoch), [*words, "/repo"]), program="createrepo_c")
@@ -226,7 +226,7 @@ def _free(path: Path) -> Path:
 
 
 def _make(final: Path, rpms: Mapping[str, Path], epoch: int, groups: Path | None) -> Path:
-    with temporary_folder(final.parent, ".repo.") as folder:
+    with temporary_folder(final.parent, "repo") as folder:
         copy_rpms(folder, rpms)
         create_repo(folder, groups=groups, epoch=epoch)
         names = stamps.files_below(folder)

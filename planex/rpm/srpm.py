@@ -57,7 +57,7 @@ def srpm_cage(sources: Path, output: Path, macros: Macros, epoch: int) -> Cage:
 def make_srpm(package: Package, spec: Path, files: Mapping[str, Path], macros: Macros, output: Path, log: Path) -> Path:
     """Write the SRPM below ``output``. ``files``: name to path of every source and patch; same inputs, same bytes."""
     epoch = source_date_epoch(package)
-    with temporary_folder(output, "sources.") as folder, temporary_folder(output, "made.") as made:
+    with temporary_folder(output, "sources") as folder, temporary_folder(output, "made") as made:
         made.chmod(0o777)  # rpmbuild is nobody here; the folder above is planex's own
         for name, path in {**files, spec.name: spec}.items():
             shutil.copyfile(path, folder / name)

@@ -211,11 +211,11 @@ def test_a_damaged_download_is_not_used(archive: TinyArchive, tmp_path: Path) ->
 
 def test_what_a_killed_run_left_is_swept_away(archive: TinyArchive, tmp_path: Path) -> None:
     folder = tmp_path / "base"
-    for name in ("work.x", "builds/.new.x"):
+    for name in (".work.x.draft", "builds/.new.x.draft"):
         (folder / name / "sub").mkdir(parents=True)
     build(folder)
     assert [path.name for path in (folder / "builds").iterdir()] == [(folder / "current").resolve().name]
-    assert not (folder / "work.x").exists()
+    assert not (folder / ".work.x.draft").exists()
 
 
 def test_a_dependency_that_is_not_in_the_base_is_named(archive: TinyArchive, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_package_that_cannot_be_made_leaves_its_log(archive: TinyArchive, tmp_
     with pytest.raises(CommandFailed) as caught:
         build(tmp_path / "base", bad)
     assert caught.value.log is not None and "shell.spec" in caught.value.log.read_text()
-    assert not list((tmp_path / "base").glob("work.*"))
+    assert not list((tmp_path / "base").glob(".work.*"))
 
 
 def test_another_release_of_debian_is_an_error_that_names_what_there_is(archive: TinyArchive, tmp_path: Path) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import multiprocessing
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from planex.content import copies, stamps
+from planex.content import copies, shelf, stamps
 from planex.content.inventory import inventory
-from planex.content.leftovers import leftovers
+from planex.content.leftovers import sweep_target
 from planex.content.stamps import Fault, Stamp
 from planex.errors import PlanexError
-from planex.workspace import Workspace
+from planex.workspace import Workspace, write_atomic
 
 # ---- copies
 
@@ -266,30 +268,111 @@ def test_rows_that_are_no_stamps_are_an_error(rows: object) -> None:
 # ---- leftovers and what there is
 
 
-def test_leftovers_of_a_killed_run_are_found_and_nothing_else(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_run_are_swept_and_nothing_else(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    left = [".repo.abc/x", ".repo.1.draft", "..closed.abc.draft", "work/build/pkg/x", "store/pkg/.key.old/x"]
-    left += ["store/pkg/.current.1.draft", "rendered/pkg/.pkg.spec.x.draft", "buildroots/deps-1.draft/x"]
-    left += ["buildroots/closure.x/y", "buildroots/.overlay-probe.1/x", "buildroots/.dnf.conf.x.draft"]
+    left = [".repo.abc.draft/x", "..closed.abc.draft", "work/build/pkg/x", "store/pkg/.key.draft/x", ".x.draft/x"]
+    left += ["store/pkg/.current.1.draft", "rendered/pkg/.pkg.spec.x.draft", "buildroots/.deps-1.x.draft/x"]
+    left += ["buildroots/.closure.x.draft/y", "buildroots/.dnf.conf.x.draft", "../cache/specs/.b.json.x.draft"]
     kept = ["repo-1/x.rpm", ".repo-1.json", ".closed", "work/iso/x", "store/pkg/key/result.json", "logs/pkg/build.log"]
     kept += ["rendered/pkg/pkg.spec", "buildroots/base-1/x", "buildroots/deps-1/x", "buildroots/dnf.conf", ".lock"]
     for name in [*left, *kept]:
         path = workspace.target("t") / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
-    found = set(leftovers(workspace, "t"))
-    covered = {path for path in workspace.target("t").rglob("*") if found & {path, *path.parents} and path.is_file()}
-    assert covered == {workspace.target("t") / name for name in left}
+    sweep_target(workspace, "t")
+    there = {path for path in workspace.target("t").rglob("*") if path.is_file()}
+    assert there == {workspace.target("t") / name for name in kept}
+    assert not list((workspace.cache / "specs").iterdir())
 
 
-def test_drafts_that_others_may_be_writing_are_left_until_they_are_old(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
-    (workspace.cache / "specs").mkdir(parents=True)
-    young, old = workspace.cache / "specs" / ".a.draft", workspace.cache / "specs" / ".b.draft"
-    for path in (young, old):
-        path.write_text("")
-    os.utime(old, (1, 1))
-    assert list(leftovers(workspace, "t")) == [old]
+def make_for_a_while(folder: Path) -> None:
+    with shelf.draft(folder / "slow") as draft:
+        (draft / "file").write_text("x")
+        (folder / "ready").write_text("")
+        time.sleep(60)
+
+
+def test_a_draft_of_a_living_process_is_not_swept_and_that_of_a_killed_one_is(tmp_path: Path) -> None:
+    other = multiprocessing.get_context("spawn").Process(target=make_for_a_while, args=(tmp_path,))
+    other.start()
+    while not (tmp_path / "ready").exists():
+        assert other.is_alive()
+        time.sleep(0.02)
+    with shelf.draft(tmp_path / "mine") as mine:
+        assert shelf.sweep([tmp_path]) is False
+        assert mine.exists()
+        (theirs,) = tmp_path.glob(".slow.*/file")
+        other.kill()
+        other.join()
+        assert shelf.sweep([tmp_path]) is True
+        assert mine.exists()
+        assert not theirs.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["ready"]
+
+
+def test_a_file_that_is_being_written_is_not_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.fchmod
+
+    def sweep_meanwhile(handle: int, mode: int) -> None:
+        assert shelf.sweep([tmp_path]) is False
+        real(handle, mode)
+
+    monkeypatch.setattr(os, "fchmod", sweep_meanwhile)
+    write_atomic(tmp_path / "file", "x")
+    assert (tmp_path / "file").read_text() == "x"
+
+
+def test_a_draft_that_is_swept_before_it_has_its_lock_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fcntl.flock
+    swept: list[bool] = []
+
+    def sweep_just_before(handle: int, how: int) -> None:
+        if how == fcntl.LOCK_SH and not swept:
+            swept.append(shelf.sweep([tmp_path]))
+        real(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", sweep_just_before)
+    with shelf.draft(tmp_path / "x") as folder:
+        assert swept == [True]
+        assert folder.is_dir()
+    swept.clear()
+    write_atomic(tmp_path / "file", "x")
+    assert swept == [True]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_is_published_replaces_what_was_there(tmp_path: Path) -> None:
+    for text in ("old", "new"):
+        with shelf.draft(tmp_path / "place" / "x") as folder:
+            (folder / "file").write_text(text)
+            shelf.publish(folder, tmp_path / "place" / "x", durable=True)
+    assert [path.name for path in (tmp_path / "place").iterdir()] == ["x"]
+    assert (tmp_path / "place" / "x" / "file").read_text() == "new"
+
+
+def test_nobody_finds_half_of_what_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x" / "y").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("x")
+    shelf.remove(tmp_path / "link")
+    assert (tmp_path / "x" / "y").exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(shelf, "remove_tree", lambda path: pytest.fail("killed") if path.exists() else None)
+        with pytest.raises(pytest.fail.Exception):
+            shelf.remove(tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+    assert shelf.sweep([tmp_path]) is True
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("keep", [0, 2, 9])
+def test_the_newest_are_kept(tmp_path: Path, keep: int) -> None:
+    for number in (3, 1, 2):
+        (tmp_path / str(number)).mkdir()
+        os.utime(tmp_path / str(number), (number, number))
+    shelf.prune(tmp_path.iterdir(), keep)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2", "3"][max(0, 3 - keep) :]
 
 
 def test_all_that_there_is_has_one_name(tmp_path: Path) -> None:

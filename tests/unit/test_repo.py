@@ -172,7 +172,7 @@ def test_a_full_disk_leaves_the_old_repository(
             repo.compose(link, rpms, epoch=1)
     assert link.resolve() == old
     assert repo.fault(old) is None
-    assert not list(tmp_path.glob(".repo.*"))
+    assert not list(tmp_path.glob(".*.draft"))
     assert repo.compose(link, rpms, epoch=1)
     assert repo.fault(link.resolve()) is None
 

@@ -65,7 +65,7 @@ class ToolResult:
 
 def apply_with_tool(patch: Patch, files: FileSet, scratch: Path, *, fuzz: int = 0, reverse: bool = False) -> ToolResult:
     """Apply ``patch`` to copies of the files it names, below ``scratch``."""
-    with temporary_folder(scratch, "patch.") as folder:
+    with temporary_folder(scratch, "patch") as folder:
         tree, file = folder / "tree", folder / "patch"
         tree.mkdir()
         write(file, patch.data)

@@ -105,7 +105,7 @@ def _run(command: str, folder: Path, log: Path) -> Judgement:
 
 @contextmanager
 def _tree(cache: Repository, scratch: Path, commit: str) -> Iterator[Repository]:
-    with temporary_folder(scratch, "bisect.") as folder:
+    with temporary_folder(scratch, "bisect") as folder:
         cache.git("worktree", "add", "--quiet", "--detach", folder / "tree", commit)
         try:
             yield Repository(folder / "tree")

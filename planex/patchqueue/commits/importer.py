@@ -99,7 +99,7 @@ def _inside(path: Path, folder: Path, tarball: Path) -> Path:
 @contextmanager
 def _unpacked(tarball: Path, scratch: Path) -> Iterator[Path]:
     """The tarball's plain files; links, devices and paths that lead out are not taken."""
-    with temporary_folder(scratch, "import.") as folder:
+    with temporary_folder(scratch, "import") as folder:
         for member, archive in read_tarball(tarball, _LIMITS):
             content = content_of(member, archive, str(tarball), _LIMITS)
             if content is not None and ".." not in PurePosixPath(member.name).parts and "\0" not in member.name:
@@ -115,7 +115,7 @@ def from_git(source: str, span: str, scratch: Path) -> Found:
     base, dots, head = span.partition("..")
     if not (base and dots and head) or head.startswith("."):
         raise PlanexError(f"'{span}' is not a range", "write BASE..HEAD, with tags, branches or commits")
-    with temporary_folder(scratch, "import.") as folder:
+    with temporary_folder(scratch, "import") as folder:
         repository = Repository.create(folder / "repo.git", bare=True)
         repository.git("fetch", "--quiet", "--tags", _address(source), "+refs/heads/*:refs/heads/*")
         ids = [repository.resolve(f"{name}^{{commit}}") for name in (base, head)]
@@ -168,7 +168,7 @@ def write(found: Found, folder: Path) -> PatchQueue:
     """Make the queue's folder. Raises PlanexError if there is a queue already."""
     if folder.exists() and any(folder.iterdir()):
         raise PlanexError(f"{folder} is not empty", "move the queue that is there away first")
-    with temporary_folder(folder.parent, f".{folder.name}.") as made:
+    with temporary_folder(folder.parent, folder.name) as made:
         for name, data in found.patches.items():
             write_atomic(made / name, data)
         write_atomic(made / SERIES, found.series.encode("utf-8", "surrogateescape"))
