@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from planex.cage.trees import remove_tree
-from planex.content.copies import sync_tree
-from planex.workspace import DRAFT, is_abandoned, sync_folder, temporary_folder
+from planex.content.copies import sync, sync_tree
+from planex.workspace import DRAFT, is_abandoned, temporary_folder
 
 
 @contextmanager
@@ -34,9 +34,9 @@ def publish(made: Path, final: Path, *, durable: bool = False) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
     if final.is_dir():
         remove(final)
-    made.replace(final)
+    made.rename(final)
     if durable:
-        sync_folder(final.parent)
+        sync([final.parent])
 
 
 def remove(path: Path) -> None:

@@ -7,7 +7,6 @@ A result appears whole, by one rename, and never changes. ``store/<package>/curr
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from planex.content import stamps
-from planex.content.copies import PUBLISHED, sync, sync_tree
+from planex.content import shelf, stamps
+from planex.content.copies import PUBLISHED
 from planex.content.key import Inputs, outputs_digest
 from planex.content.stamps import Fault, Stamp, is_inside, sha256_text
 from planex.workspace import behind, switch_link, write_atomic
@@ -93,9 +92,8 @@ class Store:
 
     def results(self) -> Iterator[tuple[str, Path]]:
         """Package and folder of every result, whole or not, sorted."""
-        for folder in sorted(self.root.glob("[!.]*/[!.]*")):
-            if folder.is_dir() and not folder.is_symlink():
-                yield folder.parent.name, folder
+        for package in sorted(self.root.glob("[!.]*")):
+            yield from ((package.name, folder) for folder in _folders(package))
 
     def verify(self, package: str, key: str) -> str | None:
         """Read all of a result. What is damaged is said, and counts as not there from now on."""
@@ -114,7 +112,7 @@ class Store:
 
     def drop(self, package: str, key: str) -> None:
         """Delete a result."""
-        _delete(self.root / package / key)
+        shelf.remove(self.root / package / key)
 
     def use(self, package: str, result: Result) -> None:
         """Make a result the current one."""
@@ -140,38 +138,19 @@ class Store:
             stamps=found,
         )
         _write(result, built)
-        self._publish(built, result.folder)
+        shelf.publish(built, result.folder, durable=True)
         self.use(package, result)
-        self._prune(package)
+        shelf.prune((folder for folder in _folders(self.root / package) if folder != result.folder), KEPT)
         return result
-
-    def _publish(self, built: Path, final: Path) -> None:
-        sync_tree(built)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        if final.exists():  # a forced build: the newest word counts
-            _delete(final)
-        built.rename(final)
-        sync([final.parent])
 
     def _current(self, package: str) -> Path | None:
         link = self.root / package / "current"
         return behind(link) if link.is_symlink() else None
 
-    def _prune(self, package: str) -> None:
-        current = behind(self.root / package / "current")
-        others = [path for path in (self.root / package).iterdir() if path.is_dir() and not path.is_symlink()]
-        old = sorted((path for path in others if behind(path) != current), key=lambda path: path.stat().st_mtime)
-        for folder in old[:-KEPT]:
-            _delete(folder)
 
-
-def _delete(folder: Path) -> None:
-    """Delete a result; out of the way first, so that nobody finds half of it."""
-    doomed = folder.with_name(f".{folder.name}.old")
-    if doomed.exists():  # left by a run that was killed here
-        shutil.rmtree(doomed)
-    folder.rename(doomed)
-    shutil.rmtree(doomed)
+def _folders(folder: Path) -> Iterator[Path]:
+    """Results of a package, whole or not, sorted."""
+    return (path for path in sorted(folder.glob("[!.]*")) if path.is_dir() and not path.is_symlink())
 
 
 def _write(result: Result, folder: Path) -> None:

@@ -195,7 +195,7 @@ def test_a_record_that_is_garbage_is_a_result_that_is_not_there(store: Store, st
     assert store.damage("x", stored.name) == "the record of the stored x is damaged"
 
 
-@pytest.mark.parametrize("step", ["sync_tree", "rename", "switch_link"])
+@pytest.mark.parametrize("step", ["shelf.sync_tree", "shelf.sync", "rename", "store.switch_link"])
 def test_a_full_disk_leaves_no_half_result(
     store: Store, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -203,7 +203,7 @@ def test_a_full_disk_leaves_no_half_result(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(*((Path, "rename", full) if step == "rename" else (f"planex.content.store.{step}", full)))
+        patch.setattr(*((Path, "rename", full) if step == "rename" else (f"planex.content.{step}", full)))
         with pytest.raises(OSError, match="No space left"):
             build(store, tmp_path, "2", "two")
     current = store.current("x")
