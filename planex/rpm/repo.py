@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from planex.cage.command import Cage, caged
 from planex.checksums import digest_of, digest_of_text
-from planex.content import stamps
-from planex.content.copies import PUBLISHED, copy_file, sync_tree
+from planex.content import shelf, stamps
+from planex.content.copies import PUBLISHED, copy_file
 from planex.content.stamps import Fault, Stamp
 from planex.errors import PlanexError
 from planex.rpm.capability import Capability
@@ -226,15 +226,14 @@ def _free(path: Path) -> Path:
 
 
 def _make(final: Path, rpms: Mapping[str, Path], epoch: int, groups: Path | None) -> Path:
-    with temporary_folder(final.parent, "repo") as folder:
+    with shelf.draft(final) as folder:
         copy_rpms(folder, rpms)
         create_repo(folder, groups=groups, epoch=epoch)
         names = stamps.files_below(folder)
         for name in names:
             (folder / name).chmod(PUBLISHED)
-        sync_tree(folder)
         _write_record(final, stamps.take(folder, names))
-        folder.rename(final)
+        shelf.publish(folder, final, durable=True)
     return final
 
 
@@ -269,14 +268,8 @@ def fault(folder: Path) -> Fault | None:
 
 def _prune(folder: Path, keep: str) -> None:
     """Keep the current repository and the two before it, so that a reader of the old one can finish."""
-    old = sorted(
-        (path for path in folder.glob("repo-*") if path.name != keep),
-        key=lambda path: (fault(path) is None, path.stat().st_mtime),
-    )
-    for path in old[:-2]:
-        for file in sorted(path.rglob("*"), reverse=True):
-            file.rmdir() if file.is_dir() and not file.is_symlink() else file.unlink()
-        path.rmdir()
+    old = (path for path in folder.glob("repo-*") if path.name != keep)
+    shelf.prune(old, 2, age=lambda path: (fault(path) is None, path.stat().st_mtime))
     for record in folder.glob(".repo-*.json"):
         if not (folder / record.stem[1:]).exists():
             record.unlink()

@@ -155,7 +155,7 @@ def test_an_rpm_that_is_not_what_was_built_is_not_published(rpms: dict[str, Path
     assert not [path for path in tmp_path.iterdir() if path != bad]
 
 
-@pytest.mark.parametrize("step", ["copy_file", "run", "sync_tree", "_write_record", "switch_link"])
+@pytest.mark.parametrize("step", ["copy_file", "run", "shelf.publish", "_write_record", "switch_link"])
 def test_a_full_disk_leaves_the_old_repository(
     rpms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -167,7 +167,7 @@ def test_a_full_disk_leaves_the_old_repository(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(repo, step, full)
+        patch.setattr(f"planex.rpm.repo.{step}", full)
         with pytest.raises(OSError, match="No space left"):
             repo.compose(link, rpms, epoch=1)
     assert link.resolve() == old
