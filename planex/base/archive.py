@@ -12,7 +12,7 @@ from planex.base.apt import Apt
 from planex.base.control import DebPackage
 from planex.base.definition import Definition
 from planex.checksums import digest_of, digest_of_text
-from planex.content import records
+from planex.content import records, shelf
 from planex.errors import PlanexError
 from planex.report import Reporter
 from planex.run import tail
@@ -123,6 +123,6 @@ def _accept(packages: Iterable[DebPackage], incoming: Path, folder: Path) -> Non
         path = incoming / package.file
         if path.exists():
             if digest_of(path, "SHA256") == package.sha256:
-                path.replace(folder / package.file)
+                shelf.publish(path, folder / package.file)
             else:
                 path.unlink()

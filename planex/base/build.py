@@ -9,7 +9,6 @@ A base's folder holds ``builds/<key>/``, whole results; ``current`` points at th
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +32,7 @@ from planex.events import BaseMade
 from planex.report import Reporter, Task
 from planex.rpm import repo
 from planex.run import find
-from planex.workspace import behind, switch_link, temporary_folder
+from planex.workspace import behind, switch_link
 
 OUTPUTS = ("repo", "rpmconfig", "base.iso", "manifest.json")
 TOOLS = ("apt-get", "dpkg-deb", "rpmbuild", "createrepo_c", "dnf", "xorriso", "mformat", "grub-mkimage")
@@ -80,7 +79,7 @@ def build_base(folder: Path, definition: Definition, reporter: Reporter, *, upda
             _compose(final, definition, archive, closure, rpms, task)
         records.save(final / "stamp.json", BaseStamp(stamp, len(rpms)), _FORMAT)
         _publish(folder, final)
-        _prune(folder, archive, closure, jobs)
+        _prune(folder, archive, jobs)
         reporter.tell(BaseMade(len(rpms), task.seconds))
         return BaseResult(folder, len(rpms), changed)
 
@@ -90,7 +89,7 @@ def _drop_damaged(folder: Path, reporter: Reporter) -> None:
     current = folder / "current"
     if current.exists() and (lost := repo.lost(current / "repo")):
         reporter.warn(f"the base is composed anew: {lost}")
-        shutil.rmtree(behind(current))
+        shelf.remove(behind(current))
 
 
 def make_stamp(definition: Definition) -> str:
@@ -168,7 +167,7 @@ def _key(definition: Definition, jobs: Sequence[Repackaging], archive: Archive) 
 def _compose(
     final: Path, definition: Definition, archive: Archive, closure: Closure, rpms: dict[str, Path], task: Task
 ) -> None:
-    with temporary_folder(final.parent, "new") as folder:
+    with shelf.draft(final) as folder:
         task.phase("repository")
         compose.write_repo(folder / "repo", rpms, definition)
         check.check_conflicts(rpms.values())
@@ -179,8 +178,8 @@ def _compose(
         task.phase("base ISO")
         (folder / "work" / "medium").mkdir(parents=True)
         write_medium(folder / "base.iso", definition, archive, closure, rpms, folder / "work" / "medium")
-        shutil.rmtree(folder / "work")
-        folder.rename(final)
+        shelf.remove(folder / "work")
+        shelf.publish(folder, final)
 
 
 def _publish(folder: Path, final: Path) -> None:
@@ -190,17 +189,9 @@ def _publish(folder: Path, final: Path) -> None:
             switch_link(folder / name, folder / "current" / name)
 
 
-def _prune(folder: Path, archive: Archive, closure: Closure, jobs: Sequence[Repackaging]) -> None:
+def _prune(folder: Path, archive: Archive, jobs: Sequence[Repackaging]) -> None:
     """Delete results and cache entries that the current base does not use; the result before it stays."""
-    builds = sorted((folder / "builds").iterdir(), key=lambda path: path.stat().st_mtime)
-    current = behind(folder / "current")
-    for old in [path for path in builds if path != current][:-1]:
-        shutil.rmtree(old, ignore_errors=True)
-    keys = {job.key for job in jobs}
-    for slot in (folder / "rpms").glob("*/*"):
-        if slot.name not in keys:
-            shutil.rmtree(slot, ignore_errors=True)
-    files = {package.file for package in archive.packages}
-    for deb in archive.folder.glob("*.deb"):
-        if deb.name not in files:
-            deb.unlink(missing_ok=True)
+    current, used = behind(folder / "current"), {job.key for job in jobs} | {deb.file for deb in archive.packages}
+    shelf.prune((path for path in (folder / "builds").glob("[!.]*") if path != current), 1)
+    cached = (*(folder / "rpms").glob("*/*"), *archive.folder.glob("*.deb"))
+    shelf.prune((path for path in cached if path.name not in used), 0)

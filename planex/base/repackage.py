@@ -17,6 +17,7 @@ from planex.base.definition import Contents, Definition
 from planex.base.rpmspec import Preamble
 from planex.base.unpack import Tree, add_contents
 from planex.checksums import digest_of_text
+from planex.content import shelf
 from planex.content.code import code_digest
 from planex.errors import PlanexError
 from planex.run import require, run, run_logged
@@ -155,7 +156,6 @@ def make(job: Repackaging, folder: Path, work: Path) -> Path:
     if found is not None:
         return found
     slot = _slot(job, folder)
-    slot.parent.mkdir(parents=True, exist_ok=True)
     log = folder / "logs" / f"{job.header.name}.log"
     log.unlink(missing_ok=True)
     with temporary_folder(work, job.header.name) as place:
@@ -170,7 +170,7 @@ def make(job: Repackaging, folder: Path, work: Path) -> Path:
         # The repository's metadata hold the time of the file as well.
         os.utime(_only(place / "out"), (epoch, epoch))
         _only(place / "out").chmod(0o644)  # cages read it as another user
-        (place / "out").rename(slot)
+        shelf.publish(place / "out", slot)
     log.unlink()
     return _only(slot)
 
