@@ -7,7 +7,7 @@ from planex.content import shelf
 from planex.workspace import Workspace
 
 _TARGET = ("rendered/*", "store/*", "buildroots", "logs/*")
-_SHARED = ("cache/*",)
+_SHARED = ("cache/*", "downloads")
 
 
 def sweep_target(workspace: Workspace, target: str) -> None:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from planex.checksums import RECORDED, Checksum, digest_of, read_checksums, write_checksums
+from planex.checksums import Checksum, read_checksums, write_checksums
 from planex.distro.recipe import Recipe
 from planex.errors import ConfigError, Problem
 from planex.report import Task
 from planex.rpm.spec import Package, Source
-from planex.sources.fetch import RemoteSource, cached_path, fetch_url
+from planex.sources.fetch import RemoteSource, fetch_unknown
 from planex.sources.limits import LIMITS, Downloads
 from planex.workspace import Workspace
 
@@ -79,12 +79,6 @@ def update_checksums(
     for source in sources:
         if not source.is_remote:
             continue
-        partial = workspace.downloads / f".update.{recipe.name}.{source.number}"
-        partial.unlink(missing_ok=True)
-        fetch_url(workspace, source.url, partial, task, limits)
-        recorded[source.file_name] = Checksum(RECORDED, digest_of(partial))
-        final = cached_path(workspace, recorded[source.file_name])
-        final.parent.mkdir(parents=True, exist_ok=True)
-        partial.replace(final)
+        recorded[source.file_name], _ = fetch_unknown(workspace, source.url, task, limits)
     write_checksums(recipe.checksums, recorded)
     return recorded

@@ -17,7 +17,7 @@ from planex.errors import ConfigError, PlanexError
 from planex.patchqueue.carry.forecast import Version
 from planex.report import Task
 from planex.rpm.spec import Package, Source, SpecFile, parse_specs
-from planex.sources.fetch import cached_path, fetch, fetch_url
+from planex.sources.fetch import cached_path, fetch, fetch_unknown
 from planex.sources.tarballs import require_tarball
 from planex.workspace import write_atomic
 
@@ -118,13 +118,7 @@ def _from_url(project: Project, url: str, task: Task) -> Version:
     for value in (known.digests.get(url), _locked(project, name)):
         if value and (path := cached_path(project.workspace, Checksum(RECORDED, value))).exists():
             return Version(label_of(name), path, value)
-    partial = project.workspace.downloads / f".version.{name}"
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    fetch_url(project.workspace, url, partial, task, project.config.downloads)
-    checksum = Checksum(RECORDED, digest_of(partial))
-    path = cached_path(project.workspace, checksum)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial.replace(path)
+    checksum, path = fetch_unknown(project.workspace, url, task, project.config.downloads)
     records.save(memory, Addresses({**known.digests, url: checksum.value}), _FORMAT)
     return Version(label_of(name), path, checksum.value)
 

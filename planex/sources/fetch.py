@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from planex.checksums import Checksum, digest_of
+from planex.checksums import RECORDED, Checksum, digest_of
+from planex.content import shelf
 from planex.disk import naming
 from planex.errors import PlanexError
 from planex.printable import without_passwords
@@ -57,6 +58,15 @@ def fetch(
     return final
 
 
+def fetch_unknown(workspace: Workspace, url: str, task: Task, limits: Downloads = LIMITS) -> tuple[Checksum, Path]:
+    """Fetch what nobody knows a checksum of yet; the checksum it has, and where it is in the cache."""
+    with shelf.draft(workspace.downloads / "new") as folder:
+        fetch_url(workspace, url, folder / "file", task, limits)
+        checksum = Checksum(RECORDED, digest_of(folder / "file"))
+        shelf.publish(folder / "file", final := cached_path(workspace, checksum))
+    return checksum, final
+
+
 def _fetch_any(workspace: Workspace, source: RemoteSource, final: Path, task: Task, limits: Downloads) -> None:
     partial = final.with_name(f"{final.name}.part")
     failures = []
@@ -67,7 +77,7 @@ def _fetch_any(workspace: Workspace, source: RemoteSource, final: Path, task: Ta
         except PlanexError as error:
             failures.append(error)
             continue
-        partial.replace(final)
+        shelf.publish(partial, final)
         return
     raise _none_worked(source, failures)
 
