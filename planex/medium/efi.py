@@ -54,8 +54,7 @@ def make_loader(output: Path, config: str) -> None:
         raise MissingTool("grub-mkimage is not installed", "run `planex doctor` to see how to get it")
     with temporary_folder(output.parent) as folder:
         write(folder / "memdisk.tar", _memdisk(config))
-        run(loader_argv(program, folder / "memdisk.tar", folder / "loader"))
-        (folder / "loader").replace(output)
+        run(loader_argv(program, folder / "memdisk.tar", output))
 
 
 def loader_argv(program: str, memdisk: Path, output: Path) -> list[str]:
@@ -94,15 +93,12 @@ def make_fat(output: Path, files: Mapping[str, Path], epoch: int, label: str = "
     size = image_size([path.stat().st_size for path in files.values()])
     serial = hashlib.sha256(b"".join(path.read_bytes() for path in files.values())).hexdigest()[:8]
     environment = {"SOURCE_DATE_EPOCH": str(epoch), "MTOOLS_SKIP_CHECK": "1", "TZ": "UTC"}
-    with temporary_folder(output.parent) as folder:
-        image = folder / "fat.img"
-        write_atomic(image, bytes(size))
-        run(["mformat", "-i", image, "-N", serial, "-v", label, "-T", str(size // SECTOR), "::"], env=environment)
-        for name in _folders(files):
-            run(["mmd", "-i", image, f"::{name}"], env=environment)
-        for name, path in sorted(files.items()):
-            run(["mcopy", "-i", image, path, f"::{name}"], env=environment)
-        image.replace(output)
+    write_atomic(output, bytes(size))
+    run(["mformat", "-i", output, "-N", serial, "-v", label, "-T", str(size // SECTOR), "::"], env=environment)
+    for name in _folders(files):
+        run(["mmd", "-i", output, f"::{name}"], env=environment)
+    for name, path in sorted(files.items()):
+        run(["mcopy", "-i", output, path, f"::{name}"], env=environment)
 
 
 def image_size(sizes: list[int]) -> int:
