@@ -159,7 +159,7 @@ def _downloaded(source: Download, cache: Path, task: Task, limits: Downloads) ->
         if digest_of(partial, "SHA256") != source.sha256:
             partial.unlink()
             raise PlanexError(f"{source.url} does not have the SHA-256 that planex.yaml gives", "check both")
-        partial.rename(final)
+        shelf.publish(partial, final)
     return final
 
 
@@ -226,7 +226,7 @@ def _publish(draft: Path, iso: Path, manifest: Manifest) -> None:
     """Put ISO, checksum and manifest in their places. The manifest vouches for the rest: first to go, last to come."""
     manifest_path(iso).unlink(missing_ok=True)
     draft.chmod(0o644)
-    draft.replace(iso)
+    shelf.publish(draft, iso)
     write_atomic(checksum_path(iso), f"{manifest.sha256}  {iso.name}\n")
     write_atomic(manifest_path(iso), manifest.to_json())
 

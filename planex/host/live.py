@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from planex.cage import trees
 from planex.cage.command import Cage, caged
 from planex.checksums import digest_of_text
-from planex.content import records
+from planex.content import records, shelf
 from planex.distro.project import Project
 from planex.errors import LoggedError, PlanexError
 from planex.host.definition import Live
@@ -115,17 +114,14 @@ def make_host(project: Project, live: Live, work: Path, task: Task) -> LiveHost:
     final = work / f"host-{digest_of_text(inputs)[:16]}"
     if not final.exists():
         require("mksquashfs", "make the live host's root image")
-        draft = work / "host.draft"
-        trees.remove_tree(draft)
-        (draft / "root").mkdir(parents=True)
-        _describe(project, _install(project, live, work, draft, task), draft)
-        _take_boot_files(draft)
-        _compress(draft, live, project.epoch, task)
-        trees.remove_tree(draft / "root")
-        draft.rename(final)
-    for old in work.glob("host-*"):
-        if old != final:
-            trees.remove_tree(old)
+        with shelf.draft(final) as draft:
+            (draft / "root").mkdir()
+            _describe(project, _install(project, live, work, draft, task), draft)
+            _take_boot_files(draft)
+            _compress(draft, live, project.epoch, task)
+            shelf.remove(draft / "root")
+            shelf.publish(draft, final)
+    shelf.prune((path for path in work.glob("host-*") if path != final), 0)
     return LiveHost(final)
 
 
@@ -196,7 +192,7 @@ def _compress(draft: Path, live: Live, epoch: int, task: Task) -> None:
     run(caged(cage, argv), program="mksquashfs")
     with (draft / "squashfs.img").open("wb") as file:
         run(caged(_reader(draft, {"/output": output}), ["cat", "/output/squashfs.img"]), output=file)
-    trees.remove_tree(output)
+    shelf.remove(output)
 
 
 def _reader(draft: Path, writable: Mapping[str, Path] | None = None, env: Mapping[str, str] | None = None) -> Cage:
