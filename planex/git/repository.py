@@ -14,6 +14,7 @@ from pathlib import Path
 from planex.disk import write
 from planex.errors import PlanexError
 from planex.git.door import run_git
+from planex.workspace import temporary_folder
 
 SETTINGS = {
     "core.autocrlf": "false",
@@ -60,13 +61,10 @@ class Repository:
     def create(cls, path: Path, *, bare: bool) -> Repository:
         """A repository at ``path``, bare for a cache; one that is there already is used as it is."""
         if not (path / ("HEAD" if bare else ".git/HEAD")).exists():
-            made = path.with_name(f".{path.name}.new")
-            shutil.rmtree(made, ignore_errors=True)
-            made.mkdir(parents=True)
-            repository = cls(made)
-            repository.git("init", "--quiet", "--initial-branch=queue", *(["--bare"] if bare else []))
-            _configure(made if bare else made / ".git", {**SETTINGS, **(CACHE_SETTINGS if bare else {})})
-            made.rename(path)
+            with temporary_folder(path.parent, path.name) as made:
+                cls(made).git("init", "--quiet", "--initial-branch=queue", *(["--bare"] if bare else []))
+                _configure(made if bare else made / ".git", {**SETTINGS, **(CACHE_SETTINGS if bare else {})})
+                made.rename(path)
         return cls(path)
 
     def git(self, *words: str | Path, env: Mapping[str, str] | None = None, stdin: bytes | None = None) -> str:

@@ -139,6 +139,7 @@ def _without_override(argv: list[str]) -> list[str]:
 def _read(path: Path, workspace: Path, server: str) -> str:
     text = path.read_bytes().decode("utf-8", "backslashreplace") if path.is_file() else ""
     text = text.replace(str(workspace), "@WS@").replace(str(workspace.parent), "@WS@/..")
+    text = re.sub(r"\.[0-9a-f]{8}\.draft", ".@NEW@.draft", text)
     return text.replace(server, "@HTTP@").replace(str(ROOT), "@ROOT@")
 
 
