@@ -2,7 +2,8 @@
 """Builds without mock and without root: a buildroot in read-only layers, an overlay for each build, a cage around it.
 
 Layers are folders named by the hash of what is in them: ``base-*`` is the target's empty buildroot, ``deps-*`` what
-the BuildRequires of a package add to it. Where this file system cannot carry an overlay, layers are whole copies.
+the BuildRequires of a package add to it. Each holds a ``root``, the list of its packages, and the log of its making.
+Where this file system cannot carry an overlay, roots are whole copies.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-
-from filelock import FileLock
+from threading import Lock
 
 from planex.cage import trees
 from planex.cage.command import Cage, Overlay, caged
@@ -20,6 +20,7 @@ from planex.cage.enter import BUILDER
 from planex.cage.limits import Watch
 from planex.cage.scope import BUS, in_scope
 from planex.checksums import digest_of_text
+from planex.content import shelf
 from planex.engine.builders.job import Job
 from planex.engine.builders.state import StateLog, rpmbuild_section
 from planex.errors import CommandFailed, PlanexError
@@ -30,12 +31,13 @@ from planex.rpm.mockconfig import MockConfig
 from planex.run import require, run_logged
 from planex.workspace import write_atomic
 
-FORMAT = 2
+FORMAT = 3
 """Raised when layers are made differently, so that old ones are not taken for new ones."""
 HOME = "/builddir"
 TOPDIR = f"{HOME}/build"
 _REQUIRES_MORE = 11
 """rpmbuild's exit status where it ends with a source RPM that says what to install (RPMRC_MISSINGBUILDREQUIRES)."""
+_INSTALLED, _LOG = "installed_pkgs.log", "root.log"
 KEPT_LAYERS = 40
 """Layers of BuildRequires kept at most."""
 # Shell lines for the empty buildroot. The root may hold links that lead anywhere, so they run in its cage.
@@ -61,6 +63,7 @@ class SandboxBuilder:
         self._folder = folder
         self._base = folder / f"base-{self._digest[:16]}"
         self._overlays = True
+        self._locks: dict[Path, Lock] = {}
 
     def prepare(self, task: Task) -> None:
         """Make the base layer, unless it is there."""
@@ -70,11 +73,10 @@ class SandboxBuilder:
         self._overlays = trees.overlay_works(self._folder)
         if not self._overlays and (reason := trees.problem()):
             raise PlanexError(f"no cage can be made: {reason}", "run `planex doctor`")
-        with FileLock(f"{self._base}.lock"):
-            if not self._base.exists():
-                task.phase("install packages")
-                self._make_base()
-            self._prune()
+        if not self._base.exists():
+            task.phase("install packages")
+            self._make_base()
+        self._prune()
 
     def build(self, job: Job, task: Task) -> Path:
         state = StateLog(job.logs / "state.log", task)
@@ -100,50 +102,49 @@ class SandboxBuilder:
             return scratch.upper / TOPDIR.lstrip("/") / "SRPMS"
 
     def _make_base(self) -> None:
-        draft = _fresh(self._base.with_name(f"{self._base.name}.draft"))
-        log = self._base.with_suffix(".log")
+        log = self._folder / "base.log"
         log.unlink(missing_ok=True)
-        (draft / "root").mkdir()
-        choice = dnf.choose(self._repositories(None), starting_packages(self._config), log)
-        dnf.install(choice, draft / "root", draft, log, commands=_ADD_BUILDER)
-        _write_installed(self._base, choice.packages)
-        (draft / "root").rename(self._base)
-        trees.remove_tree(draft)
+        with shelf.draft(self._base) as draft:
+            (draft / "root").mkdir()
+            choice = dnf.choose(self._repositories(None), starting_packages(self._config), log)
+            dnf.install(choice, draft / "root", draft, log, commands=_ADD_BUILDER)
+            _describe(draft, log, choice.packages)
+            shelf.publish(draft, self._base)
 
     def _dependencies(self, job: Job) -> tuple[Path, ...]:
-        """Layers with the BuildRequires installed, topmost first."""
+        """Roots of the layers with the BuildRequires installed, topmost first."""
         wanted = sorted({str(capability) for capability in job.build_requires})
         layer = self._base
         if wanted:
             without = [f"without {capability}" for capability in job.package.build_conflicts]
             parts = [self._digest, str(self._overlays), job.dependencies_digest, *wanted, *without]
             layer = self._folder / f"deps-{digest_of_text(' '.join(parts))[:16]}"
-            with FileLock(f"{layer}.lock"):
+            with self._locks.setdefault(layer, Lock()):
                 if not layer.exists():
                     self._make_dependencies(job, layer, wanted)
-            os.utime(layer.with_suffix(".installed"))
-        shutil.copyfile(layer.with_suffix(".installed"), job.logs / "installed_pkgs.log")
-        _copy_log(layer, job)
-        return (layer, self._base) if wanted and self._overlays else (layer,)
+            os.utime(layer / _INSTALLED)
+        shutil.copyfile(layer / _INSTALLED, job.logs / "installed_pkgs.log")
+        if not (job.logs / _LOG).exists():  # it tells how the buildroot was made, also when that was for another build
+            shutil.copyfile(layer / _LOG, job.logs / _LOG)
+        return (layer / "root", self._base / "root") if wanted and self._overlays else (layer / "root",)
 
     def _make_dependencies(self, job: Job, layer: Path, wanted: list[str]) -> None:
-        draft, log = _fresh(layer.with_name(f"{layer.name}.draft")), job.logs / "root.log"
-        for name in ("choosing", "installing"):
-            (draft / name).mkdir()
-        # dnf may write to the root that it looks at, so each gets a layer of its own.
-        installed, without = Overlay((self._base,), draft / "choosing"), map(str, job.package.build_conflicts)
-        own = self._repositories(job.dependencies)
-        choice = dnf.choose(own, wanted, log, installed=installed, without=list(without))
-        overlay = Overlay((self._base,), draft / "installing")
-        root = overlay if self._overlays else overlay.upper
-        if not self._overlays:
-            overlay.upper.mkdir()
-            trees.copy_tree(self._base, overlay.upper, log)
-        dnf.install(choice, root, draft, log)
-        _write_installed(layer, choice.packages, self._base)
-        shutil.copyfile(log, layer.with_suffix(".log"))
-        overlay.upper.rename(layer)
-        trees.remove_tree(draft)
+        base, log = self._base / "root", job.logs / _LOG
+        with shelf.draft(layer) as draft:
+            for name in ("choosing", "installing", "made"):
+                (draft / name).mkdir()
+            # dnf may write to the root that it looks at, so each gets a layer of its own.
+            looked_at, own = Overlay((base,), draft / "choosing"), self._repositories(job.dependencies)
+            without = [str(capability) for capability in job.package.build_conflicts]
+            choice = dnf.choose(own, wanted, log, installed=looked_at, without=without)
+            overlay = Overlay((base,), draft / "installing")
+            if not self._overlays:
+                overlay.upper.mkdir()
+                trees.copy_tree(base, overlay.upper, log)
+            dnf.install(choice, overlay if self._overlays else overlay.upper, draft, log)
+            _describe(draft / "made", log, choice.packages, self._base)
+            shelf.publish(overlay.upper, draft / "made" / "root")
+            shelf.publish(draft / "made", layer)
 
     def _repositories(self, own: Path | None) -> Repositories:
         repositories = {"planex": own} if own else {}
@@ -171,25 +172,15 @@ class SandboxBuilder:
 
     def _prune(self) -> None:
         """Drop layers of an older base, and those that were not used for longest."""
-        bases = [path for path in self._folder.glob("base-*") if path.is_dir() and path != self._base]
-        layers = {path: _used(path) for path in self._folder.glob("deps-*") if path.is_dir()}
-        kept = sorted(layers, key=lambda path: layers[path])[-KEPT_LAYERS:]
-        made = _used(self._base)
-        for layer in [*bases, *(path for path, used in layers.items() if path not in kept or used < made)]:
-            trees.remove_tree(layer)
-            for suffix in (".installed", ".log", ".lock"):
-                layer.with_suffix(suffix).unlink(missing_ok=True)
-
-
-def _fresh(folder: Path) -> Path:
-    trees.remove_tree(folder)
-    folder.mkdir(parents=True)
-    return folder
+        bases, layers = (set(self._folder.glob(name)) for name in ("base-*", "deps-*"))
+        old = {layer for layer in layers if _used(layer) < _used(self._base)}
+        shelf.prune((bases - {self._base}) | old, 0)
+        shelf.prune(layers - old, KEPT_LAYERS, age=_used)
 
 
 def _used(layer: Path) -> float:
-    """When a layer was used last. Its own time is the cage's to say, that of the list beside it is not."""
-    listing = layer.with_suffix(".installed")
+    """When a layer was used last. Its own time is the cage's to say, that of the list in it is not."""
+    listing = layer / _INSTALLED
     return listing.stat().st_mtime if listing.exists() else 0.0
 
 
@@ -205,10 +196,12 @@ def starting_packages(config: MockConfig) -> list[str]:
     return config.setup_packages
 
 
-def _write_installed(layer: Path, packages: Iterable[ChosenPackage], below: Path | None = None) -> None:
-    lines = below.with_suffix(".installed").read_text().splitlines() if below else []
+def _describe(layer: Path, log: Path, packages: Iterable[ChosenPackage], below: Path | None = None) -> None:
+    """Write what is installed in a layer and the one below it, and how that was made."""
+    lines = (below / _INSTALLED).read_text().splitlines() if below else []
     lines += [package.line for package in packages]
-    write_atomic(layer.with_suffix(".installed"), "".join(f"{line}\n" for line in sorted(lines)))
+    (layer / _INSTALLED).write_text("".join(f"{line}\n" for line in sorted(lines)))
+    shutil.copyfile(log, layer / _LOG)
 
 
 def build_cage(root: Path | Overlay, job: Job, macros: Path, environment: Mapping[str, str]) -> Cage:
@@ -234,10 +227,3 @@ def rpmbuild_argv(job: Job, arch: str, mode: list[str]) -> list[str]:
 def _rpmmacros(config: MockConfig) -> str:
     macros = {"%_topdir": TOPDIR, "%_rpmfilename": "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm"} | config.macros
     return "".join(f"%{name.lstrip('%')} {body}\n" for name, body in macros.items())
-
-
-def _copy_log(layer: Path, job: Job) -> None:
-    """A package's root.log tells how its buildroot was made, also when that was for an earlier build."""
-    log, made = job.logs / "root.log", layer.with_suffix(".log")
-    if made.exists() and not log.exists():
-        shutil.copyfile(made, log)
