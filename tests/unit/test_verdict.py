@@ -9,8 +9,7 @@ import pytest
 
 from planex.patchqueue.carry.attempts import Bridge
 from planex.patchqueue.carry.history import ALIKE, likeness
-from planex.patchqueue.carry.judge import NOT_IN
-from planex.patchqueue.carry.verdict import CHANGED, GONE, KEPT, TROUBLE, Fate, Strength, UpstreamProof, Verdict
+from planex.patchqueue.carry.verdict import CHANGED, GONE, KEPT, NOT_IN, TROUBLE, Fate, Strength, UpstreamProof, Verdict
 
 
 def verdict(status: Fate, **more: Any) -> Verdict:

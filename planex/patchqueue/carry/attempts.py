@@ -9,16 +9,18 @@ that moved, other diff algorithms. Each is git's own merge and counts only if it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from planex.git.pipes import Merger
+from planex.git.pipes import Merge, Merger
 from planex.git.repository import Repository
 from planex.git.workbench import Workbench
 from planex.patchqueue.apply.exact import lines_are_gone
-from planex.patchqueue.carry.judge import NOT_IN, Attempt, Attempts, Judge
-from planex.patchqueue.carry.verdict import KEPT, Fate, Verdict
+from planex.patchqueue.carry.stand import Attempt, Attempts, Stand
+from planex.patchqueue.carry.verdict import KEPT, NOT_IN, Fate, Verdict
 from planex.patchqueue.commits.commits import Link, related
 from planex.patchqueue.format.message import NOBODY
 
@@ -42,18 +44,38 @@ class Bridge:
         return before, self.verdicts[position].commit
 
 
+class _Merges:
+    """Merges into trees, by a process that is started for the first."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.stack = ExitStack()
+        self._repository = repository
+
+    @cached_property
+    def _merger(self) -> Merger:
+        return self.stack.enter_context(Merger(self._repository))
+
+    def commit(self, tree: str, parent: str | None) -> str:
+        return self._repository.write_commit(tree, [parent] if parent else [], NOBODY, "ours\n")
+
+    def step(self, base: str, theirs: str, tree: str) -> Merge:
+        """Merge the step from commit ``base`` to its child ``theirs`` into a tree."""
+        return self._merger.merge(self.commit(tree, base), theirs)
+
+
 class AllAttempts(Attempts):
-    """Everything that is known to help. A context manager, for the scratch work tree."""
+    """Everything that is known to help. A context manager, for the processes and the scratch work tree."""
 
     def __init__(
         self, repository: Repository, at: str, bridges: Sequence[Bridge] = (), *, rerere: bool = False
     ) -> None:
         self._repository = repository
+        self._merges = _Merges(repository)
         self._bench = Workbench(repository, at)
         self._bridges = tuple(bridges)
         self._rerere = rerere
-        self._lean = _Lean()
-        self._forced = _Forced(self._bench)
+        self._lean = _Lean(self._merges)
+        self._forced = _Forced(self._merges, self._bench)
 
     def __enter__(self) -> Self:
         self._bench.__enter__()
@@ -63,84 +85,86 @@ class AllAttempts(Attempts):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bench.__exit__(kind, error, trace)
+        self._merges.stack.__exit__(kind, error, trace)
 
-    def first(self, judge: Judge, link: Link, files: Sequence[str]) -> Attempt | None:
-        position = len(judge.verdicts)
-        ours = _commit(judge, judge.tree, link.parent)
+    def first(self, stand: Stand, files: Sequence[str]) -> Attempt | None:
+        link = stand.link
+        ours = self._merges.commit(stand.tree, link.parent)
         if self._rerere and (tree := self._bench.pick(ours, link.commit, files, rerere=True)):
             return Attempt("by a recorded solution", tree, Fate.RERERE)
-        return (
-            self._without_neighbours(judge, link, position)
-            or self._over_bridges(judge, position)
-            or self._other_ways(judge, link, ours, files)
-        )
+        return self._without_neighbours(stand) or self._over_bridges(stand) or self._other_ways(stand, ours, files)
 
-    def moot(self, judge: Judge, link: Link) -> tuple[str, ...]:
-        out = _out_before(judge, link.patch.diff.paths)
+    def moot(self, stand: Stand) -> tuple[str, ...]:
+        out = stand.out_before(stand.link.patch.diff.paths)
         if not out:
             return ()
-        before, after = self._lean.step(judge, len(judge.verdicts))
+        before, after = self._lean.step(stand)
         return out if before == after else ()
 
-    def blockers(self, judge: Judge, link: Link, files: Sequence[str]) -> tuple[str, ...]:
-        out = _out_before(judge, [*files, *link.patch.diff.paths])
+    def blockers(self, stand: Stand, files: Sequence[str]) -> tuple[str, ...]:
+        link = stand.link
+        out = stand.out_before([*files, *link.patch.diff.paths])
         if not out:
             return ()
-        tree = self._forced.tree_before(judge, len(judge.verdicts))
-        return out if judge.merge_trees(link.parent, link.commit, tree).clean else ()
+        tree = self._forced.tree_before(stand)
+        return out if self._merges.step(link.parent, link.commit, tree).clean else ()
 
-    def _without_neighbours(self, judge: Judge, link: Link, position: int) -> Attempt | None:
-        if not _out_before(judge, link.patch.diff.paths):
+    def _without_neighbours(self, stand: Stand) -> Attempt | None:
+        if not stand.out_before(stand.link.patch.diff.paths):
             return None
-        before, after = self._lean.step(judge, position)
+        before, after = self._lean.step(stand)
         if after in (None, before):
             return None
-        base = _commit(judge, before, None)
-        merge = judge.merge_trees(base, _commit(judge, str(after), base), judge.tree)
-        found = merge.clean and merge.tree != judge.tree
+        base = self._merges.commit(before, None)
+        merge = self._merges.step(base, self._merges.commit(str(after), base), stand.tree)
+        found = merge.clean and merge.tree != stand.tree
         return Attempt("without the earlier patches that are out", merge.tree) if found else None
 
-    def _over_bridges(self, judge: Judge, position: int) -> Attempt | None:
+    def _over_bridges(self, stand: Stand) -> Attempt | None:
         for bridge in self._bridges:
-            if step := bridge.step(position):
-                merge = judge.merge_trees(*step, judge.tree)
-                if merge.clean and merge.tree != judge.tree:
+            if step := bridge.step(stand.position):
+                merge = self._merges.step(*step, stand.tree)
+                if merge.clean and merge.tree != stand.tree:
                     return Attempt(f"by way of {bridge.label}", merge.tree)
         return None
 
-    def _other_ways(self, judge: Judge, link: Link, ours: str, files: Sequence[str]) -> Attempt | None:
-        missing = any(judge.files.get(path) is None for path in link.patch.diff.paths)
-        hopeless = not missing and lines_are_gone(link.patch.diff, judge.files)
+    def _other_ways(self, stand: Stand, ours: str, files: Sequence[str]) -> Attempt | None:
+        link = stand.link
+        missing = any(stand.files.get(path) is None for path in link.patch.diff.paths)
+        hopeless = not missing and lines_are_gone(link.patch.diff, stand.files)
         for how, options in () if hopeless else (_RENAMES, *_ALGORITHMS) if missing else _ALGORITHMS:
             tree = self._bench.pick(ours, link.commit, files, options)
-            if tree and tree != judge.tree:
+            if tree and tree != stand.tree:
                 return Attempt(how, tree)
-        return self._moved_folders(judge, ours, link) if missing else None
+        return self._moved_folders(stand, ours) if missing else None
 
-    def _moved_folders(self, judge: Judge, ours: str, link: Link) -> Attempt | None:
+    def _moved_folders(self, stand: Stand, ours: str) -> Attempt | None:
         with Merger(self._repository, {"merge.directoryRenames": "true"}) as merger:
-            merge = merger.merge(ours, link.commit)
-        found = merge.clean and merge.tree != judge.tree
+            merge = merger.merge(ours, stand.link.commit)
+        found = merge.clean and merge.tree != stand.tree
         return Attempt("by whole folders that moved", merge.tree) if found else None
 
 
 class _Lean:
     """The old queue on its old source, without the patches that are out (and those that cannot do without them)."""
 
-    def step(self, judge: Judge, position: int) -> tuple[str, str | None]:
-        """Trees before and after the patch at ``position``; None if it cannot do without them."""
-        links = judge.chain.links
+    def __init__(self, merges: _Merges) -> None:
+        self._merges = merges
+
+    def step(self, stand: Stand) -> tuple[str, str | None]:
+        """Trees before and after the patch in question; None if it cannot do without them."""
+        links = stand.links
         tree: str | None = None
-        for number in related(links, position)[:-1]:
-            if judge.verdicts[number].status in NOT_IN:
+        for number in related(links, stand.position)[:-1]:
+            if stand.verdicts[number].status in NOT_IN:
                 tree = tree or links[number].parent_tree
             elif tree:
-                tree = self._merge(judge, links[number], tree) or tree
-        before = tree or links[position].parent_tree
-        return before, self._merge(judge, links[position], before)
+                tree = self._merge(links[number], tree) or tree
+        before = tree or stand.link.parent_tree
+        return before, self._merge(stand.link, before)
 
-    def _merge(self, judge: Judge, link: Link, tree: str) -> str | None:
-        merge = judge.merge_trees(link.parent, link.commit, tree)
+    def _merge(self, link: Link, tree: str) -> str | None:
+        merge = self._merges.step(link.parent, link.commit, tree)
         return merge.tree if merge.clean else None
 
 
@@ -150,34 +174,24 @@ class _Forced:
     It answers one question, whether a later patch would go in then; nothing of it is ever kept.
     """
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, merges: _Merges, bench: Workbench) -> None:
+        self._merges = merges
         self._bench = bench
 
-    def tree_before(self, judge: Judge, position: int) -> str:
-        """The tree that the patch at ``position`` would find."""
+    def tree_before(self, stand: Stand) -> str:
+        """The tree that the patch in question would find."""
         tree: str | None = None
-        for number in related(judge.chain.links, position)[:-1]:
-            verdict, link = judge.verdicts[number], judge.chain.links[number]
+        for number in related(stand.links, stand.position)[:-1]:
+            verdict, link = stand.verdicts[number], stand.links[number]
             if tree is None:
-                tree = self._put(judge, link, verdict.tree) if verdict.status in NOT_IN else None
+                tree = self._put(link, verdict.tree) if verdict.status in NOT_IN else None
             elif verdict.status is not Fate.UPSTREAMED:
-                tree = self._put(judge, link, tree)
-        return tree or judge.tree
+                tree = self._put(link, tree)
+        return tree or stand.tree
 
-    def _put(self, judge: Judge, link: Link, tree: str) -> str:
-        merge = judge.merge_trees(link.parent, link.commit, tree)
+    def _put(self, link: Link, tree: str) -> str:
+        merge = self._merges.step(link.parent, link.commit, tree)
         if merge.clean:
             return merge.tree
-        ours = _commit(judge, tree, link.parent)
+        ours = self._merges.commit(tree, link.parent)
         return self._bench.pick(ours, link.commit, merge.files, ["theirs"]) or tree
-
-
-def _commit(judge: Judge, tree: str, parent: str | None) -> str:
-    return judge.repository.write_commit(tree, [parent] if parent else [], NOBODY, "ours\n")
-
-
-def _out_before(judge: Judge, paths: Sequence[str]) -> tuple[str, ...]:
-    """Patches that are out so far and touch one of the paths."""
-    pairs = zip(judge.chain.links, judge.verdicts, strict=False)
-    out = [link.patch for link, verdict in pairs if verdict.status in NOT_IN]
-    return tuple(patch.name for patch in out if not set(paths).isdisjoint(patch.diff.paths))

@@ -15,21 +15,20 @@ from types import TracebackType
 from typing import Self
 
 from planex.git.files import Changes
-from planex.git.pipes import Changed, Merge, Merger, Objects
+from planex.git.pipes import Changed, Merger, Objects
 from planex.git.repository import Repository
 from planex.git.trees import Entries, TreeFiles
 from planex.patchqueue.apply.check import Fit
 from planex.patchqueue.apply.exact import apply_exactly, cannot_apply
 from planex.patchqueue.apply.gnupatch import apply_with_tool
 from planex.patchqueue.carry.mergers import merge_patch
+from planex.patchqueue.carry.stand import Attempts, Stand
 from planex.patchqueue.carry.verdict import Fate, Strength, UpstreamProof, Verdict
 from planex.patchqueue.commits.commits import Chain, Link
 from planex.patchqueue.commits.sourcecommit import ImportedSource
-from planex.patchqueue.format.message import NOBODY, format_message, message_of, signature_of
+from planex.patchqueue.format.message import format_message, message_of, signature_of
 
 ProofFinder = Callable[[Link], UpstreamProof | None]
-NOT_IN = frozenset({Fate.CONFLICT, Fate.BLOCKED, Fate.FAILED, Fate.SKIPPED, Fate.DROPPED})
-"""The old queue had these patches and the new one lacks their effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +41,6 @@ class Orders:
     """Patches to take out, each with the reason."""
     skip: frozenset[str] = frozenset()
     """Patches to leave out for now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A way to merge that had no conflict: its name and the merged tree."""
-
-    how: str
-    tree: str
-    status: Fate = Fate.MERGED
-
-
-class Attempts:
-    """Other ways to merge a patch that conflicts. This one knows none."""
-
-    def first(self, judge: Judge, link: Link, files: Sequence[str]) -> Attempt | None:
-        """The first way without a conflict."""
-        return None
-
-    def moot(self, judge: Judge, link: Link) -> tuple[str, ...]:
-        """Patches that are out without which this one changes nothing even on its old source."""
-        return ()
-
-    def blockers(self, judge: Judge, link: Link, files: Sequence[str]) -> tuple[str, ...]:
-        """Patches that are out, and whose absence is the only reason for the conflict."""
-        return ()
 
 
 class Judge:
@@ -155,10 +129,6 @@ class Judge:
             return self._conflict(link, merge.conflicts)
         return self._merged(link, merge.changes) if merge.changes else self._no_change(link)
 
-    def merge_trees(self, base: str, theirs: str, tree: str) -> Merge:
-        """Merge the step from commit ``base`` to its child ``theirs`` into a tree."""
-        return self.merger.merge(self.repository.write_commit(tree, [base], NOBODY, "ours\n"), theirs)
-
     def keep(self, link: Link, status: Fate, tree: str, how: str = "") -> Verdict:
         """The verdict on a patch that stays, with its new commit."""
         text = format_message(message_of(link.patch))
@@ -202,12 +172,16 @@ class Judge:
         return (Fate.OFFSET if moved else Fate.CLEAN, result.changes) if result.ok else None
 
     @property
+    def _stand(self) -> Stand:
+        return Stand(self.chain.links, tuple(self.verdicts), self.tree, self.files)
+
+    @property
     def _scratch(self) -> Path:
         return self.repository.path / "planex" / "scratch"
 
     def _no_change(self, link: Link) -> Verdict:
         name = link.patch.name
-        if moot := self._attempts.moot(self, link):
+        if moot := self._attempts.moot(self._stand):
             return self.out(link, Fate.BLOCKED, blockers=moot, reason="changes nothing without them")
         if name in self._orders.keep:
             return self.out(link, Fate.CONFLICT, reason="is to be kept, but nothing is left of it to keep")
@@ -220,9 +194,9 @@ class Judge:
                 Strength.REVERSE, f"all it adds is in {self.base.label}, all it removes is gone there"
             )
             return self.out(link, Fate.UPSTREAMED, proof=proof)
-        if attempt := self._attempts.first(self, link, files):
+        if attempt := self._attempts.first(self._stand, files):
             return self.keep(link, attempt.status, attempt.tree, attempt.how)
-        if blockers := self._attempts.blockers(self, link, files):
+        if blockers := self._attempts.blockers(self._stand, files):
             return self.out(link, Fate.BLOCKED, files=files, blockers=blockers)
         return self.out(link, Fate.CONFLICT, files=files)
 
@@ -231,4 +205,4 @@ class Judge:
         if cannot_apply(link.patch.diff, self.files, reverse=True):
             return False
         reverse = apply_with_tool(link.patch, self.files, self._scratch, reverse=True)
-        return reverse.ok and not self._attempts.moot(self, link)
+        return reverse.ok and not self._attempts.moot(self._stand)

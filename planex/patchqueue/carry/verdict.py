@@ -42,6 +42,8 @@ GONE = frozenset({Fate.UPSTREAMED, Fate.DROPPED})
 """The patch leaves the queue."""
 CHANGED = frozenset({Fate.MERGED, Fate.RERERE, Fate.RESOLVED})
 """The patch is another than before, so its range-diff is shown."""
+NOT_IN = frozenset({Fate.CONFLICT, Fate.BLOCKED, Fate.FAILED, Fate.SKIPPED, Fate.DROPPED})
+"""The old queue had these patches and the new one lacks their effect."""
 TROUBLE = frozenset({Fate.CONFLICT, Fate.BLOCKED, Fate.FAILED})
 """A person is needed."""
 
