@@ -22,6 +22,7 @@ _COLOURS = {
     Fate.DROPPED: "#e3e3e3",
     Fate.SKIPPED: "#e3e3e3",
     Fate.CONFLICT: "#f7c9c9",
+    Fate.DOUBTFUL: "#f9d9b0",
     Fate.BLOCKED: "#f7ddc9",
     Fate.FAILED: "#e9b7d9",
 }

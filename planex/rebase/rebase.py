@@ -188,7 +188,8 @@ class Rebase:
             return self._finish(state)
         link, verdict = stopped
         save_state(self.workspace, replace(state, ready=False))
-        self.tree.show(chain, link, base.commit, _top(state, base).commit)
+        doubtful = verdict.status is Fate.DOUBTFUL
+        self.tree.show(chain, link, base.commit, _top(state, base).commit, doubtful=doubtful)
         save_state(self.workspace, replace(state, ready=True))
         return Stopped(state, verdict, link, len(chain.links), self._touching(state, commits, verdict.files))
 

@@ -23,13 +23,13 @@ def test_every_fate_is_of_one_kind() -> None:
 
 
 def test_words_of_journals_and_reports_stay_what_they_are() -> None:
-    fates = "clean offset merged rerere resolved upstreamed empty dropped skipped conflict blocked failed"
+    fates = "clean offset merged rerere resolved upstreamed empty dropped skipped conflict doubtful blocked failed"
     assert [str(fate) for fate in Fate] == fates.split()
     assert [str(strength) for strength in Strength] == ["origin", "patch-id", "subject", "no change", "reverse"]
 
 
 def test_what_a_fate_means_for_the_queue() -> None:
-    assert {Fate.CONFLICT, Fate.BLOCKED, Fate.FAILED} == TROUBLE
+    assert {Fate.CONFLICT, Fate.DOUBTFUL, Fate.BLOCKED, Fate.FAILED} == TROUBLE
     assert {Fate.UPSTREAMED, Fate.DROPPED} == GONE
     assert KEPT - {Fate.CLEAN, Fate.OFFSET, Fate.EMPTY} == CHANGED
     assert set(Fate) - KEPT - {Fate.UPSTREAMED} == NOT_IN, "upstream's own has the effect"
@@ -58,7 +58,7 @@ PROOF = UpstreamProof(Strength.ORIGIN, "it is in", "e")
         (verdict(Fate.CLEAN), ""),
         (verdict(Fate.MERGED, how="by renames"), "by renames"),
         (verdict(Fate.DROPPED, reason="no use", how="x"), "no use"),
-        (verdict(Fate.CONFLICT, files=("a.c", "b.c"), reason="x"), "in a.c, b.c"),
+        (verdict(Fate.CONFLICT, files=("a.c", "b.c"), reason="x"), "in a.c, b.c; x"),
         (verdict(Fate.BLOCKED, files=("a.c",), blockers=("1", "2")), "needs 1, 2"),
         (verdict(Fate.BLOCKED, blockers=("1",), reason="nothing is left"), "needs 1; nothing is left"),
         (verdict(Fate.UPSTREAMED, proof=PROOF, files=("a.c",)), "it is in (proof: origin)"),

@@ -19,6 +19,7 @@ from planex.pages.verdicts import summary, verdict_rows
 from planex.patchqueue.carry.baseline import versions_before
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.judge import Orders
+from planex.patchqueue.carry.verdict import Fate
 from planex.rebase.package import PackageQueue
 from planex.rebase.rebase import Finished, Progress, Rebase, Stopped
 from planex.rebase.versions import Goal, described
@@ -181,7 +182,9 @@ def _show_stop(reporter: Reporter, found: PackageQueue, stop: Stopped, as_json: 
     for line in stop.upstream:
         reporter.plain(f"  upstream: {line}")
     name = found.name
-    if stop.link.applies:
+    if stop.verdict.status is Fate.DOUBTFUL:
+        reporter.plain(f"look at it in {folder} (git diff HEAD), change what is wrong, git add, then one of")
+    elif stop.link.applies:
         reporter.plain(
             f"solve it in {folder} (HEAD is the new queue so far; the patch's side is {stop.link.commit[:12]},"
             f"\nin its old surroundings: git log -p old-upstream..old-queue), git add, then one of"

@@ -21,7 +21,7 @@ from planex.patchqueue.commits.commits import Chain, build_chain, chain_keys
 from planex.patchqueue.commits.sourcecommit import ImportedSource, import_source
 from planex.patchqueue.format.queue import Patch
 
-FORMAT = 3
+FORMAT = 4
 """Raise when verdicts change, so that kept columns are not believed."""
 
 
@@ -178,7 +178,7 @@ class Forecaster:
 
 
 def _had_conflict(verdict: Verdict) -> bool:
-    return verdict.status in (Fate.CONFLICT, Fate.BLOCKED, Fate.RERERE) or bool(verdict.how)
+    return verdict.status in (Fate.CONFLICT, Fate.DOUBTFUL, Fate.BLOCKED, Fate.RERERE) or bool(verdict.how)
 
 
 def _digest(*words: str) -> str:

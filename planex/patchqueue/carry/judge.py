@@ -21,8 +21,9 @@ from planex.git.trees import Entries, TreeFiles
 from planex.patchqueue.apply.check import Fit
 from planex.patchqueue.apply.exact import apply_exactly, cannot_apply
 from planex.patchqueue.apply.gnupatch import apply_with_tool
-from planex.patchqueue.carry.mergers import merge_patch
-from planex.patchqueue.carry.stand import Attempts, Stand
+from planex.patchqueue.carry.doubles import find_double
+from planex.patchqueue.carry.mergers import merge_patch, sides_of
+from planex.patchqueue.carry.stand import Attempt, Attempts, Stand
 from planex.patchqueue.carry.verdict import Fate, Strength, UpstreamProof, Verdict
 from planex.patchqueue.commits.commits import Chain, Link
 from planex.patchqueue.commits.sourcecommit import ImportedSource
@@ -151,6 +152,8 @@ class Judge:
     def _merged(self, link: Link, changes: Entries) -> Verdict:
         tree = self.files.graft(changes)
         self._known[tree] = changes
+        if doubt := self._doubt(link, changes):
+            return self.out(link, Fate.DOUBTFUL, reason=doubt)
         applied = self._apply(link)
         if applied is None:
             return self.keep(link, Fate.MERGED, tree)
@@ -159,6 +162,13 @@ class Judge:
             return self.keep(link, Fate.MERGED, tree)
         self.files.update(files)
         return self.keep(link, status, tree)
+
+    def _doubt(self, link: Link, changes: Entries) -> str:
+        """What speaks against a merge that has no conflict."""
+        if link.patch.name in self._orders.keep:
+            return ""
+        doubles = (find_double(sides, link.patch.diff) for sides in sides_of(self.objects, self.files, link, changes))
+        return next((str(double) for double in doubles if double), "")
 
     def _apply(self, link: Link) -> tuple[Fate, Changes] | None:
         """What ``patch`` makes of it: unmoved or moved, and the changed files."""
@@ -195,10 +205,16 @@ class Judge:
             )
             return self.out(link, Fate.UPSTREAMED, proof=proof)
         if attempt := self._attempts.first(self._stand, files):
-            return self.keep(link, attempt.status, attempt.tree, attempt.how)
+            return self._attempted(link, attempt)
         if blockers := self._attempts.blockers(self._stand, files):
             return self.out(link, Fate.BLOCKED, files=files, blockers=blockers)
         return self.out(link, Fate.CONFLICT, files=files)
+
+    def _attempted(self, link: Link, attempt: Attempt) -> Verdict:
+        recorded = attempt.status is Fate.RERERE  # a person has judged that
+        if not recorded and (doubt := self._doubt(link, self._changed.between(self.tree, attempt.tree))):
+            return self.out(link, Fate.DOUBTFUL, reason=doubt)
+        return self.keep(link, attempt.status, attempt.tree, attempt.how)
 
     def _has_all(self, link: Link) -> bool:
         """Whether the patch can be taken away from the new tree, and not because a patch before it is out."""

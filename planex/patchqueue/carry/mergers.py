@@ -9,12 +9,13 @@ to git. A test compares the two ways.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from planex.git.pipes import Changed, Merger, Objects
 from planex.git.repository import Repository
 from planex.git.trees import REGULAR, Entries, Entry, TreeFiles, decode_tree, encode_tree
+from planex.patchqueue.carry.doubles import Sides
 from planex.patchqueue.commits.commits import Link
 from planex.patchqueue.format.message import NOBODY
 
@@ -105,3 +106,22 @@ def _merge_contents(
     if not merge.clean:
         return tuple(names[name] for name in merge.files), {}
     return (), {names[name]: entry for name, entry in decode_tree(objects.tree(merge.tree)).items()}
+
+
+def sides_of(objects: Objects, files: TreeFiles, link: Link, changes: Entries) -> Iterator[Sides]:
+    """The sides of each file that a merge changes and that upstream (or a patch that is out) changed as well.
+
+    A file that upstream moved has for its old sides all those of the patch's files that are not there any more.
+    """
+    away = {path: step for path, step in link.changes.items() if path not in changes}
+    for path, merged in changes.items():
+        ours = files.entry(path)
+        steps = [link.changes[path]] if path in link.changes else list(away.values())
+        if merged is None or ours is None or not {merged[0], ours[0]} <= REGULAR or ours in [old for old, _ in steps]:
+            continue
+        base, theirs = (b"\n".join(_content(objects, step[side]) for step in steps) for side in (0, 1))
+        yield Sides(path, base, theirs, _content(objects, ours), _content(objects, merged))
+
+
+def _content(objects: Objects, entry: Entry | None) -> bytes:
+    return (objects.content(entry[1]) if entry else None) or b""

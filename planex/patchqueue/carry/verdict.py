@@ -30,6 +30,8 @@ class Fate(StrEnum):
     SKIPPED = "skipped"
     """A person left it out for this time; it stays in the queue, unapplied."""
     CONFLICT = "conflict"
+    DOUBTFUL = "doubtful"
+    """It would go in, or could be taken for upstreamed, but something speaks against it that a person has to judge."""
     BLOCKED = "blocked"
     """Conflicts only because an earlier patch is out."""
     FAILED = "failed"
@@ -42,9 +44,9 @@ GONE = frozenset({Fate.UPSTREAMED, Fate.DROPPED})
 """The patch leaves the queue."""
 CHANGED = frozenset({Fate.MERGED, Fate.RERERE, Fate.RESOLVED})
 """The patch is another than before, so its range-diff is shown."""
-NOT_IN = frozenset({Fate.CONFLICT, Fate.BLOCKED, Fate.FAILED, Fate.SKIPPED, Fate.DROPPED})
+NOT_IN = frozenset({Fate.CONFLICT, Fate.DOUBTFUL, Fate.BLOCKED, Fate.FAILED, Fate.SKIPPED, Fate.DROPPED})
 """The old queue had these patches and the new one lacks their effect."""
-TROUBLE = frozenset({Fate.CONFLICT, Fate.BLOCKED, Fate.FAILED})
+TROUBLE = frozenset({Fate.CONFLICT, Fate.DOUBTFUL, Fate.BLOCKED, Fate.FAILED})
 """A person is needed."""
 
 
@@ -88,7 +90,7 @@ class Verdict:
     blockers: tuple[str, ...] = ()
     """Earlier patches whose absence makes this one conflict."""
     reason: str = ""
-    """Why it failed or was dropped."""
+    """Why it failed, is doubted, or was dropped."""
 
     @property
     def why(self) -> str:
@@ -98,7 +100,7 @@ class Verdict:
         if self.status is Fate.BLOCKED:
             return f"needs {', '.join(self.blockers)}" + (f"; {self.reason}" if self.reason else "")
         if self.files:
-            return f"in {', '.join(self.files)}"
+            return f"in {', '.join(self.files)}" + (f"; {self.reason}" if self.reason else "")
         return self.reason or self.how
 
     def to_json(self) -> dict[str, Any]:

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a merge without a conflict puts twice into a file, since both sides brought it. Pure.
+
+Both sides brought it if the merged file has more of it than either side. Of lines that is told where they are new to
+the file, or where the two stand close together; of definitions everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from planex.patchqueue.carry.definitions import definitions
+from planex.patchqueue.format.diff import Diff, Hunk
+
+NEAR = 12
+"""Lines. Two copies that are no further apart are taken for the same change, wherever else the line stands."""
+ENOUGH = 0.5
+"""Of a run of lines that a patch adds, the share that has to be there twice."""
+_SPACE = b" \t\r\f\v"
+_WORD = re.compile(rb"[\w./-]+")
+_SAYS_SOMETHING = re.compile(rb"\w")
+_COMMENT = re.compile(rb"//|/\*|\*(?:\s|/|$)|#\s|;|--\s|rem\s|dnl\s")
+_WEAK = re.compile(
+    rb"[})]*(?:else|do|try|pass|fi|done|then|esac|break|continue|return|default:|#else|#endif|nop|ret)?[{;:(]*"
+    rb"|return-?\(?\w{0,8}\)?;?|goto\w+;|(?:if|while)\(!?\w+\)\{?|(?:int|char|bool|long|unsigned|void\*)\w{1,8}(?:=0)?;"
+    rb"|.{1,3}"
+)
+"""Squeezed lines that are in every file many times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """A file before the patch in the old queue and after it, in the new tree so far, and merged."""
+
+    path: str
+    base: bytes
+    theirs: bytes
+    ours: bytes
+    merged: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Double:
+    """``what`` stands in the merged file at ``lines`` (from 1)."""
+
+    path: str
+    what: str
+    lines: tuple[int, ...]
+
+    def __str__(self) -> str:
+        places = " and ".join(map(str, self.lines))
+        return f"{self.what} would be twice in {self.path}, at lines {places}"
+
+
+def find_double(sides: Sides, diff: Diff) -> Double | None:
+    """The first thing of a patch that the merge puts in though the new side has it."""
+    return _double_line(sides, diff) or _double_definition(sides, diff)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Lines that stand together and that a patch adds, without blanks, comments and lone braces."""
+
+    lines: tuple[bytes, ...]
+    replaces: bool
+    """It takes out as many as it adds."""
+
+    @property
+    def telling(self) -> tuple[bytes, ...]:
+        """Those that are not in every file; all if there is none."""
+        return tuple(line for line in self.lines if not _is_weak(line)) or self.lines
+
+
+def added_runs(diff: Diff, path: str) -> Iterator[Run]:
+    """What a patch adds to a file; to all its files if it does not name this one."""
+    files = [file for file in diff.files if path in file.paths] or diff.files
+    for file in files:
+        for hunk in file.hunks:
+            yield from _runs(hunk)
+
+
+def _runs(hunk: Hunk) -> Iterator[Run]:
+    for changed, lines in groupby(hunk.lines, lambda line: line[:1] in b"+-\\"):
+        block = list(lines)
+        added = tuple(line[1:] for line in block if line[:1] == b"+" and _is_code(line[1:]))
+        if changed and added:
+            yield Run(added, sum(line[:1] == b"-" for line in block) >= len(added))
+
+
+def _is_code(line: bytes) -> bool:
+    return bool(_SAYS_SOMETHING.search(line)) and not _COMMENT.match(line.lstrip())
+
+
+def _is_weak(line: bytes) -> bool:
+    return bool(_WEAK.fullmatch(_squeeze(line)))
+
+
+def _squeeze(data: bytes) -> bytes:
+    return data.translate(None, _SPACE)
+
+
+class _Lines:
+    """A file's lines without white space, and where each stands."""
+
+    def __init__(self, data: bytes) -> None:
+        self._lines = _squeeze(data).split(b"\n")
+
+    def places(self, line: bytes) -> list[int]:
+        """Numbers of the lines, from 1."""
+        if line not in self._lines:
+            return []
+        return [number for number, other in enumerate(self._lines, 1) if other == line]
+
+
+def _double_line(sides: Sides, diff: Diff) -> Double | None:
+    files = [_Lines(data) for data in (sides.base, sides.theirs, sides.ours, sides.merged)]
+    for run in added_runs(diff, sides.path):
+        doubled = [(line, pair) for line in run.telling if (pair := _pair(line, *files))]
+        near = any(two - one <= NEAR for _, (one, two) in doubled)
+        if doubled and len(doubled) >= ENOUGH * len(run.telling) and (near or len(doubled) > 1 or not run.replaces):
+            line, lines = doubled[0]
+            return Double(sides.path, _quoted(line), lines)
+    return None
+
+
+def _pair(line: bytes, base: _Lines, theirs: _Lines, ours: _Lines, merged: _Lines) -> tuple[int, int] | None:
+    """Two places of a line that both sides brought."""
+    wanted = _squeeze(line)
+    places = merged.places(wanted)
+    others = [side.places(wanted) for side in (ours, theirs)]
+    if len(places) < 2 or len(places) <= max(map(len, others)):
+        return None
+    if pair := _close_pair(places, others, 2 if _is_weak(line) else NEAR):
+        return pair
+    return None if base.places(wanted) or _is_weak(line) else (places[0], places[1])
+
+
+def _close_pair(places: Sequence[int], others: Sequence[Sequence[int]], reach: int) -> tuple[int, int] | None:
+    """Two neighbours no further apart than ``reach``, if the other files have fewer such."""
+    pairs = _pairs(places, reach)
+    return pairs[0] if len(pairs) > max(len(_pairs(other, reach)) for other in others) else None
+
+
+def _pairs(places: Sequence[int], reach: int) -> list[tuple[int, int]]:
+    return [(one, two) for one, two in pairwise(places) if two - one <= reach]
+
+
+def _quoted(line: bytes) -> str:
+    text = " ".join(line.decode("utf-8", "replace").split())
+    return f"'{text[:60]}...'" if len(text) > 60 else f"'{text}'"
+
+
+def _double_definition(sides: Sides, diff: Diff) -> Double | None:
+    words = {
+        word for run in added_runs(diff, sides.path) for line in run.lines for word in re.findall(rb"[\w./-]+", line)
+    }
+    found = definitions(sides.path, sides.merged)
+    counts = Counter(item.key for item in found)
+    suspects = [item for item in found if counts[item.key] > 1 and _named(item.name, words)]
+    if not suspects:
+        return None
+    before = [Counter(item.key for item in definitions(sides.path, data)) for data in (sides.ours, sides.theirs)]
+    for item in suspects:
+        if counts[item.key] > max(side[item.key] for side in before):
+            lines = [other.line for other in found if other.key == item.key]
+            return Double(sides.path, str(item), tuple(lines[:2]))
+    return None
+
+
+def _named(name: str, words: set[bytes]) -> bool:
+    parts = _WORD.findall(name.encode())
+    return not parts or any(part in words for part in parts)

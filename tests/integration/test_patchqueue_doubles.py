@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A change that the new version has already is never merged a second time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from planex.patchqueue.carry.judge import Orders
+from planex.patchqueue.carry.verdict import KEPT, Fate, Verdict
+from tests.integration.patch_factory import Bench, Tree, diff_text, mail, numbered, steps
+from tests.integration.patch_workspace import PatchWorkspace
+from tests.integration.test_patchqueue_property import SLOW
+
+pytestmark = [pytest.mark.tools("git", "patch")]
+
+BODY = "".join(f"\tcall_{name}();\n" for name in "abcdefghijklmnopqrst")
+C = f"#include <stdio.h>\n\nint main(void)\n{{\n{BODY}\treturn 0;\n}}\n"
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def judge(bench: Bench, name: str, texts: tuple[str, str, str], orders: Orders | None = None) -> Verdict:
+    """The verdict on the patch from the first text to the second where upstream has the third."""
+    old, patched, new = ({name: text} for text in texts)
+    column = bench.forecaster(old, steps([old, patched]), orders=orders).column(bench.version("new", new))
+    return column.verdicts[0]
+
+
+def after(text: str, line: str, added: str) -> str:
+    assert text.count(f"{line}\n") == 1
+    return text.replace(f"{line}\n", f"{line}\n{added}\n")
+
+
+def test_the_same_call_some_lines_below(bench: Bench) -> None:
+    texts = C, after(C, "\tcall_b();", "\tinit_x();"), after(C, "\tcall_e();", "\tinit_x();")
+    verdict = judge(bench, "a.c", texts)
+    assert verdict.status is Fate.DOUBTFUL
+    assert verdict.why == "'init_x();' would be twice in a.c, at lines 7 and 11"
+    assert judge(bench, "a.c", texts, Orders(keep=frozenset({"p1.patch"}))).status in KEPT
+
+
+def test_the_same_call_far_away_where_patch_would_put_it_in(bench: Bench) -> None:
+    texts = C, after(C, "\tcall_b();", "\tinit_x();"), after(C, "\tcall_s();", "\t  init_x( );")
+    assert judge(bench, "a.c", texts).status is Fate.DOUBTFUL
+
+
+def test_a_call_that_the_file_had_before_counts_only_nearby(bench: Bench) -> None:
+    old = after(C, "\tcall_t();", "\tunlock(x);")
+    far = judge(
+        bench, "a.c", (old, after(old, "\tcall_b();", "\tunlock(x);"), after(old, "\tcall_q();", "\tunlock(x);"))
+    )
+    assert far.status in KEPT
+    near = judge(
+        bench, "a.c", (old, after(old, "\tcall_b();", "\tunlock(x);"), after(old, "\tcall_e();", "\tunlock(x);"))
+    )
+    assert near.status is Fate.DOUBTFUL
+
+
+def test_what_every_file_has_is_no_reason_to_ask(bench: Bench) -> None:
+    texts = (
+        C,
+        after(C, "\tcall_b();", "\tif (err)\n\t\tgoto out;"),
+        after(C, "\tcall_q();", "\tif (err)\n\t\tgoto out;"),
+    )
+    assert judge(bench, "a.c", texts).status in KEPT
+
+
+def test_most_of_a_run_is_enough(bench: Bench) -> None:
+    mine = "\tlog_init(x);\n\tlog_open(x);\n\tlog_start(x);"
+    texts = C, after(C, "\tcall_b();", mine), after(C, "\tcall_k();", mine.replace("open(x)", "open(x, 1)"))
+    assert judge(bench, "a.c", texts).status is Fate.DOUBTFUL
+    other = after(C, "\tcall_k();", "\tlog_init(x);\n\tsomething(else);\n\tentirely(different);")
+    assert judge(bench, "a.c", (C, after(C, "\tcall_b();", mine), other)).status in KEPT
+
+
+def test_a_file_that_upstream_moved(bench: Bench) -> None:
+    old: Tree = {"a.c": C, "b.c": numbered(5)}
+    queue = steps([old, {**old, "a.c": after(C, "\tcall_b();", "\tinit_x();")}])
+    new = {"moved.c": after(C, "\tcall_e();", "\tinit_x();"), "b.c": numbered(5)}
+    (verdict,) = bench.forecaster(old, queue).column(bench.version("new", new)).verdicts
+    assert verdict.status is Fate.DOUBTFUL
+    assert "moved.c" in verdict.why
+
+
+FUNCTION = "static int {}(int x)\n{{\n\treturn x + {};\n}}\n"
+TWO = FUNCTION.format("one", 1) + "\n" + FUNCTION.format("two", 2) + "\n" + FUNCTION.format("three", 3)
+CASES = "".join(f"\tcase {n}:\n\t\tg({n});\n\t\tbreak;\n" for n in range(9))
+SWITCH = f"int f(int x)\n{{\n\tswitch (x) {{\n{CASES}\t}}\n}}\n"
+STRUCT = "struct s {\n" + "".join(f"\tint m{n};\n" for n in range(9)) + "};\n"
+MAKE = "".join(f"obj-y += f{n}.o\n" for n in range(9))
+KCONFIG = "".join(f'config C{n}\n\tbool "c {n}"\n\tselect S{n}\n\n' for n in range(5))
+ASM = "".join(f"f{n}:\n\tmovl ${n}, %eax\n\tret\n\n" for n in range(5))
+PYTHON = "class K:\n" + "".join(f"    def m{n}(self):\n        return {n}\n\n" for n in range(5))
+
+
+@dataclass(frozen=True)
+class Twice:
+    """The patch and upstream each put something before a line of a file."""
+
+    name: str
+    text: str
+    mine: tuple[str, str]
+    theirs: tuple[str, str]
+
+
+DEFINED_TWICE = {
+    "function": Twice(
+        "a.c",
+        TWO,
+        ("static int two(int x)", FUNCTION.format("new", 7)),
+        ("static int three(int x)", FUNCTION.format("new", 8)),
+    ),
+    "macro": Twice("a.h", STRUCT, ("\tint m1;", "#define NEW 1"), ("\tint m7;", "#define NEW (2)")),
+    "label": Twice("a.c", C, ("\tcall_c();", "again:"), ("\tcall_r();", "again: ;")),
+    "case": Twice(
+        "a.c",
+        SWITCH,
+        ("\tcase 2:", "\tcase 77:\n\t\tone();\n\t\tbreak;"),
+        ("\tcase 7:", "\tcase 77:\n\t\tother();\n\t\tbreak;"),
+    ),
+    "member": Twice("a.h", STRUCT, ("\tint m1;", "\tlong fresh;"), ("\tint m7;", "\tunsigned long fresh;")),
+    "Makefile entry": Twice(
+        "Makefile", MAKE, ("obj-y += f1.o", "obj-y += new.o"), ("obj-y += f7.o", "obj-y += other.o new.o")
+    ),
+    "Kconfig option": Twice(
+        "Kconfig",
+        KCONFIG,
+        ("config C1", 'config NEW\n\tbool "new"\n'),
+        ("config C4", 'config NEW\n\ttristate "x"\n'),
+    ),
+    "Kconfig select": Twice(
+        "Kconfig",
+        KCONFIG.replace('\tbool "c 1"\n', '\tbool "c 1"\n' + "\t# x\n" * 9),
+        ("\tselect S1", "\tselect NEW"),
+        ('\tbool "c 1"', "\tselect   NEW"),
+    ),
+    "assembler label": Twice("a.S", ASM, ("f1:", "new:\n\tnop"), ("f4:", "new:\n\tpause")),
+    "method": Twice(
+        "a.py",
+        PYTHON,
+        ("    def m1(self):", "    def new(self):\n        return 7\n"),
+        ("    def m4(self):", "    def new(self, x):\n        return 8\n"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DEFINED_TWICE)
+def test_defined_twice(bench: Bench, kind: str) -> None:
+    case = DEFINED_TWICE[kind]
+    new, patched = (case.text.replace(place, f"{text}\n{place}", 1) for place, text in (case.theirs, case.mine))
+    verdict = judge(bench, case.name, (case.text, patched, new))
+    assert verdict.status is Fate.DOUBTFUL, verdict
+    assert "would be twice" in verdict.why
+    other = case.text.replace(case.theirs[0], f"something_else\n{case.theirs[0]}", 1)
+    assert judge(bench, case.name, (case.text, patched, other)).status in KEPT
+
+
+def test_branches_of_the_preprocessor_are_no_doubles(bench: Bench) -> None:
+    old = f"#ifdef A\n#define X 1\n#else\n#define X 2\n#endif\n{C}"
+    patched = old.replace("#define X 2\n", "#define X 2\n#define Y 3\n").replace(
+        "#define X 1\n", "#define X 1\n#define Y 4\n"
+    )
+    assert judge(bench, "a.c", (old, patched, after(old, "\tcall_s();", "\tother();"))).status in KEPT
+
+
+STATEMENTS = ["init_x();", "x = compute(7);", "list_add(&a, &b);", 'pr_info("hello");']
+
+
+@st.composite
+def applied_before(draw: st.DrawFn) -> tuple[list[str], list[str], list[str], list[str]]:
+    """A file, a patch's lines in it, and a version that has these lines, there or elsewhere, and other edits."""
+    old = [f"call_{n}();" for n in range(24)]
+    added = draw(st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=3, unique=True))
+    at = draw(st.integers(0, len(old)))
+    there = draw(st.one_of(st.just(at), st.integers(0, len(old))))
+    new = old[:there] + added + old[there:]
+    for number in range(draw(st.integers(0, 4))):
+        place = draw(st.integers(0, len(new) - 1))
+        kind = draw(st.sampled_from(["change", "insert", "remove"]))
+        if new[place] in added:
+            continue
+        new[place : place + (kind != "insert")] = [] if kind == "remove" else [f"other_{number}();"]
+    return old, old[:at] + added + old[at:], new, added
+
+
+@given(case=applied_before())
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+def test_a_change_that_is_there_is_never_put_in_again(
+    tmp_path_factory: pytest.TempPathFactory, case: tuple[list[str], list[str], list[str], list[str]]
+) -> None:
+    old, patched, new, added = case
+    bench = Bench(tmp_path_factory.mktemp("double"))
+    trees = [{"a.c": "".join(f"{line}\n" for line in lines)} for lines in (old, patched, new)]
+    assume(all(line in new for line in added))
+    forecaster = bench.forecaster(trees[0], {"p.patch": mail("x", diff_text(trees[0], trees[1]))})
+    (verdict,) = forecaster.column(bench.version("new", trees[2])).verdicts
+    if verdict.status in KEPT:
+        merged = bench.repository.git("show", f"{verdict.tree}:a.c").splitlines()
+        assert all(merged.count(line) == 1 for line in added), (verdict, merged)
+
+
+def test_a_rebase_stops_at_a_doubtful_patch_and_takes_it_as_it_is_left(tmp_path: Path) -> None:
+    patched, new = after(C, "\tcall_b();", "\tinit_x();"), after(C, "\tcall_e();", "\tinit_x();")
+    workspace = PatchWorkspace.create(tmp_path / "w", {"a.c": C}, steps([{"a.c": C}, {"a.c": patched}]))
+    stopped = workspace.planex("pq", "rebase", "pkg", workspace.source("2", {"a.c": new}))
+    assert "patch 1 of 1, p1.patch: doubtful" in stopped.stderr
+    assert "git diff HEAD" in stopped.stderr
+    tree = workspace.folder / "trees" / "pkg-rebase" / "a.c"
+    assert tree.read_text().count("init_x();") == 2, "the patch is in, for a person to judge"
+    done = workspace.planex("pq", "rebase", "pkg", "--continue")
+    assert "1 -> 2: 1 resolved" in done.stdout, done.stderr
