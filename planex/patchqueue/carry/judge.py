@@ -23,6 +23,7 @@ from planex.patchqueue.apply.exact import apply_exactly, cannot_apply
 from planex.patchqueue.apply.gnupatch import apply_with_tool
 from planex.patchqueue.carry.doubles import find_double
 from planex.patchqueue.carry.mergers import merge_patch, sides_of
+from planex.patchqueue.carry.needs import Needs
 from planex.patchqueue.carry.stand import Attempt, Attempts, Stand
 from planex.patchqueue.carry.verdict import Fate, Strength, UpstreamProof, Verdict
 from planex.patchqueue.commits.commits import Chain, Link
@@ -65,6 +66,7 @@ class Judge:
         self._orders = orders or Orders()
         self._proof = proof
         self._attempts = attempts or Attempts()
+        self._needs = Needs(repository, chain.links, base.tree)
         self._known: dict[str, Entries] = {}
         """What changes to come to these trees."""
         self._stack = ExitStack()
@@ -152,8 +154,8 @@ class Judge:
     def _merged(self, link: Link, changes: Entries) -> Verdict:
         tree = self.files.graft(changes)
         self._known[tree] = changes
-        if doubt := self._doubt(link, changes):
-            return self.out(link, Fate.DOUBTFUL, reason=doubt)
+        if objection := self._objection(link, changes):
+            return objection
         applied = self._apply(link)
         if applied is None:
             return self.keep(link, Fate.MERGED, tree)
@@ -163,12 +165,17 @@ class Judge:
         self.files.update(files)
         return self.keep(link, status, tree)
 
-    def _doubt(self, link: Link, changes: Entries) -> str:
+    def _objection(self, link: Link, changes: Entries) -> Verdict | None:
         """What speaks against a merge that has no conflict."""
         if link.patch.name in self._orders.keep:
-            return ""
-        doubles = (find_double(sides, link.patch.diff) for sides in sides_of(self.objects, self.files, link, changes))
-        return next((str(double) for double in doubles if double), "")
+            return None
+        if missing := self._needs.missing(self._stand):
+            blockers = tuple(dict.fromkeys(missing.values()))
+            return self.out(link, Fate.BLOCKED, blockers=blockers, reason=f"it uses {', '.join(missing)}")
+        for sides in sides_of(self.objects, self.files, link, changes):
+            if double := find_double(sides, link.patch.diff):
+                return self.out(link, Fate.DOUBTFUL, reason=str(double))
+        return None
 
     def _apply(self, link: Link) -> tuple[Fate, Changes] | None:
         """What ``patch`` makes of it: unmoved or moved, and the changed files."""
@@ -212,8 +219,9 @@ class Judge:
 
     def _attempted(self, link: Link, attempt: Attempt) -> Verdict:
         recorded = attempt.status is Fate.RERERE  # a person has judged that
-        if not recorded and (doubt := self._doubt(link, self._changed.between(self.tree, attempt.tree))):
-            return self.out(link, Fate.DOUBTFUL, reason=doubt)
+        changes = self._changed.between(self.tree, attempt.tree)
+        if not recorded and (objection := self._objection(link, changes)):
+            return objection
         return self.keep(link, attempt.status, attempt.tree, attempt.how)
 
     def _has_all(self, link: Link) -> bool:

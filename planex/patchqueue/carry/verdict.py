@@ -33,7 +33,7 @@ class Fate(StrEnum):
     DOUBTFUL = "doubtful"
     """It would go in, or could be taken for upstreamed, but something speaks against it that a person has to judge."""
     BLOCKED = "blocked"
-    """Conflicts only because an earlier patch is out."""
+    """Cannot do without an earlier patch that is out."""
     FAILED = "failed"
     """Does not apply to its own source, or is no patch."""
 
@@ -88,7 +88,7 @@ class Verdict:
     """By which attempt, in words, where the first one had a conflict."""
     proof: UpstreamProof | None = None
     blockers: tuple[str, ...] = ()
-    """Earlier patches whose absence makes this one conflict."""
+    """Earlier patches that this one cannot do without."""
     reason: str = ""
     """Why it failed, is doubted, or was dropped."""
 
