@@ -21,8 +21,9 @@ from planex.host.build import (
     manifest_path,
     plan_iso,
 )
-from planex.host.check import Finding, check_iso, require_clean
+from planex.host.check import check_iso
 from planex.host.definition import load_definition
+from planex.host.finding import Finding, Grade, require_clean
 from planex.host.manifest import Manifest
 
 
@@ -114,17 +115,21 @@ def _manifest_text(manifest: Manifest) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @pass_context
 def check(context: Context, image: Path, base: Path | None, as_json: bool) -> None:
-    """Check any ISO: boot records, files that its menus name, labels, .treeinfo checksums, its repositories.
+    """Check any ISO: boot records, loaders, menus, labels, checksums of all its files, its repositories.
 
     Everything that is wrong is listed at once, and the exit status is then 1. Needs no workspace.
     """
     findings = check_iso(image, base)
     if as_json:
         echo(json.dumps({"iso": str(image), "findings": [_finding(finding) for finding in findings]}, indent=2))
+    else:
+        for finding in findings:
+            if finding.grade is not Grade.FAULT:
+                echo(f"{'of the base' if finding.grade is Grade.BASE else 'note'}: {finding}")
     require_clean(image, findings)
     if not as_json:
-        echo(f"{image}: no findings")
+        echo(f"{image}: no faults")
 
 
 def _finding(finding: Finding) -> dict[str, str]:
-    return {"kind": finding.kind, "message": finding.message}
+    return {"kind": finding.kind, "message": finding.message, "grade": finding.grade.value}

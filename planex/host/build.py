@@ -16,8 +16,9 @@ from planex.distro.config import Config
 from planex.distro.project import Project, require_base
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.events import IsoMade, IsoPlanned
-from planex.host.check import check_iso, require_clean
+from planex.host.check import check_iso
 from planex.host.definition import IsoDefinition, load_definition
+from planex.host.finding import require_clean
 from planex.host.live import LiveHost, host_inputs, make_host
 from planex.host.manifest import Manifest, differences, read_manifest
 from planex.host.tree import Parts, plan_respin, read_base

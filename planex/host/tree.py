@@ -11,13 +11,13 @@ from planex.checksums import digest_of
 from planex.disk import write
 from planex.errors import PlanexError
 from planex.host.definition import IsoDefinition, menu_of
+from planex.host.examined import as_text, small_texts
 from planex.host.live import LiveHost
 from planex.medium import efi, loaders, metadata
 from planex.medium.bootrecords import BootRecords
 from planex.medium.cpio import make_initrd
 from planex.medium.menu import render_grub, render_isolinux
 from planex.medium.metadata import Product
-from planex.medium.references import is_menu
 from planex.medium.respin import Respin
 from planex.medium.xorriso import extract, list_files, read_records
 
@@ -26,9 +26,6 @@ EFI_MENU = "/EFI/BOOT/grub.cfg"
 EFI_LOADER = "/EFI/BOOT/BOOTX64.EFI"
 BIOS_GRUB_MENUS = ("/boot/grub2/grub.cfg", "/boot/grub/grub.cfg")
 """Read by GRUB for BIOS, which starts EL 10 and Fedora media."""
-_SMALL = 1 << 18
-"""Bytes; larger files are not searched for the base's label."""
-_REPOSITORIES = ("/repodata/", "/Packages/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,27 +122,10 @@ def _relabelled(base: Base, label: str, replaced: Iterable[str], folder: Path) -
     extract(base.iso, {path: folder / "base" / path.lstrip("/") for path in suspects})
     changed: dict[str, Path] = {}
     for path in suspects:
-        text = read_text(folder / "base" / path.lstrip("/"))
+        text = as_text((folder / "base" / path.lstrip("/")).read_bytes())
         if text is not None and metadata.mentions_label(text, base.records.label):
             changed[path] = _write(folder, path, metadata.replace_label(text, base.records.label, label))
     return changed
-
-
-def small_texts(files: Mapping[str, int]) -> list[str]:
-    """Files that may be texts with a label in them: small, and in no repository unless a menu."""
-    return [
-        path
-        for path, size in files.items()
-        if 0 < size <= _SMALL and (is_menu(path) or not any(part in path for part in _REPOSITORIES))
-    ]
-
-
-def read_text(path: Path) -> str | None:
-    """A file's text; None if it is not one."""
-    data = path.read_bytes()
-    if b"\0" in data:
-        return None
-    return data.decode("utf-8", errors="replace")
 
 
 def _descriptions(base: Base, parts: Parts, added: Mapping[str, Path], folder: Path) -> dict[str, Path]:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from planex.medium.image import BLOCK
 
 IGNORED_AREA_WORDS = frozenset({"none", "cyl-align-on", "cyl-align-off", "cyl-align-auto", "cyl-align-all"})
 
@@ -19,6 +21,8 @@ class BootImage:
     path: str = ""
     """On the ISO; empty where the image is no file of its tree (an appended partition)."""
     options: tuple[str, ...] = ()
+    start: int = field(default=0, compare=False)
+    """Offset on the image in bytes."""
 
     def __str__(self) -> str:
         return f"El Torito entry for {self.platform}: {self.path or 'an image outside the tree'}"
@@ -66,6 +70,7 @@ def _images(table: list[tuple[str, str]]) -> tuple[BootImage, ...]:
             emulation=row[3],
             path=paths.get(row[0], ""),
             options=tuple(options.get(row[0], "").split()),
+            start=int(row[7]) * BLOCK if len(row) > 7 and row[7].isdigit() and len(row[7]) < 12 else 0,
         )
         for row in rows
     )

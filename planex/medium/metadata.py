@@ -15,7 +15,10 @@ from dataclasses import dataclass
 
 from planex.errors import PlanexError
 from planex.medium.references import escape
+from planex.medium.sums import SUMS
 
+_OWN = "planex"
+"""Section of .treeinfo with what productmd does not know."""
 MAX_TEXT, MAX_LINE = 1 << 20, 4096
 """Characters; the INI reader takes quadratic time for a long line."""
 
@@ -69,7 +72,16 @@ def update_treeinfo(text: str, product: Product, digests: Mapping[str, str]) -> 
     _describe(parser, product, digests)
     # productmd, with which Anaconda reads the file, takes no "-" in a variant's id
     _add_variant(parser, re.sub("[/-]", "_", product.repository), product.repository, product.repository)
+    _set(parser, _OWN, sums=SUMS.lstrip("/"))
     return _text(parser)
+
+
+def promises_sums(text: str) -> bool:
+    """Whether a .treeinfo says that the medium has SHA256SUMS: those that planex wrote do."""
+    try:
+        return _parse(text).has_option(_OWN, "sums")
+    except PlanexError:
+        return False
 
 
 def _describe(parser: configparser.ConfigParser, product: Product, digests: Mapping[str, str]) -> None:

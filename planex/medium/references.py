@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from planex.medium.grubscript import parse_grub
 
 _GRUB_FILES = {
     "linux": 1,
@@ -30,6 +31,7 @@ _GRUB_FILES = {
 """Commands of GRUB that load files: how many of their words are paths."""
 MAX_LINE = 4096
 """Characters; isolinux and GRUB read no more of a line, and patterns that look ahead take quadratic time."""
+_OTHER_DEVICE = re.compile(r"root=\(?(?!cd)[a-z]")
 _LABELS = (
     re.compile(r"(?:CD|ISO)?LABEL=([^\s:]+)"),
     re.compile(r"\bsearch\b[^\n]*?(?:-l|--label)[ =]+(?:'([^']+)'|\"([^\"]+)\"|([^\s'\"]+))"),
@@ -71,15 +73,15 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def references(menu: str, text: str) -> list[Reference]:
-    """Files that the menu at path ``menu`` of the ISO loads."""
-    find = _grub if PurePosixPath(menu).name.lower() == "grub.cfg" else _isolinux
+    """Files that the menu at path ``menu`` of the ISO loads from the ISO."""
+    if PurePosixPath(menu).name.lower() == "grub.cfg":
+        return [Reference(menu, line, path) for line, path in _grub(text)]
     folder = posixpath.dirname(menu)
-    found: list[Reference] = []
-    for number, line in _lines(text):
-        for word in find(line.strip()):
-            path = posixpath.normpath(posixpath.join(folder, word))
-            found.append(Reference(menu, number, path))
-    return found
+    return [
+        Reference(menu, number, posixpath.normpath(posixpath.join(folder, word)))
+        for number, line in _lines(text)
+        for word in _isolinux(line.strip())
+    ]
 
 
 def label_uses(menu: str, text: str) -> list[LabelUse]:
@@ -104,8 +106,8 @@ def unescape(label: str) -> str:
 
 def _isolinux(line: str) -> Iterator[str]:
     """Paths of one line: loaders and kernels, initrd= of kernels, and the modules of mboot.c32."""
-    command, _, rest = line.partition(" ")
-    command, words = command.lower(), rest.split()
+    command, *words = line.split() or [""]
+    command = command.lower()
     if command == "append":
         yield from _append(words)
     elif command == "menu" and len(words) > 1 and words[0].lower() in ("background", "include"):
@@ -126,21 +128,24 @@ def _append(words: Sequence[str]) -> Iterator[str]:
             yield from word.removeprefix("initrd=").split(",")
 
 
-def _grub(line: str) -> Iterator[str]:
-    """Paths of one line; those with variables in them, but for ``($root)``, cannot be known and are left out."""
-    if line.startswith("#"):
-        return
-    words = _grub_words(line)
-    limit = _GRUB_FILES.get(words[0], 0) if words else 0
-    paths = [word for word in words[1:] if not word.startswith("--")][:limit]
-    for path in paths:
-        path = re.sub(r"^\(\$\{?root\}?\)", "", path)
-        if path.startswith("/") and "$" not in path:
+def _grub(text: str) -> Iterator[tuple[int, str]]:
+    """Line and path of the files that a script loads, but for those that another device than the ISO is to have."""
+    script = parse_grub(text)
+    for commands in (script.commands, *(entry.commands for entry in script.entries)):
+        elsewhere = False
+        for command in commands:
+            if command.words[0] == "search":
+                elsewhere = False
+            elif command.words[0] == "set" and command.words[1:2] and _OTHER_DEVICE.match(command.words[1]):
+                elsewhere = True
+            elif not elsewhere:
+                yield from ((command.line, path) for path in _grub_paths(command.words))
+
+
+def _grub_paths(words: Sequence[str]) -> Iterator[str]:
+    """Paths of one command; those with variables in them, but for ``($root)``, cannot be known and are left out."""
+    limit = _GRUB_FILES.get(words[0], 0)
+    for word in [word for word in words[1:] if not word.startswith("--")][:limit]:
+        path = re.sub(r"^\(\$\{?root\}?\)", "", word)
+        if "$" not in path and (path.startswith("/") or not re.match(r"\(|newc:|[\d,+]*\+", path)):
             yield path
-
-
-def _grub_words(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError:
-        return line.split()

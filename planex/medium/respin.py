@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from planex.disk import write
 from planex.errors import PlanexError
 from planex.medium.bootrecords import BootRecords, lost_records
-from planex.medium.xorriso import read_records, report_boot_commands, volume_date, xorriso
+from planex.medium.sums import SUMS, Sums, blank
+from planex.medium.xorriso import open_image, read_records, report_boot_commands, volume_date, xorriso
+from planex.workspace import temporary_folder
 
 ESP_TYPE = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 """GPT type of an EFI system partition (UEFI 2.x, table 5.7)."""
@@ -34,17 +37,54 @@ class Respin:
 def respin(plan: Respin, output: Path) -> None:
     """Carry a Respin out. ``output`` is written in place: give a temporary name.
 
-    Raises PlanexError, and leaves no output, where a boot record of the base is missing from the result: xorriso
-    itself drops them without an error when it is not told to replay them.
+    Raises PlanexError, and leaves no output, where a boot record of the base is missing from the result (xorriso
+    itself drops them without an error when it is not told to replay them), or where it has other files than planned.
     """
     before = read_records(plan.base)
     explicit = boot_commands(report_boot_commands(plan.base)) if replaces_loader(plan, before) else ()
+    names = names_after(plan, open_image(plan.base).files)
     output.unlink(missing_ok=True)
-    xorriso(respin_commands(plan, before, output, explicit), plan.epoch)
-    lost = lost_records(before, read_records(output))
-    if lost:
+    with temporary_folder(output.parent) as folder:
+        sums = folder / "sums"
+        write(sums, blank(names).encode("utf-8", "surrogateescape"))
+        summed = replace(plan, add={**plan.add, SUMS: sums})
+        xorriso(respin_commands(summed, before, output, explicit), plan.epoch)
+    try:
+        lost = lost_records(before, read_records(output))
+        if lost:
+            raise PlanexError("the respun ISO would not start as the base does: " + "; ".join(lost))
+        write_sums(output, names)
+    except PlanexError:
         output.unlink()
-        raise PlanexError("the respun ISO would not start as the base does: " + "; ".join(lost))
+        raise
+
+
+def names_after(plan: Respin, base: Iterable[str]) -> set[str]:
+    """The files that the respun ISO has, but for SHA256SUMS; ``base``: those of the base."""
+    removed = tuple(f"{path}/" for path in plan.remove)
+    names = {name for name in base if name not in plan.remove and not name.startswith(removed)}
+    for path, source in plan.add.items():
+        names |= {f"{path}/{name}" for name in files_below(source)} if source.is_dir() else {path}
+    return names - {SUMS}
+
+
+def files_below(folder: Path) -> list[str]:
+    """Relative paths of the regular files below a folder."""
+    found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return [str(path.relative_to(folder)) for path in found]
+
+
+def write_sums(iso: Path, names: Collection[str]) -> None:
+    """Fill SHA256SUMS, which has room for these names, in on a finished ISO."""
+    image = open_image(iso)
+    other = image.files.keys() ^ {*names, SUMS}
+    if other:
+        raise PlanexError(f"the respun ISO has other files than planned: {', '.join(sorted(other)[:5])}")
+    files = {name: image.digest(name) for name in names}
+    sums = Sums(files, image.digest_without([*names, SUMS], image.size), image.size)
+    with iso.open("r+b") as file:
+        file.seek(image.spans[SUMS][0].start)
+        file.write(sums.text().encode("utf-8", "surrogateescape"))
 
 
 def replaces_loader(plan: Respin, base: BootRecords) -> bool:

@@ -10,11 +10,14 @@ from pathlib import Path, PurePosixPath
 
 from planex.errors import PlanexError
 from planex.medium.bootrecords import BootRecords, parse_records
+from planex.medium.image import BLOCK, Image, Span
 from planex.regular import open_regular
 from planex.run import require, run
 
-_LISTED = re.compile(r"^File data lba:[^,\n]*,[^,\n]*,[^,\n]*, *(\d{1,18}) *, '((?:[^']|'\"'\"')*)'$", re.MULTILINE)
-"""A quote in a path is written as ``'"'"'``."""
+_LISTED = re.compile(
+    r"^File data lba: *\d+ , *(\d{1,18}) , *(\d{1,18}) , *(\d{1,18}) , '((?:[^']|'\"'\"')*)'$", re.MULTILINE
+)
+"""First block, blocks, bytes, path. A quote in a path is written as ``'"'"'``."""
 MBR_CODE = ("/usr/lib/ISOLINUX/isohdpfx.bin", "/usr/share/syslinux/isohdpfx.bin")
 """Where Debian and EL keep the boot code that lets an ISO on a USB stick start isolinux."""
 
@@ -81,12 +84,27 @@ def report_boot_commands(iso: Path) -> str:
 
 def list_files(iso: Path) -> dict[str, int]:
     """Path (from ``/``) and size in bytes of every file on an ISO, symbolic links and folders left out."""
-    return parse_listing(xorriso([*_open(iso), "-find", "/", "-type", "f", "-exec", "report_lba"]))
+    return dict(open_image(iso).files)
 
 
-def parse_listing(text: str) -> dict[str, int]:
-    """Read ``-exec report_lba`` lines; a file of more than one extent has a line for each, the size in all of them."""
-    return {match[2].replace("'\"'\"'", "'"): int(match[1]) for match in _LISTED.finditer(text)}
+def open_image(iso: Path) -> Image:
+    """An ISO whose files can be read."""
+    listing = xorriso([*_open(iso), "-find", "/", "-type", "f", "-exec", "report_lba"])
+    return parse_listing(listing, iso, iso.stat().st_size)
+
+
+def parse_listing(text: str, iso: Path, size: int) -> Image:
+    """Read ``-exec report_lba`` lines; a file of more than one extent has a line for each, its size in all of them."""
+    files: dict[str, int] = {}
+    spans: dict[str, tuple[Span, ...]] = {}
+    for match in _LISTED.finditer(text):
+        start, blocks, bytes_ = (int(word) for word in match.groups()[:3])
+        name = match[4].replace("'\"'\"'", "'")
+        files[name] = bytes_
+        before = spans.get(name, ())
+        left = bytes_ - sum(span.size for span in before)
+        spans[name] = (*before, Span(start * BLOCK, min(left, blocks * BLOCK)))
+    return Image(iso, size, files, spans)
 
 
 def extract(iso: Path, wanted: Mapping[str, Path]) -> None:

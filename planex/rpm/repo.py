@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,6 +161,48 @@ def read_digests(folder: Path) -> dict[str, str]:
 def read_locations(folder: Path) -> dict[str, int]:
     """Path below ``folder`` to size in bytes of every RPM that the metadata lists, whether it is there or not."""
     return {package.location_href: package.size_package for package in _packages(folder)}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """What metadata say of a file: size in bytes (None if they do not) and digest, as ``hashlib`` names algorithms."""
+
+    size: int | None
+    algorithm: str
+    digest: str
+
+
+def read_listed(folder: Path) -> dict[str, ListedFile]:
+    """Path below ``folder`` to what the metadata say of every RPM."""
+    return {
+        package.location_href: ListedFile(
+            package.size_package, _ALGORITHMS.get(package.checksum_type, package.checksum_type), package.pkgId
+        )
+        for package in _packages(folder)
+    }
+
+
+def read_repomd(folder: Path) -> dict[str, ListedFile]:
+    """Path below ``folder`` to what repomd.xml says of every file of metadata."""
+    import createrepo_c
+
+    try:
+        records = createrepo_c.Repomd(str(folder / "repodata" / "repomd.xml")).records
+    except (createrepo_c.CreaterepoCError, OSError) as error:
+        raise PlanexError(f"its metadata cannot be read: {str(error).strip().splitlines()[0]}") from None
+    return {
+        record.location_href: ListedFile(
+            record.size if record.size > 0 else None,
+            _ALGORITHMS.get(record.checksum_type, record.checksum_type),
+            record.checksum or "",
+        )
+        for record in records
+        if record.location_href
+    }
+
+
+_ALGORITHMS = {"sha": "sha1"}
+"""Names of metadata that ``hashlib`` has otherwise."""
 
 
 def lost(folder: Path, cache: Path | None = None) -> str | None:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from planex.checksums import digest_of
@@ -14,8 +16,8 @@ from planex.medium import efi
 from planex.medium.entry import BootEntry
 from planex.medium.loaders import find_here
 from planex.medium.metadata import Product
-from planex.medium.respin import Respin, respin
-from planex.medium.xorriso import make_iso
+from planex.medium.respin import ESP_TYPE, Respin, respin
+from planex.medium.xorriso import make_iso, xorriso
 from planex.rpm.repo import create_repo
 
 EPOCH = 1700000000
@@ -64,12 +66,34 @@ def make_base(folder: Path, *, other_isolinux: bool = False) -> Path:
     return folder / "base.iso"
 
 
-def make_parts(folder: Path) -> Parts:
+def make_appended_base(folder: Path) -> Path:
+    """A base ISO whose EFI image is a partition behind its tree, as on media of EL 10."""
+    make_base(folder)
+    tree, efi_image = folder / "tree", folder / "efiboot.img"
+    (tree / "images" / "efiboot.img").rename(efi_image)
+    (tree / ".treeinfo").write_text(TREEINFO.replace("images/efiboot.img = sha256:{efiboot}", ""))
+    # fmt: off
+    words: list[str | Path] = [
+        "-as", "mkisofs", "-o", folder / "appended.iso", "-V", OLD_LABEL, "-R", "-J", "-joliet-long",
+        "-b", "isolinux/isolinux.bin", "-c", "isolinux/boot.cat",
+        "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table",
+        "-partition_offset", "16", "-append_partition", "2", ESP_TYPE, efi_image, "-appended_part_as_gpt",
+        "-eltorito-alt-boot", "-e", "--interval:appended_partition_2:all::", "-no-emul-boot",
+        tree,
+    ]
+    # fmt: on
+    xorriso(words, EPOCH)
+    return folder / "appended.iso"
+
+
+def make_parts(folder: Path, rpms: Sequence[Path] = ()) -> Parts:
     """Everything else that a host ISO is made of, none of which could really run."""
     host = folder / "host"
     (host / "repository").mkdir(parents=True)
     for name in ("squashfs.img", "xen.gz", "vmlinuz", "busybox", "init"):
         (host / name).write_text(f"{name}\n")
+    for rpm in rpms:
+        shutil.copy(rpm, host / "repository")
     create_repo(host / "repository", epoch=EPOCH)
     entry = BootEntry(
         name="xen",
@@ -85,15 +109,15 @@ def make_parts(folder: Path) -> Parts:
     return Parts(definition, product, LiveHost(host), host / "repository", host / "init")
 
 
-def plan(base: Path, folder: Path) -> Respin:
+def plan(base: Path, folder: Path, rpms: Sequence[Path] = ()) -> Respin:
     """The respin of a base into a host ISO, its files made ready below ``folder``."""
     work = folder / "work"
     work.mkdir()
-    return plan_respin(read_base(base), make_parts(folder), work)
+    return plan_respin(read_base(base), make_parts(folder, rpms), work)
 
 
-def make_host(base: Path, folder: Path) -> Path:
+def make_host(base: Path, folder: Path, rpms: Sequence[Path] = ()) -> Path:
     """The host ISO made from a base."""
     folder.mkdir(exist_ok=True)
-    respin(plan(base, folder), folder / "host.iso")
+    respin(plan(base, folder, rpms), folder / "host.iso")
     return folder / "host.iso"

@@ -1,108 +1,169 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the check of an ISO finds: on a folder that stands for the ISO, without any tool."""
+"""What the check of an ISO finds: on an image of a few files, without any tool."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from planex.errors import PlanexError
-from planex.host import check
-from planex.host.check import CheckFailed, ExaminedIso, Finding
+from planex.host import check, check_contents, check_start, examined
+from planex.host.check_contents import MediumRepositories
+from planex.host.examined import ExaminedIso
+from planex.host.finding import CheckFailed, Finding, Grade, require_clean, without_inherited
 from planex.medium.bootrecords import BootImage, BootRecords
+from planex.medium.image import Image
 from planex.rpm import repo
+from planex.rpm.repo import ListedFile
+from tests.unit.iso_factory import Files, make_fat, make_image
 
 BIOS = BootImage("BIOS", True, "none", "/isolinux/isolinux.bin")
 UEFI = BootImage("UEFI", True, "none", "/images/efiboot.img")
 RECORDS = BootRecords("HOST-1.0", (BIOS, UEFI))
 GRUB, ISOLINUX, LOADER = "/EFI/BOOT/grub.cfg", "/isolinux/isolinux.cfg", "/isolinux/isolinux.bin"
 VERSION_5, VERSION_4 = b"ISOLINUX 6.04 20200816", b"ISOLINUX 4.05 x"
-
-Files = Mapping[str, str | bytes]
+SEARCH = "search --no-floppy --set=root --label "
 
 
 def medium(folder: Path, files: Files, records: BootRecords = RECORDS) -> ExaminedIso:
-    sizes = {}
-    for name, content in files.items():
-        data = content.encode() if isinstance(content, str) else content
-        path = folder / name.lstrip("/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        sizes[name] = len(data)
-    return ExaminedIso(records, sizes, folder)
+    return ExaminedIso.of(records, make_image(folder / "x.iso", files))
 
 
-def said(findings: Iterator[Finding]) -> list[str]:
-    return [str(finding) for finding in findings]
+def said(findings: Iterable[Finding]) -> list[str]:
+    return [str(finding) if finding.grade is Grade.FAULT else f"({finding})" for finding in findings]
 
 
 @pytest.mark.parametrize(
-    ("images", "lacking"), [((BIOS, UEFI), []), ((BIOS,), ["UEFI"]), ((UEFI,), ["BIOS"]), ((), ["BIOS", "UEFI"])]
+    ("images", "files", "found"),
+    [
+        ((BIOS, UEFI), {}, []),
+        ((BIOS,), {}, ["(boot records: it cannot be started by UEFI)"]),
+        ((UEFI,), {}, ["(boot records: it cannot be started by BIOS)"]),
+        ((), {}, ["boot records: nothing starts it: El Torito has no bootable entry"]),
+        (
+            (UEFI,),
+            {LOADER: "x"},
+            [f"boot records: El Torito has no bootable entry for BIOS, though {LOADER} is there"],
+        ),
+        (
+            (BIOS,),
+            {"/efi/boot/bootx64.efi": "x"},
+            ["boot records: El Torito has no bootable entry for UEFI, though /efi/boot/bootx64.efi is there"],
+        ),
+    ],
 )
-def test_an_iso_without_a_base_boots_by_bios_and_uefi(images: tuple[BootImage, ...], lacking: list[str]) -> None:
-    found = said(check.check_records(BootRecords(images=images), None))
-    assert found == [f"boot records: El Torito has no bootable entry for {platform}" for platform in lacking]
+def test_an_iso_is_started_by_what_is_on_it(
+    tmp_path: Path, images: tuple[BootImage, ...], files: Files, found: list[str]
+) -> None:
+    assert said(check_start.check_records(medium(tmp_path, files, BootRecords(images=images)))) == found
 
 
-def test_an_iso_with_a_base_loses_nothing_of_it() -> None:
-    assert said(check.check_records(BootRecords(images=(BIOS,)), BootRecords(images=(BIOS,)))) == []
-    assert said(check.check_records(BootRecords(images=(BIOS,)), RECORDS)) == [
+def test_an_iso_with_a_base_loses_nothing_of_it(tmp_path: Path) -> None:
+    iso = medium(tmp_path, {}, BootRecords(images=(BIOS,)))
+    assert said(check_start.check_records(iso, BootRecords(images=(BIOS,))))[:-1] == []
+    assert said(check_start.check_records(iso, RECORDS))[0] == (
         "boot records: lost: El Torito entry for UEFI: /images/efiboot.img"
-    ]
+    )
 
 
-@pytest.mark.parametrize("label", ["A", "HOST-1.0_X", "A" * 32])
+@pytest.mark.parametrize("label", ["A", "HOST-1.0_X", "A" * 32, "CentOS-Stream-9-BaseOS-x86_64"])
 def test_labels_that_all_readers_spell_alike(tmp_path: Path, label: str) -> None:
-    assert said(check.check_labels(medium(tmp_path, {}, BootRecords(label)))) == []
+    assert said(check_start.check_labels(medium(tmp_path, {}, BootRecords(label)))) == []
 
 
-@pytest.mark.parametrize("label", ["", "A" * 33, "Host", "A B", "A/B", "A\n"])
-def test_labels_that_some_reader_spells_otherwise(tmp_path: Path, label: str) -> None:
-    found = check.check_labels(medium(tmp_path, {}, BootRecords(label)))
-    assert said(found) == [f"label: '{label}' is not 1 to 32 of A-Z 0-9 _ . -"]
+@pytest.mark.parametrize("label", ["CentOS 7 x86_64", "A/B", "A\n"])
+def test_labels_that_readers_spell_differently_are_noted(tmp_path: Path, label: str) -> None:
+    found = said(check_start.check_labels(medium(tmp_path, {}, BootRecords(label))))
+    assert found == [f"(label: '{label}' has characters that udev, GRUB and dracut spell differently)"]
+
+
+def test_no_label_is_noted_and_one_that_is_too_long_is_a_fault(tmp_path: Path) -> None:
+    assert said(check_start.check_labels(medium(tmp_path, {}, BootRecords()))) == ["(label: it has none)"]
+    found = said(check_start.check_labels(medium(tmp_path, {}, BootRecords("A" * 33))))
+    assert found == [f"label: '{'A' * 33}' has more than 32 characters"]
 
 
 def test_menus_and_loaders_look_for_the_label(tmp_path: Path) -> None:
-    search = "search --no-floppy --set=root --label "
+    loader = f"MZ\0\1{SEARCH}GONE\0{SEARCH}HOST-1.0\0{SEARCH}$x\0search -l 'LOST'\0".encode("latin-1")
     files: Files = {
-        GRUB: f"{search}HOST-1.0\nlinux /k root=live:CDLABEL=OTHER\n{search}$label\nlinux /k LABEL=HOST-1.0\n",
-        "/images/efiboot.img": f"\0\1{search}GONE\0{search}HOST-1.0\0{search}$x\0".encode("latin-1"),
+        GRUB: f"{SEARCH}HOST-1.0\nlinux /k root=live:CDLABEL=OTHER\n{SEARCH}$label\nlinux /k LABEL=HOST-1.0\n",
+        "/images/efiboot.img": make_fat({"BOOTX64.EFI": loader, "GRUB.CFG": b"search --set=root -l 'OLD'\n"}),
         "/readme.txt": "LABEL=ANYTHING\n",
     }
-    assert said(check.check_labels(medium(tmp_path, files))) == [
+    inside = "in /images/efiboot.img looks for"
+    assert said(check_start.check_labels(medium(tmp_path, files))) == [
         f"label: {GRUB}:2 looks for 'OTHER', but the label is 'HOST-1.0'",
-        "label: the loader in /images/efiboot.img looks for 'GONE', the label is 'HOST-1.0'",
+        f"label: EFI/BOOT/BOOTX64.EFI {inside} 'GONE', but the label is 'HOST-1.0'",
+        f"label: EFI/BOOT/BOOTX64.EFI {inside} 'LOST', but the label is 'HOST-1.0'",
+        f"label: EFI/BOOT/GRUB.CFG {inside} 'OLD', but the label is 'HOST-1.0'",
     ]
 
 
-def test_only_uefi_images_that_are_on_the_iso_are_read(tmp_path: Path) -> None:
-    images = (BIOS, UEFI, BootImage("UEFI", True, "none", "/gone.img"), BootImage("UEFI", True, "none", ""))
-    loader = b"search --label GONE\0"
-    found = medium(tmp_path, {LOADER: loader, "/images/efiboot.img": loader}, BootRecords("HOST-1.0", images))
-    assert len(said(check.check_labels(found))) == 1
+@pytest.mark.parametrize(
+    ("fat", "found"),
+    [
+        (b"\0" * 512, ["cannot be read: it is no FAT file system", "has no loader EFI/BOOT/BOOT*.EFI"][:1]),
+        (make_fat({"BOOTX64.EFI": b"MZ"}), []),
+        (make_fat({"BOOTX64.EFI": b"no program"}), ["has no loader EFI/BOOT/BOOT*.EFI"]),
+        (make_fat({"GRUBX64.EFI": b"MZ"}), ["has no loader EFI/BOOT/BOOT*.EFI"]),
+    ],
+)
+def test_the_efi_image_has_a_loader(tmp_path: Path, fat: bytes, found: list[str]) -> None:
+    iso = medium(tmp_path, {"/images/efiboot.img": fat}, BootRecords("A", (UEFI,)))
+    assert said(check_start.check_loaders(iso)) == [f"boot records: /images/efiboot.img {text}" for text in found]
+
+
+@pytest.mark.parametrize(
+    ("loader", "inside", "files", "found"),
+    [
+        (b"MZ GRUB configfile ($root)/EFI/BOOT/grub.cfg\n", {}, {}, f"goes on with {GRUB}, which is not there"),
+        (b"MZ GRUB configfile ($root)/EFI/BOOT/grub.cfg\n", {}, {GRUB: "x"}, ""),
+        (b"MZ GRUB configfile /EFI/BOOT/grub.cfg\n", {"GRUB.CFG": b"configfile /x\n"}, {"/x": ""}, ""),
+        (b"MZ GRUB", {}, {}, "has no menu: there is no grub.cfg"),
+        (b"MZ GRUB", {"GRUB.CFG": b""}, {}, ""),
+        (b"MZ GRUB", {}, {"/boot/grub2/grub.cfg": "x"}, ""),
+        (b"MZ memtest", {}, {}, ""),
+    ],
+)
+def test_the_efi_loader_has_its_menu(
+    tmp_path: Path, loader: bytes, inside: dict[str, bytes], files: Files, found: str
+) -> None:
+    image = make_fat({"BOOTX64.EFI": loader, **inside})
+    iso = medium(tmp_path, {"/images/efiboot.img": image, **files}, BootRecords("A", (UEFI,)))
+    message = f"menu: the loader in /images/efiboot.img {found}"
+    assert said(check_start.check_loaders(iso)) == [message] * bool(found)
+
+
+def test_menus_in_the_efi_image_are_read(tmp_path: Path) -> None:
+    fat = make_fat({"GRUB.CFG": b"menuentry x {\n linux /k\n initrd /efi/boot/i.img\n", "I.IMG": b""})
+    iso = medium(tmp_path, {"/images/efiboot.img": fat}, BootRecords("A", (UEFI,)))
+    assert said(check_start.check_menus(iso)) == [
+        "menu: /images/efiboot.img/EFI/BOOT/GRUB.CFG:2: /k: no such file",
+        "menu: /images/efiboot.img/EFI/BOOT/GRUB.CFG:1: { is never closed",
+    ]
 
 
 def test_the_old_label_is_gone_from_all_texts(tmp_path: Path) -> None:
     files: Files = {"/a.txt": "made for OLD\n", "/b.txt": "OLDER\n", "/c.bin": b"OLD\0", "/d.cfg": "OLD HOST-1.0\n"}
     found = medium(tmp_path, files)
-    assert said(iter(check.check_old_label(found, "OLD"))) == [
+    assert said(check.check_old_label(found, "OLD")) == [
         f"label: {name} still names the base's label 'OLD'" for name in ("/a.txt", "/d.cfg")
     ]
-    assert check.check_old_label(found, "HOST-1.0") == []
-    assert check.check_old_label(found, "") == []
+    assert said(check.check_old_label(found, "HOST-1.0")) == []
+    assert said(check.check_old_label(found, "")) == []
 
 
-def test_an_iso_has_a_menu(tmp_path: Path) -> None:
-    found = said(check.check_menus(medium(tmp_path, {"/readme.txt": "x", GRUB: b"\0"})))
-    assert found == ["menu: there is no boot menu (isolinux.cfg, grub.cfg)"]
+def test_an_iso_without_a_menu_is_noted(tmp_path: Path) -> None:
+    found = said(check_start.check_menus(medium(tmp_path, {"/readme.txt": "x", GRUB: b"\0"})))
+    assert found == ["(menu: it has no boot menu that can be read (isolinux.cfg, grub.cfg))"]
 
 
 def test_files_that_menus_name_are_there(tmp_path: Path) -> None:
     files = {GRUB: "linux /k\ninitrd /gone.img\n", "/k": "x", "/readme.txt": "linux /gone\n"}
-    assert said(check.check_menus(medium(tmp_path, files))) == [f"menu: {GRUB}:2: /gone.img: no such file"]
+    assert said(check_start.check_menus(medium(tmp_path, files))) == [f"menu: {GRUB}:2: /gone.img: no such file"]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +179,7 @@ def test_files_that_menus_name_are_there(tmp_path: Path) -> None:
 def test_a_live_root_is_there_where_a_menu_starts_one(tmp_path: Path, arguments: str, image: bool, wrong: bool) -> None:
     files = {GRUB: f"linux /k {arguments}\n", "/k": "x"} | ({"/LiveOS/squashfs.img": "x"} if image else {})
     message = f"menu: {GRUB} starts a live root, but /LiveOS/squashfs.img is not there"
-    assert said(check.check_menus(medium(tmp_path, files))) == [message] * wrong
+    assert said(check_start.check_menus(medium(tmp_path, files))) == [message] * wrong
 
 
 @pytest.mark.parametrize(
@@ -135,130 +196,160 @@ def test_a_live_root_is_there_where_a_menu_starts_one(tmp_path: Path, arguments:
 def test_modules_of_isolinux_have_beside_them_what_they_load(
     tmp_path: Path, loader: bytes | None, present: list[str], missing: list[str]
 ) -> None:
-    files: dict[str, str | bytes] = {ISOLINUX: "label x\n  kernel mboot.c32\n", "/isolinux/mboot.c32": "x"}
+    text = "label x\n  kernel mboot.c32\n  append a --- b\n"
+    files: dict[str, str | bytes] = {ISOLINUX: text, "/isolinux/mboot.c32": "x", "/isolinux/a": "", "/isolinux/b": ""}
     files |= {f"/isolinux/{name}": "x" for name in present}
     files |= {} if loader is None else {LOADER: loader}
     message = f"menu: {ISOLINUX} uses mboot.c32, which needs {', '.join(missing)} beside it"
-    assert said(check.check_menus(medium(tmp_path, files))) == [message] * bool(missing)
+    assert said(check_start.check_menus(medium(tmp_path, files))) == [message] * bool(missing)
+
+
+def test_names_in_the_menu_beside_count_for_a_default(tmp_path: Path) -> None:
+    files = {ISOLINUX: "include live.cfg\ndefault x\n", "/isolinux/live.cfg": "label x\nlocalboot 0\n"}
+    assert said(check_start.check_menus(medium(tmp_path, files))) == []
 
 
 def test_treeinfo_lists_what_is_there(tmp_path: Path) -> None:
-    digests = {name: hashlib.new(name, b"x").hexdigest() for name in sorted(check._ALGORITHMS)}
+    digests = {name: hashlib.new(name, b"x").hexdigest() for name in ("md5", "sha1", "sha224", "sha256", "sha512")}
     for number, (algorithm, digest) in enumerate(digests.items()):
         text = f"[checksums]\ngood = {algorithm}:{digest}\nbad = {algorithm}:{digest}\ngone = {algorithm}:{digest}\n"
-        found = medium(tmp_path / str(number), {"/.treeinfo": text, "/good": "x", "/bad": "y"})
-        assert check._listed(found) == ["/good", "/bad"]
-        assert said(check.check_treeinfo(found)) == [
+        found = medium(tmp_path / str(number), {"/.treeinfo": text, "/.discinfo": "", "/good": "x", "/bad": "y"})
+        assert set(check_contents.treeinfo_wanted(found)) == {("/good", algorithm), ("/bad", algorithm)}
+        assert said(check_contents.check_treeinfo(found)) == [
             "treeinfo: /bad does not have the checksum that .treeinfo gives",
             "treeinfo: /gone is listed in .treeinfo, but not there",
         ]
-    assert len(digests) == 6
 
 
-def test_treeinfo_may_lack_and_must_be_readable(tmp_path: Path) -> None:
-    assert said(check.check_treeinfo(medium(tmp_path, {}))) == []
-    found = medium(tmp_path, {"/.treeinfo": "[checksums\n"})
-    assert check._listed(found) == []
-    [message] = said(check.check_treeinfo(found))
+@pytest.mark.parametrize(
+    ("files", "missing"),
+    [
+        ({}, []),
+        ({"/.treeinfo": "", "/.discinfo": ""}, []),
+        ({"/.treeinfo": ""}, ["/.discinfo is not there, though /.treeinfo is"]),
+        ({"/.discinfo": ""}, ["/.treeinfo is not there, though /.discinfo is"]),
+        (
+            {"/images/pxeboot/vmlinuz": ""},
+            [f"/{name} is not there, though /images/pxeboot/vmlinuz is" for name in (".treeinfo", ".discinfo")],
+        ),
+    ],
+)
+def test_installation_media_describe_themselves(tmp_path: Path, files: Files, missing: list[str]) -> None:
+    found = said(check_contents.check_treeinfo(medium(tmp_path, files)))
+    assert found == [f"treeinfo: {text}" for text in missing]
+
+
+def test_treeinfo_must_be_readable(tmp_path: Path) -> None:
+    found = medium(tmp_path, {"/.treeinfo": "[checksums\n", "/.discinfo": ""})
+    assert list(check_contents.treeinfo_wanted(found)) == []
+    [message] = said(check_contents.check_treeinfo(found))
     assert message.startswith("treeinfo: ")
 
 
 def test_repositories_have_the_rpms_that_they_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lists = {"": {"b.rpm": 1, "a.rpm": 1}, "x/Packages": {"a.rpm": 1, "c.rpm": 1, "short.rpm": 2}}
-
-    def read_locations(folder: Path) -> dict[str, int]:
-        name = str(folder.relative_to(tmp_path)).removeprefix(".")
-        if name not in lists:
-            raise PlanexError("its metadata are damaged")
-        return lists[name]
-
-    monkeypatch.setattr(repo, "read_locations", read_locations)
-    names = ["/other.txt", "/bad/repodata/repomd.xml", "/repodata/repomd.xml", "/x/Packages/repodata/repomd.xml"]
-    names += ["/x/Packages/a.rpm", "/x/Packages/short.rpm", "/repodata/primary.xml"]
-    found = ExaminedIso(RECORDS, dict.fromkeys(names, 1), tmp_path)
-    monkeypatch.setattr(ExaminedIso, "path", lambda self, name: tmp_path / name.lstrip("/"))
-    assert said(check.check_repositories(found)) == [
-        "repository: /bad/repodata/repomd.xml: its metadata are damaged",
-        "repository: /repodata/repomd.xml lists /a.rpm, which is not there",
-        "repository: /repodata/repomd.xml lists /b.rpm, which is not there",
-        "repository: /x/Packages/repodata/repomd.xml lists /x/Packages/c.rpm, which is not there",
-        "repository: /x/Packages/repodata/repomd.xml lists /x/Packages/short.rpm, which has another size",
+    good = hashlib.sha256(b"x").hexdigest()
+    listed = {"b.rpm": ListedFile(1, "sha256", good), "a.rpm": ListedFile(1, "sha256", "0"), "c.rpm": None}
+    monkeypatch.setattr(repo, "read_repomd", lambda folder: {"repodata/primary.xml": ListedFile(None, "sha256", good)})
+    short = ListedFile(2, "sha256", good)
+    monkeypatch.setattr(repo, "read_listed", lambda folder: {**listed, "c.rpm": short, "gone.rpm": short})
+    names = ("repomd.xml", "repomd.xml.asc", "primary.xml", "old-primary.xml")
+    files = {f"/x/repodata/{name}": "x" for name in names} | {f"/x/{name}.rpm": "x" for name in "abcd"}
+    found = MediumRepositories(medium(tmp_path, {**files, "/elsewhere.rpm": "x"}))
+    assert sorted(found.wanted()) == [(f"/x/{name}", "sha256") for name in ("a.rpm", "b.rpm", "repodata/primary.xml")]
+    assert said(found.check()) == [
+        "repository: /x/a.rpm does not have the checksum that is listed",
+        "repository: /x/c.rpm has another size than is listed",
+        "repository: /x/gone.rpm is listed, but not there",
+        "repository: /x/d.rpm is listed nowhere",
+        "repository: /x/repodata/old-primary.xml is listed nowhere",
     ]
 
 
+def test_a_repository_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(folder: Path) -> dict[str, ListedFile]:
+        raise PlanexError("its metadata are damaged")
+
+    monkeypatch.setattr(repo, "read_repomd", read)
+    found = MediumRepositories(medium(tmp_path, {"/repodata/repomd.xml": "x", "/a.rpm": "x"}))
+    assert said(found.check()) == ["repository: /repodata/repomd.xml: its metadata are damaged"]
+
+
 def test_findings_are_all_in_the_error(tmp_path: Path) -> None:
-    check.require_clean(tmp_path / "x.iso", [])
+    require_clean(tmp_path / "x.iso", [Finding("menu", "none", Grade.NOTE), Finding("menu", "old", Grade.BASE)])
     findings = [Finding("menu", "one"), Finding("label", "two")]
     with pytest.raises(CheckFailed, match=r"^x\.iso does not pass 2 checks:\n  menu: one\n  label: two$") as caught:
-        check.require_clean(tmp_path / "x.iso", findings)
+        require_clean(tmp_path / "x.iso", findings)
     assert caught.value.findings == tuple(findings)
 
 
-Tools = Callable[[Files, BootRecords], Path]
+def test_faults_of_the_base_are_the_bases() -> None:
+    mine, both, note = Finding("menu", "one"), Finding("menu", "two"), Finding("menu", "three", Grade.NOTE)
+    found = without_inherited([mine, both, note], [both, note, Finding("menu", "four")])
+    assert found == [mine, Finding("menu", "two", Grade.BASE), note]
+
+
+Make = Callable[[Files, BootRecords], Path]
 
 
 @pytest.fixture
-def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Tools, list[str]]:
-    """A maker of ISOs, which what stands for xorriso reads; and the names of the files that it copies out."""
-    isos: dict[Path, tuple[Files, BootRecords]] = {}
-    taken: list[str] = []
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """A maker of ISOs, which what stands for xorriso reads."""
+    isos: dict[Path, tuple[Image, BootRecords]] = {}
 
-    def make(files: Files, records: BootRecords) -> Path:
+    def make_iso(files: Files, records: BootRecords) -> Path:
         iso = tmp_path / f"{len(isos)}.iso"
-        iso.write_bytes(bytes(1000))
-        isos[iso] = (files, records)
+        isos[iso] = (make_image(iso, files), records)
         return iso
 
-    def extract(iso: Path, names: Mapping[str, Path]) -> None:
-        taken.extend(names)
-        for name, path in names.items():
-            content = isos[iso][0][name]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
-
     monkeypatch.setattr(check, "require_iso", lambda iso: None)
-    monkeypatch.setattr(check, "read_records", lambda iso: isos[iso][1])
-    monkeypatch.setattr(check, "list_files", lambda iso: {name: len(data) for name, data in isos[iso][0].items()})
-    monkeypatch.setattr(check, "extract", extract)
-    return make, taken
+    for module in (check, examined):
+        monkeypatch.setattr(module, "read_records", lambda iso: isos[iso][1])
+    monkeypatch.setattr(examined, "open_image", lambda iso: isos[iso][0])
+    return make_iso
 
 
-GOOD: Files = {GRUB: "linux /k\n", "/k": "kernel", "/images/efiboot.img": b"\0"}
+GOOD: Files = {GRUB: "linux /k\n", "/k": "kernel", "/images/efiboot.img": make_fat({"BOOTX64.EFI": b"MZ"})}
 
 
-def test_a_good_iso_has_no_findings(tools: tuple[Tools, list[str]]) -> None:
-    make, _ = tools
+def test_a_good_iso_has_no_findings(make: Make) -> None:
     assert check.check_iso(make(GOOD, RECORDS)) == []
 
 
-def test_every_kind_of_finding_is_looked_for(tools: tuple[Tools, list[str]]) -> None:
-    make, taken = tools
+def test_every_kind_of_finding_is_looked_for(make: Make) -> None:
     digest = hashlib.sha256(b"x").hexdigest()
     files: Files = {
         GRUB: "linux /gone root=live:CDLABEL=OLD rd.live.squashimg=x\n",
         "/.treeinfo": f"[checksums]\nbig = sha256:{digest}\n",
+        "/.discinfo": "",
+        "/SHA256SUMS": f"{digest}  big\n",
         "/big": b"",
-        "/Packages/a.rpm": b"\0",
-        "/images/efiboot.img": b"\0",
+        "/images/efiboot.img": make_fat({"BOOTX64.EFI": b"MZ"}),
         "/repodata/repomd.xml": "<broken",
     }
     found = check.check_iso(make(files, BootRecords("NEW", (UEFI,))), make(GOOD, BootRecords("OLD", (BIOS, UEFI))))
     assert [(finding.kind, finding.message.split()[0]) for finding in found] == [
         ("boot records", "lost:"),
+        ("boot records", "it"),
         ("label", f"{GRUB}:1"),
         ("menu", f"{GRUB}:1:"),
         ("treeinfo", "/big"),
         ("repository", "/repodata/repomd.xml:"),
+        ("checksums", "/big"),
         ("label", GRUB),
     ]
-    assert sorted(taken) == sorted(files.keys() - {"/Packages/a.rpm"}), "once, and no RPM"
 
 
-def test_files_far_larger_than_their_iso_are_not_copied(tools: tuple[Tools, list[str]]) -> None:
-    make, taken = tools
-    just = {"/a.txt": "x" * (2000 - sum(map(len, GOOD.values())))}
-    assert check.check_iso(make({**GOOD, **just}, RECORDS)) == []
-    taken.clear()
-    with pytest.raises(PlanexError, match="far more than the ISO has"):
-        check.check_iso(make({**GOOD, **just, "/b.txt": "x"}, RECORDS))
-    assert taken == []
+def test_a_cut_iso_is_said_to_be_and_read_no_further(make: Make) -> None:
+    iso = make({**GOOD, "/zz": bytes(5000)}, RECORDS)
+    with iso.open("r+b") as file:
+        file.seek(16 * 2048 + 80)
+        file.write((10_000).to_bytes(4, "little"))
+    assert said(check.check_iso(iso)) == ["image: it is cut off: 1.1 MiB of 19.5 MiB are there"]
+
+
+def test_files_past_the_end_are_told(tmp_path: Path) -> None:
+    image = make_image(tmp_path / "x.iso", {"/a": "x", "/b": "x"})
+    short = Image(image.path, image.size - 2048, image.files, image.spans)
+    assert said(check_contents.check_places(short)) == ["image: 1 files lie past its end, the first is /b"]
+    with pytest.raises(PlanexError, match="/b lies past the end of the image"):
+        short.read("/b")

@@ -12,14 +12,18 @@ from pathlib import Path
 import pytest
 
 from planex.errors import PlanexError
-from planex.host.check import ExaminedIso, Finding, check_treeinfo
+from planex.host.check_contents import check_treeinfo
+from planex.host.examined import ExaminedIso
+from planex.host.finding import Finding
 from planex.host.live import squashfs_argv
 from planex.host.manifest import Manifest, differences, read_manifest
 from planex.medium import cpio, efi
 from planex.medium.bootrecords import BootImage, BootRecords
+from planex.medium.image import Span
 from planex.medium.loaders import isolinux_version, modules_to_add
 from planex.medium.respin import Respin, boot_commands, replaces_loader, respin_commands
 from planex.medium.xorriso import make_commands, parse_listing, volume_date
+from tests.unit.iso_factory import make_image
 
 EPOCH = 1700000000
 IN_TREE = BootRecords(images=(BootImage("UEFI", True, "none", "/images/efiboot.img"),))
@@ -135,7 +139,15 @@ def test_base_without_uefi_is_refused() -> None:
 
 def test_listing_with_quotes_and_commas() -> None:
     text = "File data lba:  0 ,       34 ,        1 ,       12 , '/a'\"'\"'b, c'\nother line\n"
-    assert parse_listing(text) == {"/a'b, c": 12}
+    image = parse_listing(text, Path("x.iso"), 1 << 20)
+    assert (image.files, image.spans) == ({"/a'b, c": 12}, {"/a'b, c": (Span(34 * 2048, 12),)})
+
+
+def test_a_file_of_two_extents_is_one() -> None:
+    line = "File data lba:  {} , {} , {} , 5000 , '/a'\n"
+    image = parse_listing(line.format(0, 20, 2) + line.format(1, 40, 1), Path("x.iso"), 1 << 20)
+    assert image.files == {"/a": 5000}
+    assert image.spans["/a"] == (Span(20 * 2048, 4096), Span(40 * 2048, 904))
 
 
 def test_new_iso_pins_every_time() -> None:
@@ -170,9 +182,8 @@ def test_differences_are_words() -> None:
 @pytest.mark.parametrize("algorithm", ["md5", "sha256", "sha512", "shake_128", "none"])
 def test_checksums_of_any_algorithm_are_read(tmp_path: Path, algorithm: str) -> None:
     digest = hashlib.new(algorithm, b"x").hexdigest() if algorithm in ("md5", "sha256", "sha512") else "ab"
-    (tmp_path / "file").write_bytes(b"x")
-    (tmp_path / "other").write_bytes(b"y")
-    (tmp_path / ".treeinfo").write_text(f"[checksums]\nfile = {algorithm}:{digest}\nother = {algorithm}:{digest}\n")
-    medium = ExaminedIso(IN_TREE, {"/.treeinfo": 1, "/file": 1, "/other": 1}, tmp_path)
+    text = f"[checksums]\nfile = {algorithm}:{digest}\nother = {algorithm}:{digest}\n"
+    files = {"/file": "x", "/other": "y", "/.treeinfo": text, "/.discinfo": "x"}
+    medium = ExaminedIso.of(IN_TREE, make_image(tmp_path / "x.iso", files))
     wrong = [Finding("treeinfo", "/other does not have the checksum that .treeinfo gives")]
     assert list(check_treeinfo(medium)) == (wrong if len(digest) > 2 else [])
