@@ -151,7 +151,8 @@ class SandboxBuilder:
         return Repositories(self._config.dnf_conf, self._folder / dnf.DNF_CACHE, repositories, self._config.releasever)
 
     def _rpmbuild(self, job: Job, overlay: Overlay, mode: list[str], task: Task) -> None:
-        _fresh(overlay.scratch)
+        shelf.remove(overlay.scratch)  # of an earlier round
+        overlay.scratch.mkdir()
         root: Path | Overlay = overlay
         if not self._overlays:
             overlay.upper.mkdir()
