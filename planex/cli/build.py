@@ -124,7 +124,7 @@ def _build(workshop: Workshop, plan: Plan, wish: _Wish, reporter: Reporter) -> l
     from planex.engine.builders import choose_builder
 
     options = Options(wish.jobs or default_jobs(workshop.project), wish.keep_going, wish.offline)
-    chosen = choose_builder(workshop.project, wish.builder, workshop.buildroot_digest)
+    chosen = choose_builder(workshop.project, wish.builder, workshop.buildroot_digest, offline=wish.offline)
     return Build(workshop, plan, chosen, reporter, options).run()
 
 

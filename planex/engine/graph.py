@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 from planex.engine.links import Edge, Links, Node
@@ -103,18 +102,6 @@ class Graph:
             for other in bits(self._links.installed_with(package)):
                 mask |= self._before[self._links.packages[other]]
         return self._links.names(mask)
-
-    def dependents(self, package: str) -> frozenset[str]:
-        """Packages whose buildroots get results of ``package``."""
-        return self._dependents.get(package, frozenset())
-
-    @cached_property
-    def _dependents(self) -> dict[str, frozenset[str]]:
-        found: dict[str, set[str]] = {}
-        for name in self.order:
-            for need in self.needs(name):
-                found.setdefault(need, set()).add(name)
-        return {name: frozenset(names) for name, names in found.items()}
 
     def edges(self, package: str) -> tuple[Edge, ...]:
         """Every need of a package with its reason, sorted by name."""

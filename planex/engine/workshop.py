@@ -97,8 +97,9 @@ class Workshop:
         if self.project.target.embedded:
             return None
         config, kept = self.project.mock_config, self.project.folder / "base.json"
-        repositories = Repositories(config.dnf_conf, self.project.buildroots / DNF_CACHE, releasever=config.releasever)
-        return read_remote(repositories, config.setup_packages, kept, offline=self.offline)
+        cache = self.project.buildroots / DNF_CACHE
+        repositories = Repositories(config.dnf_conf, cache, releasever=config.releasever, offline=self.offline)
+        return read_remote(repositories, config.setup_packages, kept)
 
     @property
     def buildroot_digest(self) -> str:

@@ -43,12 +43,16 @@ _SHEBANG = re.compile(rb"#!\s*(\S+)")
 
 @dataclass(frozen=True, slots=True)
 class Repositories:
-    """Where packages come from: the text of a dnf.conf, further repositories as folders, and a cache of their own."""
+    """Where packages come from: the text of a dnf.conf, further repositories as folders, and a cache of their own.
+
+    ``offline``: no mirror is asked; what was fetched before serves.
+    """
 
     conf: str
     cache: Path
     own: Mapping[str, Path] = field(default_factory=dict)
     releasever: str = ""
+    offline: bool = False
 
     @property
     def local(self) -> dict[str, Path]:
@@ -110,6 +114,8 @@ def choose(
     if done.returncode:
         reason = f"dnf cannot choose packages: {_reason(done.stderr)}"
         usual = "see which package asks for it, or add it to specs/"
+        if repositories.offline:
+            usual = f"with --offline only what was fetched before is there; {usual}"
         if without:
             usual += f"; its BuildConflicts keep out {', '.join(without)}"
         raise LoggedError(reason, _hint(repositories, usual), "", log)
@@ -128,15 +134,15 @@ class Metadata:
     """As ``planex.rpm.index`` has them; None where the metadata are those that were known."""
 
 
-def read_metadata(repositories: Repositories, setup: Sequence[str], known: str, *, offline: bool = False) -> Metadata:
+def read_metadata(repositories: Repositories, setup: Sequence[str], known: str) -> Metadata:
     """Let dnf read the metadata of remote repositories, asking the mirrors as its configuration says.
 
-    ``setup``: names and ``@groups``; ``known``: the digest of what was read before. ``offline``: use what dnf has.
+    ``setup``: names and ``@groups``; ``known``: the digest of what was read before.
     Raises PlanexError with dnf's reason.
     """
     if repositories.missing:
         raise PlanexError(_hint(repositories, ""))
-    done = _ask(repositories, {"packages": list(setup), "known": known, "offline": offline})
+    done = _ask(repositories, {"packages": list(setup), "known": known})
     if done.returncode:
         raise PlanexError(_reason(done.stderr))
     return records.from_plain(json.loads(done.stdout), Metadata)
@@ -151,6 +157,7 @@ def _ask(repositories: Repositories, question: Mapping[str, object], installed: 
         "root": ROOT,
         "installed": installed is not None,
         "releasever": repositories.releasever,
+        "offline": repositories.offline,
         "repos": {name: f"/own/{name}" for name in repositories.own},
         "macros": "".join(f"%{name} {body}\n" for name, body in _MACROS.items()),
         **question,
@@ -190,7 +197,7 @@ def _network_cage(
         writable={CACHE: repositories.cache, **writable},
         env=_ENV,
         superuser=True,
-        network=True,
+        network=not repositories.offline,
         limits=LIMITS,
     )
 

@@ -48,10 +48,13 @@ def _base(request: dict[str, Any]) -> Any:
     conf.persistdir = conf.logdir = HOME
     conf.plugins, conf.assumeyes, conf.keepcache = False, True, True
     conf.substitutions["releasever"] = request["releasever"]
-    conf.cacheonly = request.get("offline", False)
+    conf.cacheonly = request["offline"]
     base.read_all_repos()
     for name, folder in request["repos"].items():
         base.repos.add_new_repo(name, conf, baseurl=[f"file://{folder}"], gpgcheck=False, metadata_expire=0, priority=1)
+    for repo in base.repos.iter_enabled():
+        if any(url.startswith("file:") for url in repo.baseurl):
+            repo._repo.setSyncStrategy(repo.DEFAULT_SYNC)  # what is on this machine is read whatever ``cacheonly`` says
     base.fill_sack(load_system_repo=request["installed"])
     return base
 

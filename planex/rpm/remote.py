@@ -27,18 +27,16 @@ class RemoteBase:
     """Why this is what there was last, and not what there is now."""
 
 
-def read_remote(
-    repositories: Repositories, setup: Sequence[str], kept: Path, *, offline: bool = False
-) -> RemoteBase | None:
+def read_remote(repositories: Repositories, setup: Sequence[str], kept: Path) -> RemoteBase | None:
     """What there is now, else what there was last; None where that is not known either.
 
-    ``kept``: the file that keeps it. ``offline``: no mirror is asked.
+    ``kept``: the file that keeps it.
     """
     before = _recall(kept)
-    if offline and before:
+    if repositories.offline and before:
         return _base(before)
     try:
-        found = read_metadata(repositories, setup, before.digest if before else "", offline=offline)
+        found = read_metadata(repositories, setup, before.digest if before else "")
     except PlanexError as error:
         return _base(before, error.message) if before else None
     if found.packages is None:

@@ -5,6 +5,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -135,3 +140,37 @@ def test_what_is_read_is_what_dnf_would_take(mirror: Path, workspace: Path, plan
     assert "extra-1-1" in installed and "other-1-1" in installed
     packages = dict(json.loads((workspace / "_build/far/store/foo/current/base.json").read_text())["packages"])
     assert packages["extra"].startswith("1-1 ")
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A folder at a URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_offline_builds_with_what_was_fetched(mirror: Path, workspace: Path, planex: Planex) -> None:
+    offer(mirror, "unfetched", "1")
+    with served(mirror) as url:
+        config = workspace / "repos" / "far.repo"
+        config.write_text(config.read_text().replace(f"file://{mirror}", url))
+        done = planex("build")
+        assert done.returncode == 0, done.stderr
+    spec = workspace / "specs/foo/foo.spec.j2"
+    spec.write_text(spec.read_text().replace("%install", "%build\n: changed\n%install"))
+    shutil.rmtree(next((workspace / "_build/far/buildroots").glob("deps-*")))
+    done = planex("build", "--offline")
+    assert done.returncode == 0, done.stderr
+    assert "built      foo" in done.stderr
+
+    spec.write_text(spec.read_text().replace("BuildRequires: extra", "BuildRequires: extra, unfetched"))
+    done = planex("build", "--offline")
+    assert done.returncode == 1
+    assert "hint:    with --offline only what was fetched before is there" in done.stderr

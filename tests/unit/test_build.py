@@ -238,7 +238,7 @@ def command(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[.
     folder = workspace.base("bookworm") / "repo"
     folder.mkdir(parents=True)
     repo.create_repo(folder)
-    monkeypatch.setattr(builders, "choose_builder", lambda *_: Puppet(failing("a")))
+    monkeypatch.setattr(builders, "choose_builder", lambda *_, **__: Puppet(failing("a")))
     return lambda *words: CliRunner().invoke(cli, ["-C", str(workspace.root), "build", "--json", "-j1", *words])
 
 

@@ -26,6 +26,7 @@ REQUEST: dict[str, Any] = {
     "repos": {"own": "/own/own"},
     "packages": ["gcc"],
     "without": [],
+    "offline": False,
 }
 
 

@@ -12,11 +12,11 @@ from planex.run import find
 __all__ = ["Builder", "Job", "choose_builder"]
 
 
-def choose_builder(project: Project, asked: str | None, buildroot_digest: str) -> Builder:
+def choose_builder(project: Project, asked: str | None, buildroot_digest: str, *, offline: bool = False) -> Builder:
     """The builder asked for, else the target's, else mock where it is installed and the base is a real EL."""
     name = asked or project.target.builder
     if name == "auto":
         name = "mock" if find("mock") and not project.target.embedded else "sandbox"
     if name == "mock":
-        return MockBuilder(project.mock_config.path)
-    return SandboxBuilder(project.mock_config, buildroot_digest, project.buildroots)
+        return MockBuilder(project.mock_config.path, offline=offline)
+    return SandboxBuilder(project.mock_config, buildroot_digest, project.buildroots, offline=offline)

@@ -35,9 +35,10 @@ _CALLER = frozenset({"HOME", "USER", "LOGNAME", "SUDO_UID", "SUDO_GID", "SUDO_US
 _BEFORE_RPMBUILD = {2, 3, 5, 6, 20, 30, 50, 60, 70, 80, 90}
 
 
-def mock_argv(config: Path, job: Job) -> list[str]:
+def mock_argv(config: Path, job: Job, *, offline: bool = False) -> list[str]:
     """The complete command; mock takes all else from its configuration."""
     words = ["mock", "--root", str(config), "--uniqueext", f"planex-{job.package.name}"]
+    words += ["--offline"] if offline else []
     words += ["--resultdir", str(job.results)]
     words += ["--addrepo", f"file://{job.dependencies}"] if job.dependencies else []
     return [*words, *job.with_conditions, "--rebuild", str(job.srpm)]
@@ -48,8 +49,9 @@ class MockBuilder:
 
     name = "mock"
 
-    def __init__(self, config: Path) -> None:
+    def __init__(self, config: Path, *, offline: bool = False) -> None:
         self._config = config.resolve()
+        self._offline = offline
 
     def prepare(self, task: Task) -> None:
         require("mock", "build packages (or take --builder sandbox)")
@@ -64,7 +66,7 @@ class MockBuilder:
         _hand_over(job.results)
         try:
             run_logged(
-                mock_argv(self._config, job),
+                mock_argv(self._config, job, offline=self._offline),
                 job.logs / "mock.log",
                 inherit=NETWORK | _CALLER,
                 on_line=on_line,

@@ -56,9 +56,10 @@ class SandboxBuilder:
 
     name = "sandbox"
 
-    def __init__(self, config: MockConfig, digest: str, folder: Path) -> None:
+    def __init__(self, config: MockConfig, digest: str, folder: Path, *, offline: bool = False) -> None:
         """``digest`` decides the base layer's content, ``folder`` holds layers and caches."""
         self._config = config
+        self._offline = offline
         self._digest = digest_of_text(f"{FORMAT} {digest}")
         self._folder = folder
         self._base = folder / f"base-{self._digest[:16]}"
@@ -148,7 +149,8 @@ class SandboxBuilder:
 
     def _repositories(self, own: Path | None) -> Repositories:
         repositories = {"planex": own} if own else {}
-        return Repositories(self._config.dnf_conf, self._folder / dnf.DNF_CACHE, repositories, self._config.releasever)
+        config, cache = self._config, self._folder / dnf.DNF_CACHE
+        return Repositories(config.dnf_conf, cache, repositories, config.releasever, self._offline)
 
     def _rpmbuild(self, job: Job, overlay: Overlay, mode: list[str], task: Task) -> None:
         shelf.remove(overlay.scratch)  # of an earlier round
