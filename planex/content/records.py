@@ -32,8 +32,8 @@ class Damaged(PlanexError):
     """A file does not hold what it should. The message says what is wrong with it, without the file's name."""
 
 
-def parse(data: bytes, kind: type[T], format: int) -> T:  # noqa: A002
-    """The record in ``data``. Raises Damaged if it is none of this kind and format."""
+def parse(data: bytes, kind: type[T], format: int | None) -> T:  # noqa: A002
+    """The record in ``data``. Raises Damaged if it is none of this kind and format (None: of before there were any)."""
     try:
         raw = json.loads(data)  # and not pydantic's reader, which takes no names of files that are not UTF-8
     except (ValueError, RecursionError):
@@ -54,7 +54,7 @@ def from_plain(raw: object, kind: type[T]) -> T:
     return record
 
 
-def load(path: Path, kind: type[T], format: int) -> T | None:  # noqa: A002
+def load(path: Path, kind: type[T], format: int | None) -> T | None:  # noqa: A002
     """A cached record; None where there is none that can be used."""
     try:
         return parse(read_regular(path, LIMIT), kind, format)
@@ -77,15 +77,15 @@ def text(value: object, format: int) -> str:  # noqa: A002
     return json.dumps(_fields(value, format), indent=1, default=_plain) + "\n"
 
 
-def save(path: Path, value: object, format: int) -> None:  # noqa: A002
+def save(path: Path, value: object, format: int | None) -> None:  # noqa: A002
     """Write a record, whole or not at all; on one line, for a long one then takes a tenth of the time."""
     with naming(path, "write"):
         write_atomic(path, json.dumps(_fields(value, format), default=_plain) + "\n")
 
 
-def _fields(value: object, format: int) -> dict[str, object]:  # noqa: A002
+def _fields(value: object, format: int | None) -> dict[str, object]:  # noqa: A002
     assert is_dataclass(value) and not isinstance(value, type)
-    return {"format": format, **asdict(value)}
+    return asdict(value) if format is None else {"format": format, **asdict(value)}
 
 
 def _plain(value: object) -> object:

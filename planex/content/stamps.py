@@ -7,25 +7,42 @@ A stamp that does not fit any more (a tree that was copied to another disk) prov
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from planex.checksums import digest_of
+from planex.content import records
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+def is_inside(name: str) -> bool:
+    """Whether ``name`` is a relative path that stays below its folder."""
+    return bool(name) and not name.startswith("/") and ".." not in name.split("/")
+
+
+def _inside(name: str) -> str:
+    if not is_inside(name):
+        raise ValueError("leads elsewhere")
+    return name
+
+
+Inside = Annotated[str, AfterValidator(_inside)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Number = Annotated[int, Field(strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """A regular file: SHA-256 of its bytes, size in bytes, time of its last change in ns since 1970, inode."""
 
-    sha256: str
-    size: int
-    mtime_ns: int
-    inode: int
+    sha256: Sha256
+    size: _Number
+    mtime_ns: _Number
+    inode: _Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,36 +98,8 @@ def to_rows(stamps: Mapping[str, Stamp]) -> dict[str, dict[str, str | int]]:
 
 
 def from_rows(rows: object) -> dict[str, Stamp]:
-    """What ``to_rows`` gave. Raises ValueError for anything else."""
-    if not isinstance(rows, dict):
-        raise ValueError("no table of files")
-    stamps = {}
-    for name, row in rows.items():
-        if not isinstance(row, dict) or not is_inside(name):
-            raise ValueError(f"no stamp of a file: {name!r}")
-        stamps[name] = Stamp(sha256_text(row.get("sha256")), *(_number(row.get(key)) for key in _NUMBERS))
-    return stamps
-
-
-_NUMBERS = ("size", "mtime_ns", "inode")
-
-
-def is_inside(name: object) -> bool:
-    """Whether ``name`` is a relative path that stays below its folder."""
-    return isinstance(name, str) and bool(name) and not name.startswith("/") and ".." not in name.split("/")
-
-
-def sha256_text(value: object) -> str:
-    """``value`` if it is a SHA-256 in hexadecimal; ValueError otherwise."""
-    if not isinstance(value, str) or not _SHA256.fullmatch(value):
-        raise ValueError(f"no SHA-256: {value!r}")
-    return value
-
-
-def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"no number: {value!r}")
-    return value
+    """What ``to_rows`` gave. Raises Damaged for anything else."""
+    return records.from_plain(rows, dict[Inside, Stamp])
 
 
 def _stamp(path: Path, digest: str) -> Stamp:

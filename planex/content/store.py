@@ -6,23 +6,26 @@ A result appears whole, by one rename, and never changes. ``store/<package>/curr
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from planex.content import shelf, stamps
+from pydantic import Field
+
+from planex.content import records, shelf, stamps
 from planex.content.copies import PUBLISHED
 from planex.content.key import Inputs, outputs_digest
-from planex.content.stamps import Fault, Stamp, is_inside, sha256_text
+from planex.content.stamps import Fault, Inside, Sha256, Stamp
 from planex.workspace import behind, switch_link, write_atomic
 
 KEPT = 3
 """Results kept per package besides the current one; the oldest go first."""
 _RECORD = "result.json"
+_FileName = Annotated[Inside, Field(pattern="^[^/]*$")]
+_Seconds = Annotated[float, Field(strict=True, ge=0, le=1e11)]
 _CONDEMNED = "damaged"
 """File in a result: which of its files was found damaged by reading it, though size and time are as they were."""
 
@@ -60,6 +63,19 @@ class Result:
     def files(self) -> dict[str, str]:
         """Name to SHA-256 of RPMs and SRPM."""
         return self.rpms | self.srpm
+
+
+@dataclass(frozen=True, slots=True)
+class KeptResult:
+    """A result as ``result.json`` keeps it. ``files``: stamps, which an older planex did not take."""
+
+    inputs: tuple[tuple[str, str], ...]
+    rpms: dict[_FileName, Sha256]
+    srpm: dict[_FileName, Sha256]
+    seconds: _Seconds
+    builder: str
+    finished: _Seconds = 0
+    files: dict[_FileName, Stamp] = field(default_factory=dict)
 
 
 class Store:
@@ -154,16 +170,8 @@ def _folders(folder: Path) -> Iterator[Path]:
 
 
 def _write(result: Result, folder: Path) -> None:
-    record = {
-        "inputs": result.inputs.rows,
-        "rpms": result.rpms,
-        "srpm": result.srpm,
-        "seconds": result.seconds,
-        "builder": result.builder,
-        "finished": result.finished,
-        "files": stamps.to_rows(result.stamps),
-    }
-    write_atomic(folder / _RECORD, json.dumps(record, indent=1) + "\n")
+    made = (result.inputs.rows, result.rpms, result.srpm, result.seconds, result.builder, result.finished)
+    records.save(folder / _RECORD, KeptResult(*made, result.stamps), None)
 
 
 def _whole(folder: Path) -> Result | None:
@@ -189,49 +197,10 @@ def _damage(result: Result) -> str | None:
 
 
 def _read(folder: Path) -> Result | None:
-    try:
-        return _parse(folder, json.loads((folder / _RECORD).read_text()))
-    except (OSError, ValueError, RecursionError):
+    kept = records.load(folder / _RECORD, KeptResult, None)
+    if kept is None:
         return None
-
-
-def _parse(folder: Path, record: Any) -> Result:
-    """A result from its record. Raises ValueError for anything that ``_write`` does not write."""
-    if not isinstance(record, dict):
-        raise ValueError("no record of a result")
-    rpms, srpm = _digests(record.get("rpms")), _digests(record.get("srpm"))
-    found = stamps.from_rows(record.get("files", {}))
-    return Result(
-        folder=folder,
-        inputs=_inputs(record.get("inputs")),
-        rpms=rpms,
-        srpm=srpm,
-        seconds=_number(record.get("seconds")),
-        builder=_text(record.get("builder")),
-        finished=_number(record.get("finished", 0)),
-        stamps={name: stamp for name, stamp in found.items() if (rpms | srpm).get(name) == stamp.sha256},
-    )
-
-
-def _inputs(rows: Any) -> Inputs:
-    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 2 for row in rows):
-        raise ValueError("no rows of inputs")
-    return Inputs(tuple((_text(label), _text(digest)) for label, digest in rows))
-
-
-def _digests(rows: Any) -> dict[str, str]:
-    if not isinstance(rows, dict) or not all(is_inside(name) and "/" not in name for name in rows):
-        raise ValueError("no table of files")
-    return {name: sha256_text(value) for name, value in rows.items()}
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"no text: {value!r}")
-    return value
-
-
-def _number(value: Any) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise ValueError(f"no number: {value!r}")
-    return value
+    digests = (kept.rpms | kept.srpm).items()
+    believed = {name: stamp for name, stamp in kept.files.items() if (name, stamp.sha256) in digests}
+    made = (kept.rpms, kept.srpm, kept.seconds, kept.builder, kept.finished)
+    return Result(folder, Inputs(kept.inputs), *made, believed)

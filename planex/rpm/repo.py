@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from planex.cage.command import Cage, caged
 from planex.checksums import digest_of, digest_of_text
-from planex.content import shelf, stamps
+from planex.content import records, shelf, stamps
 from planex.content.copies import PUBLISHED, copy_file
 from planex.content.stamps import Fault, Stamp
 from planex.errors import PlanexError
@@ -296,7 +296,7 @@ def fault(folder: Path) -> Fault | None:
     """
     try:
         known = stamps.from_rows(json.loads(_record(folder).read_text()))
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError, records.Damaged):
         return Fault("the record of its files", "is missing" if not _record(folder).exists() else "is damaged")
     if new := stamps.added(folder, known):
         return new

@@ -17,6 +17,7 @@ import pytest
 from planex.content import copies, shelf, stamps
 from planex.content.inventory import inventory
 from planex.content.leftovers import sweep_target
+from planex.content.records import Damaged
 from planex.content.stamps import Fault, Stamp
 from planex.errors import PlanexError
 from planex.workspace import Workspace, write_atomic
@@ -238,15 +239,15 @@ def test_names_that_stay_below_their_folder(name: str) -> None:
     assert stamps.is_inside(name)
 
 
-@pytest.mark.parametrize("name", ["", "/a", "..", "../a", "a/../b", "a/..", None, 1])
-def test_names_that_may_lead_elsewhere(name: object) -> None:
+@pytest.mark.parametrize("name", ["", "/a", "..", "../a", "a/../b", "a/.."])
+def test_names_that_may_lead_elsewhere(name: str) -> None:
     assert stamps.is_inside(name) is False
 
 
 @pytest.mark.parametrize("value", ["0" * 63, "0" * 65, "A" * 64, f"{'0' * 64}\n", "g" * 64, None, 1])
 def test_what_is_no_sha256(value: object) -> None:
-    with pytest.raises(ValueError, match="no SHA-256"):
-        stamps.sha256_text(value)
+    with pytest.raises(Damaged):
+        stamps.from_rows({"a": {"sha256": value, "size": 1, "mtime_ns": 1, "inode": 1}})
 
 
 def test_what_was_added_is_found_be_it_a_file_or_a_link(stamped: tuple[Path, dict[str, Stamp]]) -> None:
@@ -261,7 +262,7 @@ def test_what_was_added_is_found_be_it_a_file_or_a_link(stamped: tuple[Path, dic
     + [{"a": {"sha256": "0" * 64, "size": size, "mtime_ns": 1, "inode": 1}} for size in ("1", None, True, 1.5)],
 )
 def test_rows_that_are_no_stamps_are_an_error(rows: object) -> None:
-    with pytest.raises(ValueError, match="no "):
+    with pytest.raises(Damaged):
         stamps.from_rows(rows)
 
 

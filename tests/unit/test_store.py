@@ -170,6 +170,8 @@ BAD: list[tuple[str, Any]] = [
     ("inputs", [["spec"]]),
     ("inputs", [["spec", 1]]),
     ("seconds", "1"),
+    ("seconds", float("nan")),
+    ("finished", 1e300),
     ("builder", 1),
     ("files", None),
     ("files", {RPM: 1}),
