@@ -84,8 +84,9 @@ class Memory:
         self._inputs[package] = self.own(package) | rows
         return self._inputs[package]
 
-    def settle(self, package: str, result: Result) -> None:
+    def settle(self, package: str, result: Result) -> bool:
         self._buildroots.settle(package, tuple(map(_made, self._packages[package].subpackages)))
+        return True
 
     def changes(self, package: str, old: Result, new: Inputs, *, pending: bool) -> tuple[str, ...]:
         return ()

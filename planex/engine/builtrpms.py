@@ -11,6 +11,7 @@ from planex.content import records
 from planex.content.store import Result
 from planex.errors import PlanexError
 from planex.rpm.capability import Capability
+from planex.rpm.repo import DamagedFile
 from planex.rpm.rpmfile import read_rpm
 
 _RECORD = "made.json"
@@ -36,7 +37,7 @@ class BuiltRpms:
 
 
 def built_rpms(result: Result) -> tuple[BuiltRpm, ...]:
-    """The RPMs of a whole result. Raises PlanexError for one that is none."""
+    """The RPMs of a whole result. Raises DamagedFile for one that cannot be read."""
     kept = result.folder / _RECORD
     known = records.load(kept, BuiltRpms, _FORMAT)
     if known and sorted(rpm.digest for rpm in known.rpms) == sorted(result.rpms.values()):
@@ -51,9 +52,7 @@ def _read(path: Path, digest: str) -> BuiltRpm:
     try:
         with path.open("rb") as file:
             rpm = read_rpm(file)
-    except PlanexError as error:
-        raise PlanexError(
-            f"the stored {path.name}: {error.message}", "look at all of them: planex store verify"
-        ) from None
+    except (PlanexError, OSError):
+        raise DamagedFile(path) from None
     files = tuple(entry.path for entry in rpm.entries if not entry.is_folder)
     return BuiltRpm(rpm.name, digest, rpm.provides, rpm.requires, files)

@@ -78,8 +78,8 @@ class Keys(Protocol):
     def whole(self, package: str) -> Inputs:
         """All; the results that it needs must be settled."""
 
-    def settle(self, package: str, result: Result) -> None:
-        """Tell that a package's result will be this one."""
+    def settle(self, package: str, result: Result) -> bool:
+        """Tell that a package's result will be this one; whether it serves."""
 
     def changes(self, package: str, old: Result, new: Inputs, *, pending: bool) -> tuple[str, ...]:
         """What changed since a result, in words; ``pending``: in what is the package's own."""
@@ -94,37 +94,32 @@ def make_plan(
     decided: dict[str, tuple[Action, tuple[str, ...]]] = {}
     for package in (name for name in graph.order if name in scope):
         pending = tuple(f"dependency {name} is to be rebuilt" for name in sorted(graph.needs(package) - settled))
-        action, reasons, result = _decide(package, keys, pending, history, package in force)
-        if result is not None:
-            keys.settle(package, result)
+        decided[package] = _decide(package, keys, pending, history, package in force)
+        if decided[package][0] is not Action.BUILD:
             settled.add(package)
-        decided[package] = (action, reasons)
     notes = tuple((item.package, str(item)) for item in graph.opened if item.package in scope)
     return Plan(_steps(graph, decided, history, force), notes)
 
 
 def _decide(
     package: str, keys: Keys, pending: tuple[str, ...], history: History, forced: bool
-) -> tuple[Action, tuple[str, ...], Result | None]:
+) -> tuple[Action, tuple[str, ...]]:
     if forced:
-        return Action.BUILD, ("asked for by --force",), None
+        return Action.BUILD, ("asked for by --force",)
     current = history.last(package)
     inputs = keys.own(package) if pending else keys.whole(package)
     if unknown := tuple(f"{label} has no checksum yet" for label in inputs.unknown):
-        return Action.BUILD, unknown, None
-    if not pending and (result := history.find(package, inputs.key)) is not None:
+        return Action.BUILD, unknown
+    if not pending and (result := history.find(package, inputs.key)) is not None and keys.settle(package, result):
         if current is not None and current.key == result.key:
-            return Action.KEEP, ("up to date",), result
-        return Action.REUSE, ("built before from the same inputs",), result
+            return Action.KEEP, ("up to date",)
+        return Action.REUSE, ("built before from the same inputs",)
     if not pending and (damage := history.damage(package, inputs.key)) is not None:
-        return Action.BUILD, (damage,), None
+        return Action.BUILD, (damage,)
     if current is None:
-        return Action.BUILD, ("new", *pending), None
-    return (
-        Action.BUILD,
-        (*keys.changes(package, current, inputs, pending=bool(pending)), *pending) or ("the earlier result is gone",),
-        None,
-    )
+        return Action.BUILD, ("new", *pending)
+    changes = (*keys.changes(package, current, inputs, pending=bool(pending)), *pending)
+    return Action.BUILD, changes or ("the earlier result is gone",)
 
 
 def _steps(

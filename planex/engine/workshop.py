@@ -163,14 +163,19 @@ class Workshop:
     def reuse(self, package: str) -> bool:
         """Take an earlier result with the same key, if there is one."""
         result = self.store.find(package, self.whole(package).key)
-        if result is None:
+        if result is None or not self.settle(package, result):
             return False
         self.store.use(package, result)
-        self.settle(package, result)
         return True
 
-    def settle(self, package: str, result: Result) -> None:
-        self._buildroots.settle(package, built_rpms(result))
+    def settle(self, package: str, result: Result) -> bool:
+        """See ``Keys``. A result with an RPM that cannot be read counts as damaged from now on."""
+        try:
+            self._buildroots.settle(package, built_rpms(result))
+        except repo.DamagedFile as error:
+            self.store.condemn(error.path)
+            return False
+        return True
 
     def changes(self, package: str, old: Result, new: Inputs, *, pending: bool) -> tuple[str, ...]:
         """What changed since a result. What will be installed is left out while it is not known."""

@@ -198,6 +198,19 @@ def test_verify_finds_what_left_no_trace_and_the_next_build_mends_it(workspace: 
     assert json.loads(planex("store", "list", "--json").stdout) == []
 
 
+def test_a_stored_rpm_that_cannot_be_read_is_a_result_that_is_not_there(workspace: Path, planex: Planex) -> None:
+    package(workspace)
+    ok(planex("build"))
+    rpm = stored(workspace) / RPM
+    before = rpm.stat()
+    change(rpm)
+    os.utime(rpm, ns=(before.st_atime_ns, before.st_mtime_ns))
+    (rpm.parent / "made.json").unlink()
+    assert reasons(planex("build", "--dry-run", "--json")) == {"foo": [f"the stored {RPM} is damaged"]}
+    assert "built      foo" in ok(planex("build")).stderr
+    assert planex("store", "verify").stdout == "1 results whole\n"
+
+
 def test_what_is_published_is_read_whole_before(workspace: Path, planex: Planex) -> None:
     package(workspace)
     ok(planex("build"))

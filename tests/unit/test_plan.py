@@ -27,6 +27,7 @@ class Known:
     older: Mapping[str, Result] = field(default_factory=dict)
     """Results that are not in use."""
     settled: dict[str, str] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
 
     def own(self, name: str) -> Inputs:
         return Inputs.of({"spec": self.specs[name]})
@@ -34,8 +35,12 @@ class Known:
     def whole(self, name: str) -> Inputs:
         return self.own(name) | {f"dependency {need}": self.settled[need] for need in self.graph.needs(name)}
 
-    def settle(self, name: str, result: Result) -> None:
+    def settle(self, name: str, result: Result) -> bool:
+        if name in self.unreadable:
+            self.damaged = {name: "an RPM is damaged"}
+            return False
         self.settled[name] = result.digest
+        return True
 
     def changes(self, name: str, old: Result, new: Inputs, *, pending: bool) -> tuple[str, ...]:
         return tuple(text for text in differences(old.inputs, new) if not (pending and text.startswith("dependency ")))
@@ -97,6 +102,12 @@ def test_only_what_changed_and_its_dependents_are_built() -> None:
         "xen": "dependency yajl is to be rebuilt",
     }
     assert reasons(plan(ALL, SPECS | {"xen": "x2"})) == {"xen": "spec changed"}
+
+
+def test_a_result_that_does_not_serve_is_built_again() -> None:
+    known = Known(GRAPH, SPECS, ALL, unreadable=("yajl",))
+    found = make_plan(GRAPH, ("xen", "kernel"), known, known)
+    assert reasons(found) == {"yajl": "an RPM is damaged", "xen": "dependency yajl is to be rebuilt"}
 
 
 def test_a_dependency_that_came_out_different_is_the_reason() -> None:
