@@ -22,10 +22,11 @@ TARGETS = {
     "iso": ("host ISOs", "planex iso build"),
     "learned": ("BuildRequires that only builds could tell", "learned again by the next build"),
     "logs": ("logs of builds and boots", "lost"),
+    "mirrors": ("what the mirrors of a base offer", "asked again by the next build"),
     "rendered": ("specs as their templates make them", "made again at once"),
 }
 OTHER = "other"
-_PATTERNS = {"repo": ("repo", "repo-*", ".repo-*.json")}
+_PATTERNS = {"repo": ("repo", "repo-*", ".repo-*.json", ".closed"), "mirrors": ("base.json",)}
 _LOCKS = (".lock", ".iso.lock")
 
 

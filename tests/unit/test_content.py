@@ -387,7 +387,7 @@ def test_all_that_there_is_has_one_name(tmp_path: Path) -> None:
         "t/.repo-1.json",
         "t/.lock",
     ]
-    names += ["t/logs/x", "t/work/iso/x", "gone-target/store/x", "t/.closed", ".lock"]
+    names += ["t/logs/x", "t/work/iso/x", "gone-target/store/x", "t/.closed", "t/base.json", ".lock"]
     for name in names:
         path = workspace.build / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -397,7 +397,8 @@ def test_all_that_there_is_has_one_name(tmp_path: Path) -> None:
         item.name: [str(path.relative_to(workspace.build)) for path in item.paths]
         for item in inventory(workspace, ["t"])
     }
-    assert items["repo"] == ["t/repo", "t/repo-1", "t/.repo-1.json"]
-    assert items["other"] == ["gone-target", "t/.closed"]
+    assert items["repo"] == ["t/repo", "t/repo-1", "t/.repo-1.json", "t/.closed"]
+    assert items["other"] == ["gone-target"]
+    assert items["mirrors"] == ["t/base.json"]
     assert items["base"] == ["base"]
     assert not any(path.endswith(".lock") for paths in items.values() for path in paths)
