@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from planex.cage.trees import remove_tree
+from planex.content import shelf
 from planex.errors import PlanexError
 from planex.rpm import dnf
 from planex.rpm.dnf import Repositories
@@ -26,7 +26,7 @@ def check_closed(repo: Path, work: Path) -> None:
         hint = "name what is missing in a group of the base's definition, or list it under drop_requires"
         raise PlanexError(error.message, hint) from error
     finally:
-        remove_tree(work / "cache")
+        shelf.remove(work / "cache")
 
 
 def check_conflicts(rpms: Iterable[Path]) -> None:

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from planex.content import shelf
 from planex.errors import PlanexError
 from planex.git import rerere
 from planex.git.repository import Repository
@@ -57,7 +57,7 @@ class ConflictTree:
     def reset(self) -> None:
         """Undo a set-up that was interrupted, locks of the dead git included."""
         if not (self.folder / ".git" / "HEAD").exists() or Repository(self.folder).resolve("HEAD") is None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            shelf.remove(self.folder)
             return
         (self.folder / ".git" / "index.lock").unlink(missing_ok=True)
         self.leave()
@@ -111,7 +111,7 @@ class ConflictTree:
 
     def delete(self) -> None:
         """Take the tree away; only after ``is_clean``."""
-        shutil.rmtree(self.folder)
+        shelf.remove(self.folder)
 
     def _picking(self, tree: Repository) -> bool:
         return (tree.git_dir / "CHERRY_PICK_HEAD").exists() or bool(tree.git("ls-files", "--unmerged"))

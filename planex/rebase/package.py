@@ -63,7 +63,8 @@ class PackageQueue:
 
     def sweep(self) -> None:
         """Take away drafts and scratch folders that a killed run left behind."""
-        if shelf.sweep([self.home, *(path for name in _DRAFTS for path in self.home.glob(name))]):
+        places = (path for name in _DRAFTS for path in self.home.glob(name))
+        if shelf.sweep([self.project.workspace.trees, self.home, *places]):
             self.repository.attempt("worktree", "prune")
 
     def current(self, task: Task) -> Version:

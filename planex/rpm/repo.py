@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -56,7 +55,7 @@ def create_repo(folder: Path, *, groups: Path | None = None, epoch: int = 0) -> 
         if groups:
             copy_file(groups, made / "comps.xml", mode=0o644)
         run(caged(_cage(folder, made, epoch), [*words, "/repo"]), program="createrepo_c")
-        shutil.rmtree(folder / "repodata", ignore_errors=True)
+        shelf.remove(folder / "repodata")
         (folder / "repodata").mkdir()
         (folder / "repodata").chmod(0o755)
         for path in sorted((made / "repodata").iterdir()):

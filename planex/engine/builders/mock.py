@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from planex.cage.limits import Watch
+from planex.content import shelf
 from planex.engine.builders.job import Job
 from planex.engine.builders.state import mock_phase
 from planex.errors import CommandFailed, PlanexError
@@ -98,4 +99,4 @@ def _hand_over(folder: Path) -> None:
 
 def _keep_logs(job: Job) -> None:
     for log in sorted(job.results.glob("*.log")) if job.results.is_dir() else []:
-        log.replace(job.logs / log.name)
+        shelf.publish(log, job.logs / log.name)
