@@ -14,7 +14,7 @@ from planex.host.finding import Finding
 from planex.medium import metadata
 from planex.medium.image import Image
 from planex.medium.sums import SUMS, Sums, parse_sums
-from planex.rpm import repo
+from planex.rpm.listing import read_listings
 from planex.rpm.repo import ListedFile
 from planex.units import size_text
 
@@ -131,35 +131,32 @@ class MediumRepositories:
     def __init__(self, iso: ExaminedIso) -> None:
         self.iso = iso
         self.rpms: dict[str, ListedFile] = {}
-        self.tops: list[str] = []
-        self.faults: list[Finding] = []
         self.metadata: dict[str, ListedFile] = {}
-        for name in sorted(name for name in iso.files if name.endswith(_REPOMD)):
-            self._read(name)
-
-    def _read(self, name: str) -> None:
-        top = name.removesuffix(_REPOMD)
+        self.faults: list[Finding] = []
+        self.tops = sorted(name.removesuffix(_REPOMD) for name in iso.files if name.endswith(_REPOMD))
         with tempfile.TemporaryDirectory(prefix="planex.") as folder:
-            try:
-                self._copy(top, Path(folder))
-                files = repo.read_repomd(Path(folder))
-                rpms = repo.read_listed(Path(folder))
-            except PlanexError as error:
-                self.faults.append(Finding(REPOSITORY, f"{name}: {error.message}"))
-                return
-        self.tops.append(top)
-        self.metadata |= {f"{top}/{location}": listed for location, listed in files.items()}
-        self.rpms |= {f"{top}/{location}": listed for location, listed in rpms.items()}
+            self._read(Path(folder))
+
+    def _read(self, folder: Path) -> None:
+        copies = {top: folder / str(number) for number, top in enumerate(self.tops)}
+        for top, copy in copies.items():
+            self._copy(top, copy)
+        folder.chmod(0o755)  # the cage is another user
+        for top, found in read_listings(copies).items():
+            if isinstance(found, str):
+                self.faults.append(Finding(REPOSITORY, f"{top}{_REPOMD}: {found}"))
+            else:
+                self.metadata |= {f"{top}/{location}": listed for location, listed in found.metadata.items()}
+                self.rpms |= {f"{top}/{location}": listed for location, listed in found.rpms.items()}
 
     def _copy(self, top: str, folder: Path) -> None:
-        """Copy the metadata out, for createrepo_c reads files."""
+        """Copy the metadata out, for createrepo_c reads files; none that are larger than is possible."""
         inside = f"{top}/repodata/"
         names = [name for name in self.iso.files if name.startswith(inside) and "/" not in name[len(inside) :]]
-        if sum(self.iso.files[name] for name in names) > min(2 * self.iso.image.size, _MAX_METADATA):
-            raise PlanexError("its metadata claim to be larger than is possible")
-        (folder / "repodata").mkdir()
-        for name in names:
-            (folder / "repodata" / PurePosixPath(name).name).write_bytes(self.iso.image.read(name))
+        (folder / "repodata").mkdir(parents=True)
+        if sum(self.iso.files[name] for name in names) <= min(2 * self.iso.image.size, _MAX_METADATA):
+            for name in names:
+                (folder / "repodata" / PurePosixPath(name).name).write_bytes(self.iso.image.read(name))
 
     def wanted(self) -> Wanted:
         """Digests of files whose size is right."""

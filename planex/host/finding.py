@@ -30,7 +30,7 @@ class Finding:
     grade: Grade = Grade.FAULT
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.message}"
+        return f"{self.kind}: {self.message}".replace("\n", "\\n")  # names may have line ends, a finding is a line
 
 
 class CheckFailed(PlanexError):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from planex.errors import PlanexError
+from planex.errors import CommandFailed, PlanexError
 from planex.medium.bootrecords import BootRecords, parse_records
 from planex.medium.image import BLOCK, Image, Span
 from planex.regular import open_regular
@@ -74,7 +74,7 @@ def xorriso(commands: Iterable[str | Path], epoch: int | None = None) -> str:
 def read_records(iso: Path) -> BootRecords:
     """The boot records and the label of an ISO."""
     commands = ["-report_el_torito", "plain", "-report_system_area", "plain", "-pvd_info"]
-    return parse_records(xorriso([*_open(iso), *commands]))
+    return parse_records(_look(iso, commands))
 
 
 def report_boot_commands(iso: Path) -> str:
@@ -89,8 +89,16 @@ def list_files(iso: Path) -> dict[str, int]:
 
 def open_image(iso: Path) -> Image:
     """An ISO whose files can be read."""
-    listing = xorriso([*_open(iso), "-find", "/", "-type", "f", "-exec", "report_lba"])
+    listing = _look(iso, ["-find", "/", "-type", "f", "-exec", "report_lba"])
     return parse_listing(listing, iso, iso.stat().st_size)
+
+
+def _look(iso: Path, commands: Sequence[str]) -> str:
+    try:
+        return xorriso([*_open(iso), *commands])
+    except CommandFailed as error:
+        said = re.findall(r"^\w+ ?: (?:FAILURE|FATAL|SORRY) : (.{1,200})", error.tail, re.MULTILINE)
+        raise PlanexError(f"{iso} cannot be read: {said[0] if said else error.message}", "it is damaged") from None
 
 
 def parse_listing(text: str, iso: Path, size: int) -> Image:

@@ -11,12 +11,13 @@ import pytest
 
 from planex.errors import PlanexError
 from planex.host.check import check_iso
-from planex.host.finding import CheckFailed, faults, require_clean
+from planex.host.finding import CheckFailed, Grade, faults, require_clean
 from planex.medium import efi, xorriso
 from planex.medium.bootrecords import lost_records
 from planex.medium.metadata import checksums
 from planex.medium.respin import respin
 from tests.integration import tiny_iso
+from tests.integration.damage import edited, together, without
 from tests.integration.tiny_iso import EPOCH, LABEL, OLD_LABEL
 
 pytestmark = pytest.mark.tools(*tiny_iso.TOOLS)
@@ -187,3 +188,16 @@ def test_other_files_are_refused(not_an_iso: Path) -> None:
         check_iso(not_an_iso)
     with pytest.raises(PlanexError, match="No such file"):
         check_iso(not_an_iso.with_name("gone.iso"))
+
+
+def test_a_fault_of_the_base_is_the_bases_and_stops_no_respin(base: Path, tmp_path: Path) -> None:
+    damage = together(edited("/.treeinfo", "[general]", "images/gone = sha256:0\n\n[general]"), without("/.discinfo"))
+    damage(base, tmp_path / "base.iso")
+    host = tiny_iso.make_host(tmp_path / "base.iso", tmp_path / "host")
+    findings = check_iso(host, tmp_path / "base.iso")
+    require_clean(host, findings)
+    assert {(finding.grade, str(finding)) for finding in findings} == {
+        (Grade.BASE, "treeinfo: /images/gone is listed in .treeinfo, but not there"),
+        (Grade.BASE, "treeinfo: /.discinfo is not there, though /.treeinfo is"),
+    }
+    assert len(faults(check_iso(host))) == 2, "without the base they are the ISO's own"
