@@ -141,7 +141,8 @@ class MediumRepositories:
         copies = {top: folder / str(number) for number, top in enumerate(self.tops)}
         for top, copy in copies.items():
             self._copy(top, copy)
-        folder.chmod(0o755)  # the cage is another user
+        for path in (folder, *folder.rglob("*")):  # the cage is another user
+            path.chmod(0o755 if path.is_dir() else 0o644)
         for top, found in read_listings(copies).items():
             if isinstance(found, str):
                 self.faults.append(Finding(REPOSITORY, f"{top}{_REPOMD}: {found}"))

@@ -24,7 +24,7 @@ from planex.rpm.dnf import Choice, Repositories
 from planex.run import require, run
 from planex.workspace import behind
 
-FORMAT = 3
+FORMAT = 4
 """Raised when roots are made differently, so that old ones are not taken for new ones."""
 BUSYBOX = ("usr/sbin/busybox", "usr/bin/busybox", "sbin/busybox", "bin/busybox")
 # SQLite's journal goes into the database of packages: when it does so by itself is no property of the host.
@@ -116,6 +116,7 @@ def make_host(project: Project, live: Live, work: Path, task: Task) -> LiveHost:
         require("mksquashfs", "make the live host's root image")
         with shelf.draft(final) as draft:
             (draft / "root").mkdir()
+            (draft / "root").chmod(0o755)  # whatever the umask of who builds
             _describe(project, _install(project, live, work, draft, task), draft)
             _take_boot_files(draft)
             _compress(draft, live, project.epoch, task)

@@ -220,7 +220,7 @@ def install(
     with temporary_folder(scratch, "rpms") as rpms:
         names = [_bring(package, rpms) for package in choice.packages]
         cage = install_cage(root, rpms, epoch)
-        script = f'set -e\n[ $# = 0 ] || rpm "$@"\n{commands}'
+        script = f'set -e\numask 022\n[ $# = 0 ] || rpm "$@"\n{commands}'
         argv = caged(cage, ["sh", "-c", script, "sh", *_rpm_argv(choice.flags, names)])
         run_logged(argv, log, program="rpm", watch=Watch(LIMITS, scratch))
 

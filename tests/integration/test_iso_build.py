@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from planex.distro.config import load_config
 from planex.distro.project import Project, load_project
 from planex.errors import ConfigError, LoggedError, PlanexError
 from planex.host.build import build_iso, checksum_path, load_manifest, manifest_path, plan_iso, work_folder
-from planex.medium.xorriso import list_files, read_records
+from planex.medium.xorriso import extract, list_files, read_records
 from planex.report import Reporter
 from planex.rpm.repo import create_repo
 from planex.run import run
@@ -36,7 +37,12 @@ mkdir -p %{buildroot}/boot %{buildroot}/usr/bin %{buildroot}/sbin %{buildroot}/e
 echo xen >%{buildroot}/boot/xen-1.gz
 echo kernel >%{buildroot}/boot/vmlinuz-1
 echo busybox >%{buildroot}/usr/bin/busybox
+mkdir -p %{buildroot}/srv %{buildroot}/home %{buildroot}/tmp %{buildroot}/var/cache/dnf
 %files
+%dir /srv
+%dir /home
+%dir %attr(1777, root, root) /tmp
+%dir /var/cache/dnf
 /boot/*
 /etc
 /usr/bin/busybox
@@ -89,8 +95,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def project(made: tuple[Path, Path], tmp_path: Path) -> Project:
+    return make_project(made, tmp_path / "workspace")
+
+
+def make_project(made: tuple[Path, Path], root: Path) -> Project:
     base, rpm = made
-    root = tmp_path / "workspace"
     texts = {
         "planex.yaml": PLANEX_YAML,
         "mock-configs/tiny.cfg": MOCK_CONFIG,
@@ -161,6 +170,29 @@ def test_result_is_whole_described_and_reproducible(project: Project) -> None:
         "tiny-1.iso.manifest.json",
         "tiny-1.iso.sha256",
     ]
+
+
+def test_the_folder_of_the_workspace_changes_nothing(made: tuple[Path, Path], tmp_path: Path) -> None:
+    """Neither its path, be it one that the host has as well, nor the umask of who builds."""
+    near, far = make_project(made, tmp_path / "a"), make_project(made, tmp_path / "srv" / "home" / "tmp" / "b")
+    build(near)
+    old = os.umask(0o077)
+    try:
+        build(far)
+    finally:
+        os.umask(old)
+    first, second = (project.folder / "iso" / "tiny-1.iso" for project in (near, far))
+    image = tmp_path / "squashfs.img"
+    extract(second, {"/LiveOS/squashfs.img": image})
+    listed = run(["unsquashfs", "-ll", "-dest", "", image]).stdout
+    modes = {words[-1]: words[0] for line in listed.splitlines() if len(words := line.split()) == 6}
+    assert {name: modes[name] for name in ("/srv", "/home", "/tmp", "/var/cache/dnf")} == {
+        "/srv": "drwxr-xr-x",
+        "/home": "drwxr-xr-x",
+        "/tmp": "drwxrwxrwt",
+        "/var/cache/dnf": "drwxr-xr-x",
+    }
+    assert second.read_bytes() == first.read_bytes()
 
 
 def test_stale_or_cut_iso_is_made_again(project: Project) -> None:
