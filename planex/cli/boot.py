@@ -13,7 +13,7 @@ from planex.cli.output import echo
 from planex.errors import ConfigError, PlanexError
 from planex.host.build import iso_path
 from planex.host.definition import load_definition
-from planex.machine.boot import Booted
+from planex.machine.boot import Booted, too_small
 from planex.machine.boot import boot as start
 from planex.machine.proof import without_escapes
 from planex.machine.qemu import FirmwareName, Machine, MediumName, accel_here
@@ -73,6 +73,8 @@ def boot(
     require_iso(iso)
     serial = log or _serial_log(context, iso, firmware, medium)
     machine = Machine(iso.resolve(), firmware, medium, memory, accel_here(accel))
+    if warning := too_small(machine):
+        context.reporter.warn(f"{warning}: it may not come up")
     if show:
         booted = start(machine, serial, timeout, lambda text: echo(without_escapes(text), nl=False, err=True))
     else:

@@ -22,6 +22,8 @@ from planex.run import Process, spawn, tail
 from planex.workspace import temporary_folder
 
 KVM_DIED = "KVM internal error"
+MEMORY = 1024
+"""MiB that a machine needs for Xen, dom0 and the live host's writable layer."""
 TICK = 0.5
 """Seconds between looks at the clock."""
 CHUNK = 65536
@@ -97,9 +99,17 @@ def hint(machine: qemu.Machine, end: End) -> str:
     """What to try next."""
     if end.cause is Cause.KVM:
         return "KVM does not work on this machine; use emulation: planex boot --accel tcg"
+    if machine.memory < MEMORY:
+        return f"{too_small(machine)}; give it more: planex boot --memory {MEMORY}"
     if end.cause is Cause.TIME:
         return f"give it more time (--timeout), or look on: planex boot --firmware {machine.firmware} --show"
     return f"look on while it starts: planex boot --firmware {machine.firmware} --show"
+
+
+def too_small(machine: qemu.Machine) -> str:
+    """Why a host may not come up for want of memory, or nothing."""
+    needs = f"the machine has {machine.memory} MiB of memory, a live host needs {MEMORY}"
+    return needs if machine.memory < MEMORY else ""
 
 
 def _listen(

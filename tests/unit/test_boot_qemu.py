@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from planex.machine.boot import BootFailed, Cause, End, boot, hint
+from planex.host.definition import load_definition
+from planex.machine.boot import BootFailed, Cause, End, boot, hint, too_small
 from planex.machine.qemu import Machine, Ovmf, choose_accel, qemu_argv
+from planex.workspace import Workspace
+from tests.conftest import ROOT
 from tests.unit.test_boot_proof import CONSOLE
 
 FakeTool = Callable[[str, str], Path]
@@ -23,6 +26,20 @@ WITH_VMX = "processor : 0\nflags\t\t: fpu vmx sse\n"
 )
 def test_what_ended_the_wait_decides_what_to_try(cause: Cause, words: str) -> None:
     assert words in hint(Machine(ISO), End(cause, "KVM internal error, no report within"))
+
+
+def test_a_machine_with_too_little_memory_is_told_why() -> None:
+    end = End(Cause.REPORT, "Xen panicked")
+    assert too_small(Machine(ISO, memory=1024)) == ""
+    assert "--memory" not in hint(Machine(ISO, memory=1024), end)
+    assert hint(Machine(ISO, memory=768), end) == (
+        "the machine has 768 MiB of memory, a live host needs 1024; give it more: planex boot --memory 1024"
+    )
+
+
+def test_dom0_of_this_workspace_grows_with_the_machine() -> None:
+    for entry in load_definition(Workspace(ROOT)).entries:
+        assert ("dom0_mem=512M+5%,max:512M+5%" in entry.xen_args) == bool(entry.hypervisor)
 
 
 @pytest.mark.parametrize(
