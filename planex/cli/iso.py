@@ -50,6 +50,9 @@ def build(context: Context, force: bool, dry_run: bool, as_json: bool) -> None:
         echo(_plan_json(plan) if as_json else _plan_text(plan))
         return
     result = build_iso(project, context.reporter, force=force)
+    for finding in result.findings:
+        if finding.grade is Grade.BASE:
+            context.reporter.warn(f"the base ISO has this fault too: {finding}")
     if not result.reasons:
         context.reporter.success(f"nothing to do: {result.iso.name} is up to date")
     if as_json:

@@ -9,47 +9,47 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planex.checksums import digest_of
-from planex.content import records, shelf
+from planex.content import shelf
 from planex.content.code import code_digest
 from planex.content.locks import Patience, hold
+from planex.content.remembered import Remembered
 from planex.distro.config import Config
 from planex.distro.project import Project, require_base
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.events import IsoMade, IsoPlanned
-from planex.host.check import check_iso
+from planex.host.basefacts import base_facts
+from planex.host.check import examine
 from planex.host.definition import IsoDefinition, load_definition
-from planex.host.finding import require_clean
+from planex.host.examined import ExaminedIso
+from planex.host.finding import Finding, require_clean, without_inherited
 from planex.host.live import LiveHost, host_inputs, make_host
 from planex.host.manifest import Manifest, differences, read_manifest
 from planex.host.tree import Parts, plan_respin, read_base
 from planex.medium.efi import MODULES
 from planex.medium.loaders import find_here
 from planex.medium.metadata import Product
-from planex.medium.respin import respin
+from planex.medium.respin import Respun, respin
 from planex.report import Reporter, Task
 from planex.rpm import repo
 from planex.sources.download import download
 from planex.sources.limits import Download, Downloads
 from planex.workspace import behind, write_atomic
 
-_FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class KnownDigest:
-    """The digest of a large file, and what must be the same for it to be believed: path, size, time, inode."""
-
-    signature: tuple[str, int, int, int]
-    sha256: str
+_DIGESTS, _LISTINGS = "digests.json", "listings"
+"""In the work folder: digests of large files, and what repositories list."""
 
 
 @dataclass(frozen=True, slots=True)
 class IsoResult:
-    """Where the host ISO is. ``reasons``: why it was made; empty where nothing had changed."""
+    """Where the host ISO is. ``reasons``: why it was made; empty where nothing had changed.
+
+    ``findings``: what its check found that did not stop it, if it was made.
+    """
 
     iso: Path
     manifest: Manifest
     reasons: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def iso_path(folder: Path, definition: IsoDefinition, config: Config) -> Path:
@@ -103,11 +103,12 @@ def build_iso(project: Project, reporter: Reporter, *, force: bool = False) -> I
     with hold(project.workspace.lock, shared=True, patience=patience), lock, reporter.task("iso") as task:
         work_folder(project).mkdir(parents=True, exist_ok=True)
         plan = plan_iso(project, task, force=force)
+        findings: list[Finding] = []
         if plan.reasons:
             reporter.tell(IsoPlanned(plan.iso.name, plan.reasons))
-            _make(project, plan, task)
+            findings = _make(project, plan, task)
             reporter.tell(IsoMade(plan.iso.name, plan.iso.stat().st_size, task.seconds))
-    return IsoResult(plan.iso, load_manifest(plan.iso), plan.reasons)
+    return IsoResult(plan.iso, load_manifest(plan.iso), plan.reasons, tuple(findings))
 
 
 def load_manifest(iso: Path) -> Manifest:
@@ -126,7 +127,9 @@ def work_folder(project: Project) -> Path:
 def gather_inputs(project: Project, definition: IsoDefinition, base: Path, work: Path) -> dict[str, str]:
     """All that decides the ISO: label to digest or text."""
     inputs = host_inputs(project, definition.live)
-    inputs["base ISO"] = _remembered_digest(base, work / "base-digest.json")
+    digests = Remembered(work / _DIGESTS)
+    inputs["base ISO"] = digests.digest(base)
+    digests.save()
     inputs["version"] = f"{project.config.name} {project.config.version}"
     inputs["loaders"] = _digest([MODULES / "multiboot2.mod", MODULES / "kernel.img", find_here("mboot.c32")])
     inputs["planex itself"] = code_digest("planex.host", "planex.medium")
@@ -164,25 +167,35 @@ def _downloaded(source: Download, cache: Path, task: Task, limits: Downloads) ->
     return final
 
 
-def _make(project: Project, plan: IsoPlan, task: Task) -> None:
-    definition = plan.definition
+def _make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
+    """Make the ISO and put it in its place; what was found that did not stop it."""
+    definition, work = plan.definition, work_folder(project)
     plan.iso.parent.mkdir(parents=True, exist_ok=True)
-    shelf.sweep([plan.iso.parent, work_folder(project)])
-    host = make_host(project, definition.live, work_folder(project), task)
+    shelf.sweep([plan.iso.parent, work])
+    host = make_host(project, definition.live, work, task)
+    task.phase("base ISO")
+    facts = base_facts(plan.base, plan.inputs["base ISO"], work)
+    digests = Remembered(work / _DIGESTS)
+    digests.digest(plan.base)
     with shelf.draft(plan.iso) as folder:
         parts = Parts(
             definition=definition,
             product=_product(project, definition),
             host=host,
-            repository=_repository(project, definition, folder / "repository"),
+            repository=_repository(project, definition, work, digests),
             init=_needed(project.workspace.iso / "initrd" / "init", "the first program of the initrd"),
         )
         task.phase("respin")
         draft = folder / plan.iso.name
-        respin(plan_respin(read_base(plan.base), parts, folder), draft)
+        base = read_base(plan.base, facts.digests)
+        made = respin(plan_respin(base, parts, folder, digests.digest), draft)
+        digests.save()
         task.phase("check")
-        require_clean(draft, check_iso(draft, plan.base))
-        _publish(draft, plan.iso, _manifest(project, plan, draft, host))
+        iso = ExaminedIso.of(made.records, made.image, made.sums.files)
+        findings = without_inherited(examine(iso, base.records, work / _LISTINGS), facts.findings())
+        require_clean(draft, findings)
+        _publish(draft, plan.iso, _manifest(project, plan, made, host))
+    return findings
 
 
 def _product(project: Project, definition: IsoDefinition) -> Product:
@@ -192,15 +205,16 @@ def _product(project: Project, definition: IsoDefinition) -> Product:
     )
 
 
-def _repository(project: Project, definition: IsoDefinition, folder: Path) -> Path:
-    """The composed repository; with groups of its own where iso.yaml names a file of them."""
+def _repository(project: Project, definition: IsoDefinition, work: Path, digests: Remembered) -> Path:
+    """The composed repository; a copy with groups of its own, kept in ``work``, where iso.yaml names a file of them."""
     composed = behind(project.repository)
     if definition.comps is None:
         return composed
     groups = _needed(project.workspace.iso / definition.comps, "'comps' of iso/iso.yaml")
-    repo.copy_rpms(folder, {digest_of(rpm, "SHA256"): rpm for rpm in sorted(composed.glob("*.rpm"))})
-    repo.create_repo(folder, groups=groups, epoch=project.epoch)
-    return folder
+    work.joinpath("repository").mkdir(exist_ok=True)
+    rpms = {digests.digest(rpm): rpm for rpm in sorted(composed.glob("*.rpm"))}
+    repo.compose(work / "repository" / "repo", rpms, epoch=project.epoch, groups=groups)
+    return behind(work / "repository" / "repo")
 
 
 def _needed(path: Path, what: str) -> Path:
@@ -209,11 +223,11 @@ def _needed(path: Path, what: str) -> Path:
     return path
 
 
-def _manifest(project: Project, plan: IsoPlan, draft: Path, host: LiveHost) -> Manifest:
+def _manifest(project: Project, plan: IsoPlan, made: Respun, host: LiveHost) -> Manifest:
     return Manifest(
         iso=plan.iso.name,
-        sha256=digest_of(draft, "SHA256"),
-        size=draft.stat().st_size,
+        sha256=made.sha256,
+        size=made.image.size,
         label=plan.definition.label,
         version=project.config.version,
         target=project.target_name,
@@ -237,14 +251,3 @@ def _digest(paths: Sequence[Path]) -> str:
     for path in paths:
         whole.update(path.read_bytes() if path.exists() else b"")
     return whole.hexdigest()
-
-
-def _remembered_digest(path: Path, memory: Path) -> str:
-    """SHA-256 of a large file, not computed again while its place, size and time stay the same."""
-    status = path.stat()
-    signature = (str(path), status.st_size, status.st_mtime_ns, status.st_ino)
-    known = records.load(memory, KnownDigest, _FORMAT)
-    if known is None or known.signature != signature:
-        known = KnownDigest(signature, digest_of(path, "SHA256"))
-        records.save(memory, known, _FORMAT)
-    return known.sha256

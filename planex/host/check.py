@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from planex.host.check_contents import (
@@ -20,41 +20,46 @@ from planex.host.check_start import check_labels, check_loaders, check_menus, ch
 from planex.host.examined import ExaminedIso
 from planex.host.finding import Finding, without_inherited
 from planex.medium import metadata
+from planex.medium.bootrecords import BootRecords
 from planex.medium.image import Image
 from planex.medium.sums import Sums
 from planex.medium.xorriso import read_records, require_iso
 
 
-def check_iso(iso: Path, base: Path | None = None, of_base: Collection[Finding] | None = None) -> list[Finding]:
+def check_iso(iso: Path, base: Path | None = None) -> list[Finding]:
     """Everything that is wrong with an ISO; with ``base``, also what it lost against that.
 
-    What the base has too is graded so; ``of_base`` are its own findings, if they are known already.
+    What the base has too is graded so.
     """
     for path in (iso, base):
         if path is not None:
             require_iso(path)
-    found = list(_findings(iso, base))
     if base is None:
-        return found
-    return without_inherited(found, check_iso(base) if of_base is None else of_base)
+        return _look(iso, None)
+    return without_inherited(_look(iso, read_records(base)), _look(base, None))
 
 
-def _findings(path: Path, base: Path | None) -> Iterator[Finding]:
+def _look(path: Path, base: BootRecords | None) -> list[Finding]:
     cut = list(check_size(Image(path, path.stat().st_size)))
-    if cut:  # and xorriso would have no more to say
-        yield from cut
-        return
-    iso, records = ExaminedIso.open(path), read_records(base) if base else None
+    return cut or examine(ExaminedIso.open(path), base)  # of what is cut off, xorriso would have no more to say
+
+
+def examine(iso: ExaminedIso, base: BootRecords | None = None, cache: Path | None = None) -> list[Finding]:
+    """What is wrong with an ISO that was looked into. ``cache``: a folder for what its repositories list."""
+    return list(_findings(iso, base, cache))
+
+
+def _findings(iso: ExaminedIso, base: BootRecords | None, cache: Path | None) -> Iterator[Finding]:
     misplaced = list(check_places(iso.image))
-    yield from (*misplaced, *check_records(iso, records))
+    yield from (*misplaced, *check_records(iso, base))
     if not misplaced:
-        yield from _contents(iso)
-    if records is not None:
-        yield from check_old_label(iso, records.label)
+        yield from _contents(iso, cache)
+    if base is not None:
+        yield from check_old_label(iso, base.label)
 
 
-def _contents(iso: ExaminedIso) -> Iterator[Finding]:
-    sums, repositories = read_sums(iso), MediumRepositories(iso)
+def _contents(iso: ExaminedIso, cache: Path | None) -> Iterator[Finding]:
+    sums, repositories = read_sums(iso), MediumRepositories(iso, cache)
     listed = sums_wanted(iso, sums) if isinstance(sums, Sums) else ()
     iso.prepare([*listed, *treeinfo_wanted(iso), *repositories.wanted()])
     yield from check_loaders(iso)

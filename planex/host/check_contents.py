@@ -128,22 +128,22 @@ def _is_known(algorithm: str) -> bool:
 class MediumRepositories:
     """The repositories on an ISO: what each lists, by its top (``""`` for that of the medium)."""
 
-    def __init__(self, iso: ExaminedIso) -> None:
+    def __init__(self, iso: ExaminedIso, cache: Path | None = None) -> None:
         self.iso = iso
         self.rpms: dict[str, ListedFile] = {}
         self.metadata: dict[str, ListedFile] = {}
         self.faults: list[Finding] = []
         self.tops = sorted(name.removesuffix(_REPOMD) for name in iso.files if name.endswith(_REPOMD))
         with tempfile.TemporaryDirectory(prefix="planex.") as folder:
-            self._read(Path(folder))
+            self._read(Path(folder), cache)
 
-    def _read(self, folder: Path) -> None:
+    def _read(self, folder: Path, cache: Path | None) -> None:
         copies = {top: folder / str(number) for number, top in enumerate(self.tops)}
         for top, copy in copies.items():
             self._copy(top, copy)
         for path in (folder, *folder.rglob("*")):  # the cage is another user
             path.chmod(0o755 if path.is_dir() else 0o644)
-        for top, found in read_listings(copies).items():
+        for top, found in read_listings(copies, cache).items():
             if isinstance(found, str):
                 self.faults.append(Finding(REPOSITORY, f"{top}{_REPOMD}: {found}"))
             else:

@@ -13,7 +13,7 @@ from planex.medium.bootimage import EfiImage, efi_images
 from planex.medium.bootrecords import BootRecords
 from planex.medium.image import Image
 from planex.medium.references import is_menu
-from planex.medium.xorriso import open_image, read_records
+from planex.medium.xorriso import look
 
 SMALL = 1 << 18
 """Bytes; larger files are not searched for labels."""
@@ -35,14 +35,16 @@ class ExaminedIso:
     @classmethod
     def open(cls, iso: Path) -> Self:
         """Look into an ISO. PlanexError where that is none."""
-        return cls.of(read_records(iso), open_image(iso))
+        return cls.of(*look(iso))
 
     @classmethod
-    def of(cls, records: BootRecords, image: Image) -> Self:
+    def of(cls, records: BootRecords, image: Image, known: Mapping[str, str] | None = None) -> Self:
+        """``known``: SHA-256 of files that need not be read for it once more."""
         gone = set(image.cut())
         texts = ((name, as_text(image.read(name))) for name in small_texts(image.files) if name not in gone)
         small = {name: text for name, text in texts if text is not None}
-        return cls(records, image, small, tuple(efi_images(image, records)))
+        digests = {(name, "sha256"): digest for name, digest in (known or {}).items()}
+        return cls(records, image, small, tuple(efi_images(image, records)), digests)
 
     @property
     def files(self) -> Mapping[str, int]:
@@ -63,7 +65,7 @@ class ExaminedIso:
 
     def prepare(self, wanted: Iterable[tuple[str, str]]) -> None:
         """Take these digests (file, algorithm) at once, several files at a time, as they lie on the image."""
-        order = sorted(set(wanted), key=lambda pair: self.image.spans[pair[0]])
+        order = sorted(set(wanted) - self._digests.keys(), key=lambda pair: self.image.spans[pair[0]])
         with ThreadPoolExecutor(_READERS) as pool:
             for pair, digest in zip(order, pool.map(lambda pair: self.image.digest(*pair), order), strict=True):
                 self._digests[pair] = digest

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from planex.checksums import digest_of
@@ -18,10 +18,11 @@ from planex.medium.bootrecords import BootRecords
 from planex.medium.cpio import make_initrd
 from planex.medium.menu import render_grub, render_isolinux
 from planex.medium.metadata import Product
-from planex.medium.respin import Respin
-from planex.medium.xorriso import extract, list_files, read_records
+from planex.medium.respin import Respin, files_below
+from planex.medium.xorriso import extract, look
 
 ISOLINUX = "/isolinux"
+Digest = Callable[[Path], str]
 EFI_MENU = "/EFI/BOOT/grub.cfg"
 EFI_LOADER = "/EFI/BOOT/BOOTX64.EFI"
 BIOS_GRUB_MENUS = ("/boot/grub2/grub.cfg", "/boot/grub/grub.cfg")
@@ -48,19 +49,29 @@ class Base:
     records: BootRecords
     files: Mapping[str, int]
     """Path to size in bytes."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """Path to SHA-256, as far as they are known."""
 
 
-def read_base(iso: Path) -> Base:
+def sha256(file: Path) -> str:
+    return digest_of(file, "SHA256")
+
+
+def read_base(iso: Path, digests: Mapping[str, str] | None = None) -> Base:
     """Look into a base ISO; PlanexError where it cannot be started by BIOS and UEFI both."""
-    base = Base(iso, read_records(iso), list_files(iso))
+    records, image = look(iso)
+    base = Base(iso, records, image.files, digests or {})
     lacks = [name for name in ("BIOS", "UEFI") if not base.records.boots(name)]
     if lacks:
         raise PlanexError(f"the base ISO {iso} cannot be started by {' nor '.join(lacks)}", "take another base ISO")
     return base
 
 
-def plan_respin(base: Base, parts: Parts, folder: Path) -> Respin:
-    """Make every file ready below ``folder`` and say where it goes."""
+def plan_respin(base: Base, parts: Parts, folder: Path, digest: Digest = sha256) -> Respin:
+    """Make every file ready below ``folder`` and say where it goes.
+
+    ``digest`` gives the SHA-256 of a file that was there before, and may remember it.
+    """
     label = parts.definition.label
     add: dict[str, Path] = {
         parts.definition.repository: parts.repository,
@@ -73,8 +84,18 @@ def plan_respin(base: Base, parts: Parts, folder: Path) -> Respin:
     efi.make_fat(efi_image, {EFI_LOADER.lstrip("/"): folder / "BOOTX64.EFI"}, parts.product.epoch)
     add[EFI_LOADER] = folder / "BOOTX64.EFI"
     add |= _relabelled(base, label, add.keys(), folder)
-    add |= _descriptions(base, parts, {**add, **_efi_path(base, efi_image)}, folder)
-    return Respin(base.iso, label, parts.product.epoch, add, (), efi_image)
+    add |= _descriptions(base, parts, {**add, **_efi_path(base, efi_image)}, folder, digest)
+    known = {path: value for path, value in base.digests.items() if path not in add}
+    known |= _known_digests(parts, digest)
+    return Respin(base.iso, label, parts.product.epoch, add, (), efi_image, known)
+
+
+def _known_digests(parts: Parts, digest: Digest) -> dict[str, str]:
+    """SHA-256 of what is large, or there are many of, by its path on the ISO."""
+    live, host, top = parts.definition.live, parts.host, parts.definition.repository
+    files = {live.image: host.image, live.hypervisor: host.hypervisor, live.kernel: host.kernel}
+    files |= {f"{top}/{name}": parts.repository / name for name in files_below(parts.repository)}
+    return {path: digest(file) for path, file in files.items()}
 
 
 def _efi_path(base: Base, image: Path) -> dict[str, Path]:
@@ -128,30 +149,27 @@ def _relabelled(base: Base, label: str, replaced: Iterable[str], folder: Path) -
     return changed
 
 
-def _descriptions(base: Base, parts: Parts, added: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+def _descriptions(base: Base, parts: Parts, added: Mapping[str, Path], folder: Path, digest: Digest) -> dict[str, Path]:
     """.treeinfo and .discinfo for the new medium, where the base has them."""
+    sources = {name: folder / "base" / name.lstrip("/") for name in ("/.treeinfo", "/.discinfo") if name in base.files}
+    extract(base.iso, {name: source for name, source in sources.items() if not source.exists()})
     texts: dict[str, str] = {}
-    for name, update in (("/.treeinfo", _treeinfo), ("/.discinfo", _discinfo)):
-        if name in base.files:
-            source = folder / "base" / name.lstrip("/")
-            extract(base.iso, {name: source})
-            texts[name] = update(source.read_text(), parts, added)
+    if source := sources.get("/.treeinfo"):
+        texts["/.treeinfo"] = _treeinfo(source.read_text(), parts, added, digest)
+    if source := sources.get("/.discinfo"):
+        texts["/.discinfo"] = metadata.update_discinfo(source.read_text(), parts.product)
     return {path: _write(folder, path, text) for path, text in texts.items()}
 
 
-def _treeinfo(text: str, parts: Parts, added: Mapping[str, Path]) -> str:
+def _treeinfo(text: str, parts: Parts, added: Mapping[str, Path], digest: Digest) -> str:
     known = metadata.checksums(text)
     live, repository = parts.definition.live, parts.definition.repository
     files = {path.lstrip("/"): file for path, file in added.items()}
     files[f"{repository.lstrip('/')}/repodata/repomd.xml"] = parts.repository / "repodata" / "repomd.xml"
     wanted = {*known, *(path.lstrip("/") for path in (live.image, live.hypervisor, live.kernel, live.initrd))}
     wanted.add(f"{repository.lstrip('/')}/repodata/repomd.xml")
-    digests = {path: digest_of(file, "SHA256") for path, file in files.items() if path in wanted}
+    digests = {path: digest(file) for path, file in files.items() if path in wanted}
     return metadata.update_treeinfo(text, parts.product, digests)
-
-
-def _discinfo(text: str, parts: Parts, added: Mapping[str, Path]) -> str:
-    return metadata.update_discinfo(text, parts.product)
 
 
 def _write(folder: Path, path: str, text: str) -> Path:

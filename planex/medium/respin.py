@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from planex.disk import write
 from planex.errors import PlanexError
 from planex.medium.bootrecords import BootRecords, lost_records
+from planex.medium.image import Image
 from planex.medium.sums import SUMS, Sums, blank
-from planex.medium.xorriso import open_image, read_records, report_boot_commands, volume_date, xorriso
+from planex.medium.trail import Trail
+from planex.medium.xorriso import look, report_boot_commands, stream, volume_date
 from planex.workspace import temporary_folder
 
 ESP_TYPE = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
@@ -32,31 +34,56 @@ class Respin:
     remove: tuple[str, ...] = ()
     efi_image: Path | None = None
     """New FAT image for UEFI, in the place of the base's."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """Path on the ISO -> SHA-256, of files that need not be read for it once more."""
 
 
-def respin(plan: Respin, output: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Respun:
+    """A finished ISO: its SHA-256, its records and files, and what its SHA256SUMS says."""
+
+    sha256: str
+    records: BootRecords
+    image: Image
+    sums: Sums
+
+
+def respin(plan: Respin, output: Path) -> Respun:
     """Carry a Respin out. ``output`` is written in place: give a temporary name.
 
     Raises PlanexError, and leaves no output, where a boot record of the base is missing from the result (xorriso
     itself drops them without an error when it is not told to replay them), or where it has other files than planned.
     """
-    before = read_records(plan.base)
+    before, base = look(plan.base)
     explicit = boot_commands(report_boot_commands(plan.base)) if replaces_loader(plan, before) else ()
-    names = names_after(plan, open_image(plan.base).files)
+    names = names_after(plan, base.files)
     output.unlink(missing_ok=True)
-    with temporary_folder(output.parent) as folder:
-        sums = folder / "sums"
-        write(sums, blank(names).encode("utf-8", "surrogateescape"))
-        summed = replace(plan, add={**plan.add, SUMS: sums})
-        xorriso(respin_commands(summed, before, output, explicit), plan.epoch)
     try:
-        lost = lost_records(before, read_records(output))
-        if lost:
-            raise PlanexError("the respun ISO would not start as the base does: " + "; ".join(lost))
-        write_sums(output, names)
+        with temporary_folder(output.parent) as folder:
+            write(folder / "sums", blank(names).encode("utf-8", "surrogateescape"))
+            summed = replace(plan, add={**plan.add, SUMS: folder / "sums"})
+            trail = stream(respin_commands(summed, before, explicit), plan.epoch, output)
+        return _finish(plan, output, before, names, trail)
     except PlanexError:
-        output.unlink()
+        output.unlink(missing_ok=True)
         raise
+
+
+def _finish(plan: Respin, output: Path, before: BootRecords, names: set[str], trail: Trail) -> Respun:
+    """See that nothing was lost, and fill in SHA256SUMS."""
+    records, image = look(output)
+    lost = lost_records(before, records)
+    if lost:
+        raise PlanexError("the respun ISO would not start as the base does: " + "; ".join(lost))
+    other = image.files.keys() ^ {*names, SUMS}
+    if other:
+        raise PlanexError(f"the respun ISO has other files than planned: {', '.join(sorted(other)[:5])}")
+    patched = {entry.path for entry in records.images}  # their boot info tables are xorriso's
+    known = {name: plan.digests[name] for name in names & plan.digests.keys() - patched}
+    files = known | {name: image.digest(name) for name in names - known.keys()}
+    sums = Sums(files, image.digest_without([*names, SUMS], image.size), image.size)
+    text = sums.text().encode("utf-8", "surrogateescape")
+    return Respun(trail.exchange(output, image.spans[SUMS][0].start, text), records, image, sums)
 
 
 def names_after(plan: Respin, base: Iterable[str]) -> set[str]:
@@ -72,19 +99,6 @@ def files_below(folder: Path) -> list[str]:
     """Relative paths of the regular files below a folder."""
     found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     return [str(path.relative_to(folder)) for path in found]
-
-
-def write_sums(iso: Path, names: Collection[str]) -> None:
-    """Fill SHA256SUMS, which has room for these names, in on a finished ISO."""
-    image = open_image(iso)
-    other = image.files.keys() ^ {*names, SUMS}
-    if other:
-        raise PlanexError(f"the respun ISO has other files than planned: {', '.join(sorted(other)[:5])}")
-    files = {name: image.digest(name) for name in names}
-    sums = Sums(files, image.digest_without([*names, SUMS], image.size), image.size)
-    with iso.open("r+b") as file:
-        file.seek(image.spans[SUMS][0].start)
-        file.write(sums.text().encode("utf-8", "surrogateescape"))
 
 
 def replaces_loader(plan: Respin, base: BootRecords) -> bool:
@@ -103,7 +117,7 @@ def boot_commands(report: str) -> tuple[str, ...]:
     return tuple(commands)
 
 
-def respin_commands(plan: Respin, base: BootRecords, output: Path, explicit: Sequence[str] = ()) -> list[str]:
+def respin_commands(plan: Respin, base: BootRecords, explicit: Sequence[str] = ()) -> list[str]:
     """The xorriso commands of a Respin, in an order that matters: records first, then files, then their attributes.
 
     Replayed records stay with the file that they were read with: a new isolinux.bin would lose its entry. Where one
@@ -112,7 +126,6 @@ def respin_commands(plan: Respin, base: BootRecords, output: Path, explicit: Seq
     # fmt: off
     commands = [
         "-indev", f"stdio:{plan.base}",
-        "-outdev", f"stdio:{output}",
         *(() if explicit else ("-boot_image", "any", "replay")),
         "-volid", plan.label,
         "-volume_date", "uuid", volume_date(plan.epoch),
@@ -125,7 +138,9 @@ def respin_commands(plan: Respin, base: BootRecords, output: Path, explicit: Seq
         commands += ["-rm_r", path, "--"]
     for path, source in sorted(plan.add.items()):
         commands += ["-update_r" if source.is_dir() else "-update", str(source), path]
-    return [*commands, *_efi_commands(plan, base), *explicit, *_attributes(plan.epoch)]
+    # the last file on the medium, for it is written once more when all the rest is known
+    last = ["-find", SUMS, "-exec", "sort_weight", "-1", "--"] if SUMS in plan.add else []
+    return [*commands, *last, *_efi_commands(plan, base), *explicit, *_attributes(plan.epoch)]
 
 
 def _efi_commands(plan: Respin, base: BootRecords) -> list[str]:

@@ -3,21 +3,30 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from planex.errors import CommandFailed, PlanexError
 from planex.medium.bootrecords import BootRecords, parse_records
 from planex.medium.image import BLOCK, Image, Span
+from planex.medium.trail import Trail
 from planex.regular import open_regular
 from planex.run import require, run
+from planex.workspace import temporary_folder
 
 _LISTED = re.compile(
     r"^File data lba: *\d+ , *(\d{1,18}) , *(\d{1,18}) , *(\d{1,18}) , '((?:[^']|'\"'\"')*)'$", re.MULTILINE
 )
 """First block, blocks, bytes, path. A quote in a path is written as ``'"'"'``."""
+_RECORDS = ("-report_el_torito", "plain", "-report_system_area", "plain", "-pvd_info")
+_LISTING = ("-find", "/", "-type", "f", "-exec", "report_lba")
+_PIPE = 1 << 20
+"""Bytes: what Linux lets anybody have in a pipe."""
 MBR_CODE = ("/usr/lib/ISOLINUX/isohdpfx.bin", "/usr/share/syslinux/isohdpfx.bin")
 """Where Debian and EL keep the boot code that lets an ISO on a USB stick start isolinux."""
 
@@ -71,10 +80,39 @@ def xorriso(commands: Iterable[str | Path], epoch: int | None = None) -> str:
     return run(argv, env=None if epoch is None else {"SOURCE_DATE_EPOCH": str(epoch)}).stdout
 
 
+def stream(commands: Sequence[str | Path], epoch: int, output: Path) -> Trail:
+    """Let xorriso carry commands out and write the ISO to ``output``, digested on the way. They name no ``-outdev``.
+
+    xorriso writes to a named pipe: what it writes at once is the same medium as a file that it would write to and come
+    back to, but begins at block 16, as pressed media do. Its own standard output it takes only without ``-no_rc``.
+    """
+    with temporary_folder(output.parent) as folder, ThreadPoolExecutor(1) as pool:
+        fifo = folder / "iso"
+        os.mkfifo(fifo)
+        reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.set_blocking(reading, True)
+        writing = os.fdopen(os.open(fifo, os.O_WRONLY | os.O_CLOEXEC), "wb")  # until it is closed, there is no end
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE)
+        trail = pool.submit(Trail.follow, reading, output)
+        try:
+            with writing:
+                xorriso(["-outdev", f"stdio:{fifo}", *commands], epoch)
+        except CommandFailed:
+            if cause := trail.exception():  # nobody took what it wrote
+                raise cause from None
+            raise
+        return trail.result()
+
+
 def read_records(iso: Path) -> BootRecords:
     """The boot records and the label of an ISO."""
-    commands = ["-report_el_torito", "plain", "-report_system_area", "plain", "-pvd_info"]
-    return parse_records(_look(iso, commands))
+    return parse_records(_look(iso, _RECORDS))
+
+
+def look(iso: Path) -> tuple[BootRecords, Image]:
+    """The boot records of an ISO, and its files."""
+    records, mark, listing = _look(iso, [*_RECORDS, *_LISTING]).partition("\nReport layout:")
+    return parse_records(records), parse_listing(mark + listing, iso, iso.stat().st_size)
 
 
 def report_boot_commands(iso: Path) -> str:
@@ -89,8 +127,7 @@ def list_files(iso: Path) -> dict[str, int]:
 
 def open_image(iso: Path) -> Image:
     """An ISO whose files can be read."""
-    listing = _look(iso, ["-find", "/", "-type", "f", "-exec", "report_lba"])
-    return parse_listing(listing, iso, iso.stat().st_size)
+    return parse_listing(_look(iso, _LISTING), iso, iso.stat().st_size)
 
 
 def _look(iso: Path, commands: Sequence[str]) -> str:

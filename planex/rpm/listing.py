@@ -10,12 +10,14 @@ from typing import Any
 
 from planex.cage.answer import serve
 from planex.cage.ask import ask
+from planex.checksums import digest_of, digest_of_text
 from planex.content import records
 from planex.content.stamps import is_inside
 from planex.errors import PlanexError
 from planex.rpm import repo
 from planex.rpm.repo import ListedFile
 
+_FORMAT = 1
 _UNREADABLE = "its metadata cannot be read:"
 SECONDS = 300.0
 """For the largest repository; AppStream of EL takes some seconds."""
@@ -29,8 +31,30 @@ class Listing:
     rpms: Mapping[str, ListedFile]
 
 
-def read_listings(folders: Mapping[str, Path]) -> dict[str, Listing | str]:
-    """Name to what the repository in a folder lists, or in words why that cannot be read."""
+def read_listings(folders: Mapping[str, Path], cache: Path | None = None) -> dict[str, Listing | str]:
+    """Name to what the repository in a folder lists, or in words why that cannot be read.
+
+    ``cache``: a folder that keeps what was read, by the digest of the metadata.
+    """
+    found: dict[str, Listing | str] = {}
+    kept = {name: cache / f"{_digest(folder)}.json" for name, folder in folders.items()} if cache else {}
+    for name, path in kept.items():
+        if (known := records.load(path, Listing, _FORMAT)) is not None:
+            found[name] = known
+    found |= _ask({name: folder for name, folder in folders.items() if name not in found})
+    for name, path in kept.items():
+        if isinstance(listing := found[name], Listing) and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            records.save(path, listing, _FORMAT)
+    return found
+
+
+def _digest(folder: Path) -> str:
+    files = sorted((folder / "repodata").iterdir())
+    return digest_of_text(" ".join(f"{file.name} {digest_of(file, 'SHA256')}" for file in files))
+
+
+def _ask(folders: Mapping[str, Path]) -> dict[str, Listing | str]:
     places = {name: f"/repositories/{number}" for number, name in enumerate(folders)}
     readable = {places[name]: folder for name, folder in folders.items()}
     answers = ask("planex.rpm.listing", places, readable=readable, seconds=SECONDS)

@@ -251,7 +251,7 @@ def test_repositories_have_the_rpms_that_they_list(tmp_path: Path, monkeypatch: 
     listed = {"b.rpm": ListedFile(1, "sha256", good), "a.rpm": ListedFile(1, "sha256", "0")}
     listed |= dict.fromkeys(("c.rpm", "gone.rpm"), ListedFile(2, "sha256", good))
     listing = Listing({"repodata/primary.xml": ListedFile(None, "sha256", good)}, listed)
-    monkeypatch.setattr(check_contents, "read_listings", lambda folders: dict.fromkeys(folders, listing))
+    monkeypatch.setattr(check_contents, "read_listings", lambda folders, cache: dict.fromkeys(folders, listing))
     names = ("repomd.xml", "repomd.xml.asc", "primary.xml", "old-primary.xml")
     files = {f"/x/repodata/{name}": "x" for name in names} | {f"/x/{name}.rpm": "x" for name in "abcd"}
     found = MediumRepositories(medium(tmp_path, {**files, "/elsewhere.rpm": "x"}))
@@ -266,7 +266,9 @@ def test_repositories_have_the_rpms_that_they_list(tmp_path: Path, monkeypatch: 
 
 
 def test_a_repository_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_contents, "read_listings", lambda folders: dict.fromkeys(folders, "its metadata are bad"))
+    monkeypatch.setattr(
+        check_contents, "read_listings", lambda folders, cache: dict.fromkeys(folders, "its metadata are bad")
+    )
     found = MediumRepositories(medium(tmp_path, {"/repodata/repomd.xml": "x", "/a.rpm": "x"}))
     assert said(found.check()) == ["repository: /repodata/repomd.xml: its metadata are bad"]
 
@@ -299,9 +301,8 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         return iso
 
     monkeypatch.setattr(check, "require_iso", lambda iso: None)
-    for module in (check, examined):
-        monkeypatch.setattr(module, "read_records", lambda iso: isos[iso][1])
-    monkeypatch.setattr(examined, "open_image", lambda iso: isos[iso][0])
+    monkeypatch.setattr(check, "read_records", lambda iso: isos[iso][1])
+    monkeypatch.setattr(examined, "look", lambda iso: (isos[iso][1], isos[iso][0]))
     return make_iso
 
 

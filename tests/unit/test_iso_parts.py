@@ -103,16 +103,16 @@ def test_volume_date_is_utc() -> None:
 
 def test_respin_replays_boot_records_before_anything_else() -> None:
     plan = Respin(Path("base.iso"), "NEW", EPOCH, {"/b": Path("b"), "/a": Path("a")}, ("/gone",), Path("efi.img"))
-    words = respin_commands(plan, IN_TREE, Path("new.iso"))
+    words = respin_commands(plan, IN_TREE)
     text = " ".join(words)
-    assert words[:7] == ["-indev", "stdio:base.iso", "-outdev", "stdio:new.iso", "-boot_image", "any", "replay"]
+    assert words[:5] == ["-indev", "stdio:base.iso", "-boot_image", "any", "replay"]
     assert "-volid NEW -volume_date uuid 2023111422132000" in text
     assert "-rm_r /gone -- -update a /a -update b /b -update efi.img /images/efiboot.img" in text
     assert text.endswith(f"-alter_date_r b ={EPOCH} / --")
 
 
 def test_appended_efi_partition_is_appended_again() -> None:
-    words = respin_commands(Respin(Path("b"), "NEW", EPOCH, efi_image=Path("efi.img")), APPENDED, Path("o"))
+    words = respin_commands(Respin(Path("b"), "NEW", EPOCH, efi_image=Path("efi.img")), APPENDED)
     assert "-append_partition 2 C12A7328-F81F-11D2-BA4B-00A0C93EC93B efi.img" in " ".join(words)
 
 
@@ -127,14 +127,14 @@ def test_new_isolinux_gets_its_records_after_the_files() -> None:
     base = BootRecords(images=(BootImage("BIOS", True, "none", "/isolinux/isolinux.bin"), *IN_TREE.images))
     plan = Respin(Path("b"), "NEW", EPOCH, {"/isolinux/isolinux.bin": Path("new.bin")}, efi_image=Path("efi.img"))
     assert replaces_loader(plan, base)
-    text = " ".join(respin_commands(plan, base, Path("o"), explicit))
+    text = " ".join(respin_commands(plan, base, explicit))
     assert "replay" not in text
     assert text.index("-update new.bin") < text.index("-update efi.img") < text.index("-boot_image isolinux bin_path=")
 
 
 def test_base_without_uefi_is_refused() -> None:
     with pytest.raises(PlanexError, match="no boot image for UEFI"):
-        respin_commands(Respin(Path("b"), "NEW", EPOCH, efi_image=Path("efi.img")), BootRecords(), Path("o"))
+        respin_commands(Respin(Path("b"), "NEW", EPOCH, efi_image=Path("efi.img")), BootRecords())
 
 
 def test_listing_with_quotes_and_commas() -> None:

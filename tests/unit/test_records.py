@@ -22,9 +22,10 @@ from planex.base import archive as base_archive
 from planex.base import build as base_build
 from planex.base.control import DebPackage
 from planex.content import records
+from planex.content.remembered import KnownFiles
+from planex.content.stamps import Stamp
 from planex.disk import DiskError
 from planex.errors import ConfigError, PlanexError
-from planex.host.build import KnownDigest
 from planex.host.live import Installed, LiveHost, Packages
 from planex.host.manifest import Manifest, read_manifest
 from planex.patchqueue.apply import check, tarball
@@ -71,7 +72,7 @@ SAMPLES: list[Any] = [
     versions.Addresses({"http://x": "ab"}),
     base_archive.Resolution("q", (DEB,)),
     base_build.BaseStamp("s", 3),
-    KnownDigest(("/x", 1, 2, 3), "ab"),
+    KnownFiles({"/x": Stamp("ab", 1, 2, 3)}),
     Packages((Installed("n-1-1.x", "", "base", "s", 3),)),
 ]
 

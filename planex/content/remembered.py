@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""SHA-256 of files that are large and seldom change: taken again only where path, size, time or inode is another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from planex.content import records, stamps
+from planex.content.stamps import Stamp
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFiles:
+    """What is kept: absolute path to stamp."""
+
+    files: Mapping[str, Stamp]
+
+
+class Remembered:
+    """The digests in a file of them, which ``save`` writes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        known = records.load(path, KnownFiles, FORMAT)
+        self._known = dict(known.files) if known else {}
+        self._asked: dict[str, Stamp] = {}
+
+    def digest(self, file: Path) -> str:
+        """SHA-256 of a file in hexadecimal."""
+        name = str(file.absolute())
+        stamp = self._known.get(name)
+        if stamp is None or stamps.unproven(file.parent, {file.name: stamp}):
+            stamp = stamps.take(file.parent, [file.name])[file.name]
+        self._asked[name] = self._known[name] = stamp
+        return stamp.sha256
+
+    def save(self) -> None:
+        """Keep what was asked for, and no more."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        records.save(self._path, KnownFiles(self._asked), FORMAT)
