@@ -31,7 +31,6 @@ from planex.medium.metadata import Product
 from planex.medium.respin import Respun, respin
 from planex.report import Reporter, Task
 from planex.rpm import repo
-from planex.sources.download import download
 from planex.sources.limits import Download, Downloads
 from planex.workspace import behind, write_atomic
 
@@ -157,6 +156,8 @@ def base_iso(project: Project, task: Task) -> Path:
 def _downloaded(source: Download, cache: Path, task: Task, limits: Downloads) -> Path:
     final = cache / f"{source.sha256}.iso"
     if not final.exists():
+        from planex.sources.download import download  # what is there already needs no network
+
         task.phase("download")
         partial = final.with_suffix(".part")
         download(source.url, partial, task, limits)
