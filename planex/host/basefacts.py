@@ -44,7 +44,8 @@ def base_facts(base: Path, digest: str, work: Path) -> BaseFacts:
 
 def _look(base: Path) -> BaseFacts:
     iso = ExaminedIso.open(base)
-    iso.prepare((name, "sha256") for name in iso.files if name not in iso.image.cut())
+    whole = iso.files.keys() - set(iso.image.cut())
+    iso.prepare((name, "sha256") for name in whole)
     found = faults(examine(iso))
-    digests = {name: iso.digest(name) for name in iso.files if name not in iso.image.cut()}
+    digests = {name: iso.digest(name) for name in sorted(whole)}
     return BaseFacts(digests, tuple((finding.kind, finding.message) for finding in found))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from planex.checksums import digest_of
+from planex.checksums import digest_of, digest_of_text
 from planex.content import shelf
 from planex.content.code import code_digest
 from planex.content.locks import Patience, hold
@@ -25,6 +25,7 @@ from planex.host.finding import Finding, require_clean, without_inherited
 from planex.host.live import LiveHost, host_inputs, make_host
 from planex.host.manifest import Manifest, differences, read_manifest
 from planex.host.tree import Parts, plan_respin, read_base
+from planex.medium.cpio import make_initrd
 from planex.medium.efi import MODULES
 from planex.medium.loaders import find_here
 from planex.medium.metadata import Product
@@ -184,7 +185,7 @@ def _make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
             product=_product(project, definition),
             host=host,
             repository=_repository(project, definition, work, digests),
-            init=_needed(project.workspace.iso / "initrd" / "init", "the first program of the initrd"),
+            initrd=_initrd(project, host, work, digests),
         )
         task.phase("respin")
         draft = folder / plan.iso.name
@@ -216,6 +217,18 @@ def _repository(project: Project, definition: IsoDefinition, work: Path, digests
     rpms = {digests.digest(rpm): rpm for rpm in sorted(composed.glob("*.rpm"))}
     repo.compose(work / "repository" / "repo", rpms, epoch=project.epoch, groups=groups)
     return behind(work / "repository" / "repo")
+
+
+def _initrd(project: Project, host: LiveHost, work: Path, digests: Remembered) -> Path:
+    """The live host's initrd, kept in ``work`` by what is in it."""
+    init = _needed(project.workspace.iso / "initrd" / "init", "the first program of the initrd")
+    key = digest_of_text(f"{digests.digest(init)} {digests.digest(host.busybox)} {code_digest('planex.medium.cpio')}")
+    made = work / f"initrd-{key[:16]}.img"
+    if not made.exists():
+        for old in work.glob("initrd-*.img"):
+            old.unlink()
+        make_initrd(made, init, host.busybox)
+    return made
 
 
 def _needed(path: Path, what: str) -> Path:

@@ -15,7 +15,6 @@ from planex.host.examined import as_text, small_texts
 from planex.host.live import LiveHost
 from planex.medium import efi, loaders, metadata
 from planex.medium.bootrecords import BootRecords
-from planex.medium.cpio import make_initrd
 from planex.medium.menu import render_grub, render_isolinux
 from planex.medium.metadata import Product
 from planex.medium.respin import Respin, files_below
@@ -37,8 +36,7 @@ class Parts:
     product: Product
     host: LiveHost
     repository: Path
-    init: Path
-    """First program of the initrd."""
+    initrd: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ def plan_respin(base: Base, parts: Parts, folder: Path, digest: Digest = sha256)
     label = parts.definition.label
     add: dict[str, Path] = {
         parts.definition.repository: parts.repository,
-        **_live_files(parts, folder),
+        **_live_files(parts),
         **_menus(base, parts, folder),
         **_isolinux_modules(base, folder),
     }
@@ -102,14 +100,13 @@ def _efi_path(base: Base, image: Path) -> dict[str, Path]:
     return {entry.path: image for entry in base.records.images if entry.platform == "UEFI" and entry.path}
 
 
-def _live_files(parts: Parts, folder: Path) -> dict[str, Path]:
+def _live_files(parts: Parts) -> dict[str, Path]:
     live, host = parts.definition.live, parts.host
-    make_initrd(folder / "initrd.img", parts.init, host.busybox)
     return {
         live.image: host.image,
         live.hypervisor: host.hypervisor,
         live.kernel: host.kernel,
-        live.initrd: folder / "initrd.img",
+        live.initrd: parts.initrd,
     }
 
 

@@ -26,11 +26,11 @@ class Trail:
         """Write all that comes from the descriptor ``reading`` to a file; the descriptor is closed in any case."""
         trail = cls()
         with os.fdopen(reading, "rb", buffering=0) as pipe, naming(output, "write"), output.open("wb") as file:
-            size, whole = 0, hashlib.sha256()
-            while piece := pipe.read(_CHUNK):
-                file.write(piece)
-                whole.update(piece)
-                size += len(piece)
+            size, whole, buffer = 0, hashlib.sha256(), memoryview(bytearray(_CHUNK))
+            while count := pipe.readinto(buffer):
+                file.write(buffer[:count])
+                whole.update(buffer[:count])
+                size += count
                 if size >= trail._states[-1][0] + _STEP:
                     trail._states.append((size, whole.copy()))
         return trail

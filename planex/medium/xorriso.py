@@ -25,6 +25,8 @@ _LISTED = re.compile(
 """First block, blocks, bytes, path. A quote in a path is written as ``'"'"'``."""
 _RECORDS = ("-report_el_torito", "plain", "-report_system_area", "plain", "-pvd_info")
 _LISTING = ("-find", "/", "-type", "f", "-exec", "report_lba")
+_ATTENTIVE = ("-pacifier", "interval=0.1")
+"""Between two reports of its progress xorriso does not see that it is done; else they are a second apart."""
 _PIPE = 1 << 20
 """Bytes: what Linux lets anybody have in a pipe."""
 MBR_CODE = ("/usr/lib/ISOLINUX/isohdpfx.bin", "/usr/share/syslinux/isohdpfx.bin")
@@ -96,7 +98,7 @@ def stream(commands: Sequence[str | Path], epoch: int, output: Path) -> Trail:
         trail = pool.submit(Trail.follow, reading, output)
         try:
             with writing:
-                xorriso(["-outdev", f"stdio:{fifo}", *commands], epoch)
+                xorriso([*_ATTENTIVE, "-outdev", f"stdio:{fifo}", *commands], epoch)
         except CommandFailed:
             if cause := trail.exception():  # nobody took what it wrote
                 raise cause from None

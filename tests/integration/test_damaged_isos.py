@@ -146,7 +146,7 @@ FLIPS: dict[str, tuple[Damage, str]] = {
         "/EFI/BOOT/BOOTX64.EFI": 100_000,
         "/boot/vmlinuz": 1,
         "/boot/xen.gz": -1,
-        "/boot/initrd.img": 20,
+        "/boot/initrd.img": 2,
         "/LiveOS/squashfs.img": 3,
         "/planex/alpha-1-1.noarch.rpm": 2000,
         "/readme.txt": 0,

@@ -90,7 +90,7 @@ def make_parts(folder: Path, rpms: Sequence[Path] = ()) -> Parts:
     """Everything else that a host ISO is made of, none of which could really run."""
     host = folder / "host"
     (host / "repository").mkdir(parents=True)
-    for name in ("squashfs.img", "xen.gz", "vmlinuz", "busybox", "init"):
+    for name in ("squashfs.img", "xen.gz", "vmlinuz", "initrd.img"):
         (host / name).write_text(f"{name}\n")
     for rpm in rpms:
         shutil.copy(rpm, host / "repository")
@@ -106,7 +106,7 @@ def make_parts(folder: Path, rpms: Sequence[Path] = ()) -> Parts:
     live = Live(packages=("tiny",))
     definition = IsoDefinition(label=LABEL, name="tiny", title="Tiny", live=live, entries=(entry,))
     product = Product("tiny", "1.0", "x86_64", EPOCH, "planex")
-    return Parts(definition, product, LiveHost(host), host / "repository", host / "init")
+    return Parts(definition, product, LiveHost(host), host / "repository", host / "initrd.img")
 
 
 def plan(base: Path, folder: Path, rpms: Sequence[Path] = ()) -> Respin:
