@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from io import FileIO
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
-from planex.disk import naming
+from planex.disk import DiskError, naming
 
 _STEP = 1 << 22
 """Bytes between the states that are kept."""
@@ -23,17 +24,29 @@ class Trail:
 
     @classmethod
     def follow(cls, reading: int, output: Path) -> Self:
-        """Write all that comes from the descriptor ``reading`` to a file; the descriptor is closed in any case."""
+        """Write all that comes from the descriptor ``reading``, which is closed then, to a file.
+
+        It is read to its end even where the file cannot be written: who opens or fills a pipe that nobody reads waits.
+        """
         trail = cls()
-        with os.fdopen(reading, "rb", buffering=0) as pipe, naming(output, "write"), output.open("wb") as file:
-            size, whole, buffer = 0, hashlib.sha256(), memoryview(bytearray(_CHUNK))
-            while count := pipe.readinto(buffer):
-                file.write(buffer[:count])
-                whole.update(buffer[:count])
-                size += count
-                if size >= trail._states[-1][0] + _STEP:
-                    trail._states.append((size, whole.copy()))
+        with os.fdopen(reading, "rb", buffering=0) as pipe:
+            try:
+                with naming(output, "write"), output.open("wb") as file:
+                    trail._take(pipe, file)
+            except DiskError:
+                while pipe.read(_CHUNK):
+                    pass
+                raise
         return trail
+
+    def _take(self, pipe: FileIO, file: IO[bytes]) -> None:
+        size, whole, buffer = 0, hashlib.sha256(), memoryview(bytearray(_CHUNK))
+        while count := pipe.readinto(buffer):
+            file.write(buffer[:count])
+            whole.update(buffer[:count])
+            size += count
+            if size >= self._states[-1][0] + _STEP:
+                self._states.append((size, whole.copy()))
 
     def exchange(self, path: Path, offset: int, data: bytes) -> str:
         """Put other bytes at an offset of the file; its SHA-256 in hexadecimal, read from there on only."""

@@ -96,13 +96,8 @@ def stream(commands: Sequence[str | Path], epoch: int, output: Path) -> Trail:
         writing = os.fdopen(os.open(fifo, os.O_WRONLY | os.O_CLOEXEC), "wb")  # until it is closed, there is no end
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE)
         trail = pool.submit(Trail.follow, reading, output)
-        try:
-            with writing:
-                xorriso([*_ATTENTIVE, "-outdev", f"stdio:{fifo}", *commands], epoch)
-        except CommandFailed:
-            if cause := trail.exception():  # nobody took what it wrote
-                raise cause from None
-            raise
+        with writing:
+            xorriso([*_ATTENTIVE, "-outdev", f"stdio:{fifo}", *commands], epoch)
         return trail.result()
 
 

@@ -26,7 +26,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         urls.append(url)
         partial.write_bytes(CONTENT)
 
-    monkeypatch.setattr(build, "download", download)
+    monkeypatch.setattr("planex.sources.download.download", download)
     return urls
 
 
