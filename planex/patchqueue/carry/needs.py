@@ -34,11 +34,11 @@ class Needs:
                 there |= _in_files(names, stand, self._links[number].patch.diff.paths)
             else:
                 there |= names
-        lacking = found.keys() - there
-        lacking -= _in_files(lacking, stand, stand.link.patch.diff.paths)
-        if lacking:
-            lacking -= self._upstream
-        return {name: found[name] for name in sorted(lacking)}
+        left = found.keys() - there
+        left -= _in_files(left, stand, stand.link.patch.diff.paths)
+        if left:
+            left -= self._upstream
+        return {name: found[name] for name in sorted(left)}
 
     @cached_property
     def _brought(self) -> list[frozenset[str]]:
