@@ -121,7 +121,7 @@ class PackageQueue:
         def finder(version: Version) -> ProofFinder | None:
             if old.label not in known or version.label not in known:
                 return None
-            return UpstreamHistory(self.repository, self.chain(old), known[old.label], known[version.label]).proof
+            return UpstreamHistory(self.repository, self.chain(old), known[old.label], known[version.label]).finding
 
         return finder
 

@@ -65,7 +65,7 @@ def judge(bench: Bench, upstream: Upstream, patch: str, new: Tree) -> Verdict:
     tags = fetch_tags(bench.repository, str(upstream.folder), ["v1", "v2"])
     history = UpstreamHistory(bench.repository, chain, tags["v1"], tags["v2"])
     base = import_source(bench.repository, version.source, "v2", version.checksum)
-    with Judge(bench.repository, chain, base, proof=history.proof) as judge_:
+    with Judge(bench.repository, chain, base, proof=history.finding) as judge_:
         return judge_.run()[0]
 
 
@@ -79,13 +79,74 @@ LATER = replace_line(PATCHED, "a.c", "patched", "patched, then changed again")
 
 
 def test_the_patch_names_its_origin(bench: Bench, upstream: Upstream) -> None:
-    origin = upstream.commit(replace_line(OLD, "a.c", "line 30", "done otherwise"), "the fix")
+    origin = upstream.commit(PATCHED, "the fix")
     upstream.commit(LATER, "more", "v2")
     patch = mail("a backport", diff_text(OLD, PATCHED), body=f"(cherry picked from commit {origin[:14]})")
     verdict = judge(bench, upstream, patch, LATER)
     assert verdict.status is Fate.UPSTREAMED
     assert verdict.proof is not None
     assert (verdict.proof.strength, verdict.proof.commit) == (Strength.ORIGIN, origin)
+
+
+@pytest.mark.parametrize("later", ["", "line 30"])
+def test_an_origin_with_other_contents_is_asked_about(bench: Bench, upstream: Upstream, later: str) -> None:
+    """Whether the patch still goes in or not: upstream solved it another way, or the patch only names the commit."""
+    other = replace_line(OLD, "a.c", later or "line 40", "done otherwise")
+    origin = upstream.commit(other, "the fix", "v2")
+    patch = mail("a backport", diff_text(OLD, PATCHED), body=f"(cherry picked from commit {origin})")
+    verdict = judge(bench, upstream, patch, other)
+    assert verdict.status is Fate.DOUBTFUL
+    assert f"taken from upstream's {origin[:12]}, which is in, but upstream has" in verdict.why
+    assert "would lose" in verdict.why
+    assert "'+patched'" in verdict.why
+
+
+def test_lines_that_other_commits_of_the_range_brought_count(bench: Bench, upstream: Upstream) -> None:
+    origin = upstream.commit(replace_line(OLD, "a.c", "line 40", "first half"), "one")
+    whole = replace_line(replace_line(OLD, "a.c", "line 40", "first half"), "a.c", "line 50", "second half")
+    upstream.commit(whole, "two")
+    later = {**whole, "a.c": whole["a.c"].replace("half", "third")}
+    upstream.commit(later, "more", "v2")
+    patch = mail("x", diff_text(OLD, whole), body=f"(cherry picked from commit {origin})")
+    assert judge(bench, upstream, patch, later).status is Fate.UPSTREAMED
+
+
+def test_a_partial_backport_keeps_its_remainder(bench: Bench, upstream: Upstream) -> None:
+    origin = upstream.commit(PATCHED, "the fix", "v2")
+    more = replace_line(replace_line(PATCHED, "a.c", "line 50", "our own"), "b.c", "row 9", "ours, too")
+    patch = mail("a backport", diff_text(OLD, more), body=f"(backported from commit {origin})")
+    verdict = judge(bench, upstream, patch, PATCHED)
+    assert verdict.status is Fate.MERGED
+    assert verdict.how == f"upstream's {origin[:12]} has 2 of its 6 changed lines; the rest is kept"
+    assert bench.repository.git("show", f"{verdict.tree}:a.c").splitlines() == more["a.c"].splitlines()
+
+
+@pytest.mark.parametrize("subject", ["x86/mm: mend the thing", "[PATCH v2] X86/mm: mend the thing."])
+def test_a_commit_of_that_name_with_other_contents_is_asked_about(
+    bench: Bench, upstream: Upstream, subject: str
+) -> None:
+    """Though the patch would go in without a conflict."""
+    half = replace_line(OLD, "a.c", "line 30", "x();")
+    mine, theirs = replace_line(half, "a.c", "line 40", "y();"), replace_line(half, "a.c", "line 50", "z();")
+    commit = upstream.commit(theirs, subject, "v2")
+    verdict = judge(bench, upstream, mail("x86/mm: mend the thing", diff_text(OLD, mine)), theirs)
+    assert verdict.status is Fate.DOUBTFUL
+    assert f"upstream's {commit[:12]} has its subject, but 2 of its 4 changed lines" in verdict.why
+
+
+def test_a_commit_of_nearly_that_name_needs_half_of_the_contents(bench: Bench, upstream: Upstream) -> None:
+    mine, theirs = dict(OLD), dict(OLD)
+    for number in range(30, 40):
+        mine = replace_line(mine, "a.c", f"line {number}", f"mine {number}")
+        theirs = replace_line(theirs, "a.c", f"line {number}", f"mine {number}" if number < 36 else f"other {number}")
+    upstream.commit(theirs, "x86/mm: mend that thing")
+    later = {**theirs, "a.c": theirs["a.c"].replace("mine", "later")}
+    upstream.commit(later, "more", "v2")
+    verdict = judge(bench, upstream, mail("x86/mm: mend the thing", diff_text(OLD, mine)), later)
+    assert verdict.status is Fate.DOUBTFUL
+    assert "nearly its subject (x86/mm: mend that thing)" in verdict.why
+    unlike = mail("x86/mm: mend the thing", diff_text(OLD, replace_line(OLD, "a.c", "line 10", "own")))
+    assert judge(bench, upstream, unlike, later).status is Fate.CLEAN
 
 
 def test_an_origin_that_upstream_reverted_proves_nothing(bench: Bench, upstream: Upstream) -> None:
@@ -128,10 +189,10 @@ def test_the_same_subject_and_date_and_nearly_the_same_diff(bench: Bench, upstre
     assert verdict.proof is not None
     assert (verdict.proof.strength, verdict.proof.commit) == (Strength.SUBJECT, taken)
     other_date = patch.replace("10:00:00", "11:00:00")
-    assert judge(bench, upstream, other_date, later).status is Fate.CONFLICT
+    assert judge(bench, upstream, other_date, later).status is Fate.UPSTREAMED
 
 
-def test_the_same_subject_and_date_with_another_diff_prove_nothing(bench: Bench, upstream: Upstream) -> None:
+def test_the_same_subject_and_date_with_another_diff_are_asked_about(bench: Bench, upstream: Upstream) -> None:
     mine, theirs = dict(OLD), dict(OLD)
     for number in range(10, 20):
         mine = replace_line(mine, "a.c", f"line {number}", f"changed {number}")
@@ -140,7 +201,9 @@ def test_the_same_subject_and_date_with_another_diff_prove_nothing(bench: Bench,
     upstream.commit(theirs, "the fix")
     later = {**theirs, "a.c": theirs["a.c"].replace("changed", "renamed")}
     upstream.commit(later, "more", "v2")
-    assert judge(bench, upstream, mail("the fix", diff_text(OLD, mine)), later).status is Fate.CONFLICT
+    verdict = judge(bench, upstream, mail("the fix", diff_text(OLD, mine)), later)
+    assert (verdict.status, verdict.files) == (Fate.DOUBTFUL, ("a.c",))
+    assert "it would lose '+changed 17', '+changed 18', '+changed 19'" in verdict.why
 
 
 def test_the_commit_that_breaks_a_patch(bench: Bench, upstream: Upstream) -> None:

@@ -64,7 +64,7 @@ SAMPLES: list[Any] = [
     STATE,
     MANIFEST,
     check.Outcomes((PatchOutcome("a", Fit.FUZZ, (HunkNote("f", 1, 2, fuzz=1),)),)),
-    history.Commits([history.UpstreamCommit("c", "s", 3, "d", ["l"])]),
+    history.Commits([history.UpstreamCommit("c", "s", 3, "d", ("f",), frozenset({"l"}))]),
     checkout.CheckoutRecord("p", "1", ["g"], "b", "h", ["x"], [], "q"),
     commits.Records({"k": commits.LinkRecord("c", "t", Fit.FAILED, "why", {"f": (None, ("100644", "id"))})}),
     forecast.KeptColumn("e", "l", "c", (forecast.KeptRow("k", VERDICT),)),

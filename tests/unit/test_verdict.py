@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from planex.patchqueue.carry.attempts import Bridge
-from planex.patchqueue.carry.history import ALIKE, likeness
+from planex.patchqueue.carry.contents import DiffContent, content_of_diff, share
 from planex.patchqueue.carry.verdict import CHANGED, GONE, KEPT, NOT_IN, TROUBLE, Fate, Strength, UpstreamProof, Verdict
 
 
@@ -42,11 +42,26 @@ def test_only_what_is_in_a_queue_bridges(status: Fate) -> None:
     assert (bridge.step(1) is not None) == (status in KEPT)
 
 
-def test_a_diff_is_nearly_the_same_only_above_four_lines_of_five() -> None:
-    own = [str(number) for number in range(18)]
-    assert likeness(own, [*own, "x", "y"]) == 0.9 >= ALIKE
-    assert likeness([*own, "a", "b"], [*own, "x", "y"]) == 18 / 22 >= ALIKE
-    assert likeness([*own, "a", "b", "c"], [*own, "x", "y"]) == 18 / 23 < ALIKE
+def content(*lines: str) -> DiffContent:
+    return content_of_diff(f"{line}".encode() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("added", "removed", "enough"), [(8, 5, True), (7, 5, False), (10, 4, True), (10, 3, False), (0, 0, False)]
+)
+def test_upstream_has_a_patch_only_above_four_lines_of_five_of_either_kind(
+    added: int, removed: int, enough: bool
+) -> None:
+    own = content(*(f"+add {n}" for n in range(10)), *(f"-old {n}" for n in range(5)), "+}", "+")
+    other = content(*(f"+  add   {n}" for n in range(added)), *(f"-old {n}" for n in range(removed)), "+more")
+    found = share(own, other.lines)
+    assert (found.had, found.all, found.enough) == (added + removed, 15, enough)
+
+
+def test_what_would_be_lost_is_shown() -> None:
+    found = share(content(*(f"+x = {n};" for n in range(6))), content("+x = 2;").lines)
+    assert found.loss == "'+x = 0;', '+x = 1;', '+x = 3;' and 2 more"
+    assert not share(content(), content().lines).enough, "nothing to compare proves nothing"
 
 
 PROOF = UpstreamProof(Strength.ORIGIN, "it is in", "e")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -89,6 +89,32 @@ def _runs(hunk: Hunk) -> Iterator[Run]:
         added = tuple(line[1:] for line in block if line[:1] == b"+" and _is_code(line[1:]))
         if changed and added:
             yield Run(added, sum(line[:1] == b"-" for line in block) >= len(added))
+
+
+def remainder(all_sides: Iterable[Sides], diff: Diff, merged: Collection[str]) -> tuple[int, int]:
+    """Of the lines that a patch changes: how many the merge changes as well, and how many there are.
+
+    ``merged``: the files that the merge changes.
+    """
+    sides = {item.path: item for item in all_sides}
+    kept = total = 0
+    for file in diff.files:
+        lines = [line for hunk in file.hunks for line in hunk.lines if line[:1] in b"+-" and _is_code(line[1:])]
+        total += len(lines)
+        if file.path in sides:
+            kept += _still_changed(lines, sides[file.path])
+        elif file.path in merged:
+            kept += len(lines)
+    return kept, total
+
+
+def _still_changed(lines: Sequence[bytes], sides: Sides) -> int:
+    ours, merged = _Lines(sides.ours), _Lines(sides.merged)
+    changed = 0
+    for line in lines:
+        before, after = (len(side.places(_squeeze(line[1:]))) for side in (ours, merged))
+        changed += after > before if line[:1] == b"+" else after < before
+    return changed
 
 
 def _is_code(line: bytes) -> bool:

@@ -21,16 +21,16 @@ from planex.git.trees import Entries, TreeFiles
 from planex.patchqueue.apply.check import Fit
 from planex.patchqueue.apply.exact import apply_exactly, cannot_apply
 from planex.patchqueue.apply.gnupatch import apply_with_tool
-from planex.patchqueue.carry.doubles import find_double
+from planex.patchqueue.carry.doubles import find_double, remainder
 from planex.patchqueue.carry.mergers import merge_patch, sides_of
 from planex.patchqueue.carry.needs import Needs
 from planex.patchqueue.carry.stand import Attempt, Attempts, Stand
-from planex.patchqueue.carry.verdict import Fate, Strength, UpstreamProof, Verdict
+from planex.patchqueue.carry.verdict import Doubt, Fate, Strength, UpstreamProof, Verdict
 from planex.patchqueue.commits.commits import Chain, Link
 from planex.patchqueue.commits.sourcecommit import ImportedSource
 from planex.patchqueue.format.message import format_message, message_of, signature_of
 
-ProofFinder = Callable[[Link], UpstreamProof | None]
+ProofFinder = Callable[[Link], UpstreamProof | Doubt | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +125,25 @@ class Judge:
             return self.out(link, Fate.FAILED, reason=link.reason)
         if link.state is Fit.EMPTY:
             return self.keep(link, Fate.EMPTY, self.tree)
-        if self._proof and name not in self._orders.keep and (proof := self._proof(link)):
-            return self.out(link, Fate.UPSTREAMED, proof=proof)
+        found = self._proof(link) if self._proof and name not in self._orders.keep else None
+        if isinstance(found, UpstreamProof):
+            return self.out(link, Fate.UPSTREAMED, proof=found)
         merge = merge_patch(self.repository, self.objects, self.merger, self._changed, self.files, link)
         if not merge.clean:
-            return self._conflict(link, merge.conflicts)
-        return self._merged(link, merge.changes) if merge.changes else self._no_change(link)
+            return self._conflict(link, merge.conflicts, found)
+        if not merge.changes:
+            return self._no_change(link)
+        return self._doubted(link, merge.changes, found) if found else self._merged(link, merge.changes)
+
+    def _doubted(self, link: Link, changes: Entries, doubt: Doubt) -> Verdict:
+        """Upstream may have the patch: only what it evidently lacks may go in unasked."""
+        kept, total = remainder(sides_of(self.objects, self.files, link, changes), link.patch.diff, changes)
+        if not doubt.partly or kept == total:
+            return self.out(link, Fate.DOUBTFUL, reason=doubt.text)
+        tree = self.files.graft(changes)
+        self._known[tree] = changes
+        how = f"upstream's {doubt.commit[:12]} has {total - kept} of its {total} changed lines; the rest is kept"
+        return self._objection(link, changes) or self.keep(link, Fate.MERGED, tree, how)
 
     def keep(self, link: Link, status: Fate, tree: str, how: str = "") -> Verdict:
         """The verdict on a patch that stays, with its new commit."""
@@ -205,12 +218,14 @@ class Judge:
         proof = UpstreamProof(Strength.NO_CHANGE, f"merging it leaves {self.base.label} as it is")
         return self.out(link, Fate.UPSTREAMED, proof=proof)
 
-    def _conflict(self, link: Link, files: Sequence[str]) -> Verdict:
+    def _conflict(self, link: Link, files: Sequence[str], doubt: Doubt | None) -> Verdict:
         if link.patch.name not in self._orders.keep and self._has_all(link):
             proof = UpstreamProof(
                 Strength.REVERSE, f"all it adds is in {self.base.label}, all it removes is gone there"
             )
             return self.out(link, Fate.UPSTREAMED, proof=proof)
+        if doubt:
+            return self.out(link, Fate.DOUBTFUL, files=files, reason=doubt.text)
         if attempt := self._attempts.first(self._stand, files):
             return self._attempted(link, attempt)
         if blockers := self._attempts.blockers(self._stand, files):

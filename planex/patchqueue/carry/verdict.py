@@ -54,11 +54,11 @@ class Strength(StrEnum):
     """How sure a proof is that a patch is upstream, strongest first."""
 
     ORIGIN = "origin"
-    """The patch names the commit it was taken from, and that is part of the new version."""
+    """The patch names the commit it was taken from, which is part of the new version and has what it changes."""
     PATCH_ID = "patch-id"
     """Upstream's history has a commit with the same diff."""
     SUBJECT = "subject"
-    """Upstream's history has a commit with the same subject and author date and nearly the same diff."""
+    """Upstream's history has a commit with the same or nearly the same subject and nearly the same diff."""
     NO_CHANGE = "no change"
     """Merging the patch leaves the new version as it is."""
     REVERSE = "reverse"
@@ -72,6 +72,16 @@ class UpstreamProof:
     strength: Strength
     text: str
     commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a patch may be upstreamed though that is not proved. ``commit`` is upstream's."""
+
+    text: str
+    commit: str
+    partly: bool = False
+    """What upstream has of it may be left out, and the rest be kept."""
 
 
 @dataclass(frozen=True, slots=True)
