@@ -7,13 +7,33 @@ solved ones are shared.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from planex.git.repository import Repository
 from planex.workspace import write_atomic
 
 FOLDER = "rerere"
+_HUNK = re.compile(rb"^<{7}[^\n]*\n(.*?)^={7}[^\n]*\n(.*?)^>{7}", re.DOTALL | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedConflict:
+    """The two sides of each place of a conflict that was solved once."""
+
+    sides: tuple[tuple[bytes, bytes], ...]
+
+    def fits(self, ours: bytes, theirs: bytes) -> bool:
+        """Whether a merge of these files could give this conflict. git has the last word."""
+        return all((one in ours and other in theirs) or (one in theirs and other in ours) for one, other in self.sides)
+
+
+def recorded_conflicts(repository: Repository) -> Iterator[RecordedConflict]:
+    """All that a repository knows a solution of."""
+    for pre, _ in solutions(repository.git_dir / "rr-cache").values():
+        yield RecordedConflict(tuple((one.rstrip(b"\n"), other.rstrip(b"\n")) for one, other in _HUNK.findall(pre)))
 
 
 def solutions(folder: Path) -> dict[str, tuple[bytes, bytes]]:

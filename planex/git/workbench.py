@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A scratch work tree that holds only the files in conflict: for merges that need git's index (options, rerere)."""
+"""A scratch work tree that holds only the files in conflict: for merges that need git's index (rerere)."""
 
 from __future__ import annotations
 
@@ -34,16 +34,13 @@ class Workbench:
         if self._bench is not None:
             self._repository.attempt("worktree", "prune")
 
-    def pick(
-        self, ours: str, theirs: str, paths: Sequence[str], options: Sequence[str] = (), *, rerere: bool = False
-    ) -> str | None:
-        """Cherry-pick commit ``theirs`` onto commit ``ours``; the merged tree, or None if a conflict remains."""
+    def pick(self, ours: str, theirs: str, paths: Sequence[str]) -> str | None:
+        """Cherry-pick commit ``theirs`` onto commit ``ours`` with the solutions that are recorded; the merged tree, or
+        None if a conflict remains."""
         bench = self._open()
         self._show(bench, ours, paths)
-        flags = [*_SPARSE, "-c", f"rerere.enabled={str(rerere).lower()}"]
-        strategy = [word for option in options for word in ("-X", option)]
         self._forget_conflicts()
-        bench.attempt(*flags, "cherry-pick", "--no-commit", *strategy, theirs)
+        bench.attempt(*_SPARSE, "-c", "rerere.enabled=true", "cherry-pick", "--no-commit", theirs)
         self._forget_conflicts()
         if bench.git(*_SPARSE, "ls-files", "--unmerged"):
             return None

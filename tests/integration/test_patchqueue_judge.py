@@ -53,6 +53,39 @@ def test_merged_where_patch_would_fail(bench: Bench) -> None:
     assert (verdict.status, verdict.how) == (Fate.MERGED, "")
 
 
+@pytest.mark.parametrize(
+    "new",
+    [
+        replace_line(changed("a.c", "line 19", "one"), "a.c", "line 21", "two"),
+        changed("a.c", "line 21", "one\ntwo\nthree"),
+        {**OLD, "a.c": OLD["a.c"].replace("line 19\n", "")},
+        {**OLD, "a.c": OLD["a.c"].replace("line 21\n", "new\n")},
+    ],
+)
+def test_merged_where_only_the_lines_around_changed(bench: Bench, new: Tree) -> None:
+    """git takes that for a conflict."""
+    (verdict,) = judge(bench, PATCH, new)
+    assert (verdict.status, verdict.how) == (Fate.MERGED, "line by line, as only its surroundings changed")
+    merged = bench.repository.git("show", f"{verdict.tree}:a.c")
+    assert merged.splitlines() == new["a.c"].replace("line 20\n", "patched\n").splitlines()
+
+
+def test_additions_at_the_same_place_are_a_conflict(bench: Bench) -> None:
+    queue = steps([OLD, changed("a.c", "line 20", "line 20\nours")])
+    (verdict,) = judge(bench, queue, changed("a.c", "line 20", "line 20\nupstream's"))
+    assert verdict.status is Fate.CONFLICT
+
+
+def test_lines_that_are_everywhere_have_no_place_of_their_own(bench: Bench) -> None:
+    """All around the brace that the patch takes out is new."""
+    body = "".join(f"\tcall_{n}();\n" for n in range(8))
+    old = {"a.c": f"{body}}}\n\n}}\n{body.replace('call', 'other')}"}
+    queue = steps([old, {"a.c": old["a.c"].replace("}\n\n}\n", "}\n\n")}])
+    new = {"a.c": "\tfresh();\n}\n\n}\n\tnew();\n"}
+    (verdict,) = judge(bench, queue, new, old=old)
+    assert verdict.status is Fate.CONFLICT
+
+
 def test_merged_into_a_renamed_file(bench: Bench) -> None:
     (verdict,) = judge(bench, PATCH, {"moved.c": OLD["a.c"], "b.c": OLD["b.c"]})
     assert verdict.status is Fate.MERGED

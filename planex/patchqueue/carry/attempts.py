@@ -1,31 +1,33 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is tried when a patch conflicts, and how it is told that only an earlier patch is to blame.
 
-In this order: a solution that a person recorded (rerere); the patch as it would be without the earlier ones that
-are out; the patch as it was merged into a version between old and new; renames that are less alike, whole folders
-that moved, other diff algorithms. Each is git's own merge and counts only if it has no conflict at all.
+In this order: a solution that a person recorded (rerere); the lines that the patch changes, if they alone are as they
+were; the patch as it would be without the earlier ones that are out; the patch as it was merged into a version between
+old and new; renames that are less alike, whole folders that moved, other diff algorithms. Each counts only if it has no
+conflict at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from planex.git.pipes import Merge, Merger
+from planex.git.pipes import Changed, Merger, Objects
 from planex.git.repository import Repository
+from planex.git.rerere import RecordedConflict, recorded_conflicts
 from planex.git.workbench import Workbench
 from planex.patchqueue.apply.exact import lines_are_gone
+from planex.patchqueue.carry.blobs import ALGORITHMS, Blobs, find_moved, merge_by_lines
+from planex.patchqueue.carry.shadows import Forced, Lean
 from planex.patchqueue.carry.stand import Attempt, Attempts, Stand
-from planex.patchqueue.carry.verdict import KEPT, NOT_IN, Fate, Verdict
-from planex.patchqueue.commits.commits import Link, related
+from planex.patchqueue.carry.telling import is_code
+from planex.patchqueue.carry.verdict import KEPT, Fate, Verdict
+from planex.patchqueue.format.diff import Diff
 from planex.patchqueue.format.message import NOBODY
-
-_RENAMES = ("by renames down to 30 % alike", ("find-renames=30%",))
-_ALGORITHMS = tuple((f"by {name} diff", (f"diff-algorithm={name}",)) for name in ("patience", "minimal", "myers"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,154 +46,154 @@ class Bridge:
         return before, self.verdicts[position].commit
 
 
-class _Merges:
-    """Merges into trees, by a process that is started for the first."""
-
-    def __init__(self, repository: Repository) -> None:
-        self.stack = ExitStack()
-        self._repository = repository
-
-    @cached_property
-    def _merger(self) -> Merger:
-        return self.stack.enter_context(Merger(self._repository))
-
-    def commit(self, tree: str, parent: str | None) -> str:
-        return self._repository.write_commit(tree, [parent] if parent else [], NOBODY, "ours\n")
-
-    def step(self, base: str, theirs: str, tree: str) -> Merge:
-        """Merge the step from commit ``base`` to its child ``theirs`` into a tree."""
-        return self._merger.merge(self.commit(tree, base), theirs)
-
-
 class AllAttempts(Attempts):
-    """Everything that is known to help. A context manager, for the processes and the scratch work tree."""
+    """Everything that is known to help. A context manager, for the processes and the scratch work tree; both are
+    started when they are needed."""
 
     def __init__(
         self, repository: Repository, at: str, bridges: Sequence[Bridge] = (), *, rerere: bool = False
     ) -> None:
         self._repository = repository
-        self._merges = _Merges(repository)
         self._bench = Workbench(repository, at)
         self._bridges = tuple(bridges)
-        self._rerere = rerere
-        self._lean = _Lean(self._merges)
-        self._forced = _Forced(self._merges, self._bench)
+        self._solutions = tuple(recorded_conflicts(repository)) if rerere else ()
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._bench.__enter__()
+        self._stack.enter_context(self._bench)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bench.__exit__(kind, error, trace)
-        self._merges.stack.__exit__(kind, error, trace)
+        self._stack.__exit__(kind, error, trace)
 
     def first(self, stand: Stand, files: Sequence[str]) -> Attempt | None:
-        link = stand.link
-        ours = self._merges.commit(stand.tree, link.parent)
-        if self._rerere and (tree := self._bench.pick(ours, link.commit, files, rerere=True)):
-            return Attempt("by a recorded solution", tree, Fate.RERERE)
-        return self._without_neighbours(stand) or self._over_bridges(stand) or self._other_ways(stand, ours, files)
+        return (
+            self._recorded(stand, files)
+            or self._by_lines(stand, "line by line, as only its surroundings changed")
+            or self._without_neighbours(stand)
+            or self._over_bridges(stand)
+            or self._other_ways(stand)
+        )
 
     def moot(self, stand: Stand) -> tuple[str, ...]:
         out = stand.out_before(stand.link.patch.diff.paths)
-        if not out:
+        if not out or (files := self._lean.files_before(stand)) is None:
             return ()
-        before, after = self._lean.step(stand)
-        return out if before == after else ()
+        merge = self._lean.merge(files, stand.link)
+        return out if merge.clean and not merge.changes else ()
 
     def blockers(self, stand: Stand, files: Sequence[str]) -> tuple[str, ...]:
-        link = stand.link
-        out = stand.out_before([*files, *link.patch.diff.paths])
-        if not out:
+        out = stand.out_before([*files, *stand.link.patch.diff.paths])
+        if not out or (forced := self._forced.files_before(stand)) is None:
             return ()
-        tree = self._forced.tree_before(stand)
-        return out if self._merges.step(link.parent, link.commit, tree).clean else ()
+        if not self._forced.merge(forced, stand.link).clean:
+            return ()
+        return tuple(name for name in out if self._shares_lines(stand, name)) or out
+
+    def _shares_lines(self, stand: Stand, name: str) -> bool:
+        """Whether a patch adds lines that the one in question looks for."""
+        other = next(link.patch.diff for link in stand.links if link.patch.name == name)
+        return not _lines(stand.link.patch.diff, b" -").isdisjoint(_lines(other, b"+"))
+
+    def _recorded(self, stand: Stand, files: Sequence[str]) -> Attempt | None:
+        """A solution that a person recorded; git is asked only if one looks like this conflict."""
+        link = stand.link
+        if not any(self._looks_like(solution, stand, path) for solution in self._solutions for path in files):
+            return None
+        tree = self._bench.pick(self._ours(stand), link.commit, files)
+        return Attempt("by a recorded solution", tree, Fate.RERERE) if tree else None
+
+    def _looks_like(self, solution: RecordedConflict, stand: Stand, path: str) -> bool:
+        ours, (_, theirs) = stand.files.get(path), stand.link.changes.get(path, (None, None))
+        if ours is None or theirs is None:
+            return True
+        return solution.fits(ours.data, self._blobs.content(theirs[1]))
 
     def _without_neighbours(self, stand: Stand) -> Attempt | None:
-        if not stand.out_before(stand.link.patch.diff.paths):
+        if not stand.out_before(stand.link.patch.diff.paths) or (files := self._lean.files_before(stand)) is None:
             return None
-        before, after = self._lean.step(stand)
-        if after in (None, before):
+        after = self._lean.merge(files, stand.link)
+        if not after.clean or not after.changes:
             return None
-        base = self._merges.commit(before, None)
-        merge = self._merges.step(base, self._merges.commit(str(after), base), stand.tree)
-        found = merge.clean and merge.tree != stand.tree
-        return Attempt("without the earlier patches that are out", merge.tree) if found else None
+        base = self._repository.write_commit(files.tree, [], NOBODY, "ours\n")
+        theirs = self._repository.write_commit(files.graft(after.changes), [base], NOBODY, "ours\n")
+        return self._merged(stand, base, theirs, "without the earlier patches that are out")
 
     def _over_bridges(self, stand: Stand) -> Attempt | None:
-        for bridge in self._bridges:
-            if step := bridge.step(stand.position):
-                merge = self._merges.step(*step, stand.tree)
-                if merge.clean and merge.tree != stand.tree:
-                    return Attempt(f"by way of {bridge.label}", merge.tree)
-        return None
+        steps = ((bridge, bridge.step(stand.position)) for bridge in self._bridges)
+        found = (self._merged(stand, *step, f"by way of {bridge.label}") for bridge, step in steps if step)
+        return next((attempt for attempt in found if attempt), None)
 
-    def _other_ways(self, stand: Stand, ours: str, files: Sequence[str]) -> Attempt | None:
-        link = stand.link
-        missing = any(stand.files.get(path) is None for path in link.patch.diff.paths)
-        hopeless = not missing and lines_are_gone(link.patch.diff, stand.files)
-        for how, options in () if hopeless else (_RENAMES, *_ALGORITHMS) if missing else _ALGORITHMS:
-            tree = self._bench.pick(ours, link.commit, files, options)
-            if tree and tree != stand.tree:
-                return Attempt(how, tree)
-        return self._moved_folders(stand, ours) if missing else None
+    def _merged(self, stand: Stand, base: str, theirs: str, how: str) -> Attempt | None:
+        """Merge the step from commit ``base`` to its child ``theirs`` into the new tree."""
+        ours = self._repository.write_commit(stand.tree, [base], NOBODY, "ours\n")
+        merge = self._merger.merge(ours, theirs)
+        return Attempt(how, merge.tree) if merge.clean and merge.tree != stand.tree else None
 
-    def _moved_folders(self, stand: Stand, ours: str) -> Attempt | None:
-        with Merger(self._repository, {"merge.directoryRenames": "true"}) as merger:
-            merge = merger.merge(ours, stand.link.commit)
+    def _by_lines(
+        self, stand: Stand, how: str, algorithm: str = ALGORITHMS[0], moved: Mapping[str, str] | None = None
+    ) -> Attempt | None:
+        changes = merge_by_lines(self._blobs, stand.files, stand.link.changes, algorithm, moved=moved)
+        return Attempt(how, stand.files.graft(changes)) if changes else None
+
+    def _other_ways(self, stand: Stand) -> Attempt | None:
+        missing = {
+            path: old[1] for path, (old, _) in stand.link.changes.items() if old and stand.files.entry(path) is None
+        }
+        if missing or any(stand.files.entry(path) is None for path in stand.link.changes):
+            return self._renamed(stand, missing) or self._moved_folders(stand)
+        if lines_are_gone(stand.link.patch.diff, stand.files):
+            return None
+        found = (self._by_lines(stand, f"by {name} diff", name) for name in ALGORITHMS[1:])
+        return next((attempt for attempt in found if attempt), None)
+
+    def _renamed(self, stand: Stand, missing: Mapping[str, str]) -> Attempt | None:
+        before = stand.links[0].parent_tree
+        between = self._changed.between(before, stand.tree) if missing else {}
+        added = {path: entry[1] for path, entry in between.items() if entry and path not in stand.link.changes}
+        moved = dict(find_moved(self._blobs, missing, added))
+        return self._by_lines(stand, "by renames down to 30 % alike", moved=moved) if moved else None
+
+    def _moved_folders(self, stand: Stand) -> Attempt | None:
+        merge = self._folder_merger.merge(self._ours(stand), stand.link.commit)
         found = merge.clean and merge.tree != stand.tree
         return Attempt("by whole folders that moved", merge.tree) if found else None
 
+    def _ours(self, stand: Stand) -> str:
+        return self._repository.write_commit(stand.tree, [stand.link.parent], NOBODY, "ours\n")
 
-class _Lean:
-    """The old queue on its old source, without the patches that are out (and those that cannot do without them)."""
+    @cached_property
+    def _merger(self) -> Merger:
+        return self._stack.enter_context(Merger(self._repository))
 
-    def __init__(self, merges: _Merges) -> None:
-        self._merges = merges
+    @cached_property
+    def _folder_merger(self) -> Merger:
+        return self._stack.enter_context(Merger(self._repository, {"merge.directoryRenames": "true"}))
 
-    def step(self, stand: Stand) -> tuple[str, str | None]:
-        """Trees before and after the patch in question; None if it cannot do without them."""
-        links = stand.links
-        tree: str | None = None
-        for number in related(links, stand.position)[:-1]:
-            if stand.verdicts[number].status in NOT_IN:
-                tree = tree or links[number].parent_tree
-            elif tree:
-                tree = self._merge(links[number], tree) or tree
-        before = tree or stand.link.parent_tree
-        return before, self._merge(stand.link, before)
+    @cached_property
+    def _changed(self) -> Changed:
+        return self._stack.enter_context(Changed(self._repository))
 
-    def _merge(self, link: Link, tree: str) -> str | None:
-        merge = self._merges.step(link.parent, link.commit, tree)
-        return merge.tree if merge.clean else None
+    @cached_property
+    def _objects(self) -> Objects:
+        return self._stack.enter_context(Objects(self._repository))
+
+    @cached_property
+    def _blobs(self) -> Blobs:
+        return Blobs(self._repository, self._objects, self._stack)
+
+    @cached_property
+    def _lean(self) -> Lean:
+        return Lean(self._repository, self._objects, self._merger, self._changed, self._blobs)
+
+    @cached_property
+    def _forced(self) -> Forced:
+        return Forced(self._repository, self._objects, self._merger, self._changed, self._blobs)
 
 
-class _Forced:
-    """The new queue as if the patches that are out had been put in, by taking the patch's side in each conflict.
-
-    It answers one question, whether a later patch would go in then; nothing of it is ever kept.
-    """
-
-    def __init__(self, merges: _Merges, bench: Workbench) -> None:
-        self._merges = merges
-        self._bench = bench
-
-    def tree_before(self, stand: Stand) -> str:
-        """The tree that the patch in question would find."""
-        tree: str | None = None
-        for number in related(stand.links, stand.position)[:-1]:
-            verdict, link = stand.verdicts[number], stand.links[number]
-            if tree is None:
-                tree = self._put(link, verdict.tree) if verdict.status in NOT_IN else None
-            elif verdict.status is not Fate.UPSTREAMED:
-                tree = self._put(link, tree)
-        return tree or stand.tree
-
-    def _put(self, link: Link, tree: str) -> str:
-        merge = self._merges.step(link.parent, link.commit, tree)
-        if merge.clean:
-            return merge.tree
-        ours = self._merges.commit(tree, link.parent)
-        return self._bench.pick(ours, link.commit, merge.files, ["theirs"]) or tree
+def _lines(diff: Diff, signs: bytes) -> set[bytes]:
+    """Lines of code that begin with one of the signs."""
+    hunks = (hunk for file in diff.files for hunk in file.hunks)
+    return {line[1:] for hunk in hunks for line in hunk.lines if line[:1] in signs and is_code(line[1:])}

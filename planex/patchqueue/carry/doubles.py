@@ -14,22 +14,14 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from planex.patchqueue.carry.definitions import definitions
+from planex.patchqueue.carry.telling import is_code, is_weak, squeeze
 from planex.patchqueue.format.diff import Diff, Hunk
 
 NEAR = 12
 """Lines. Two copies that are no further apart are taken for the same change, wherever else the line stands."""
 ENOUGH = 0.5
 """Of a run of lines that a patch adds, the share that has to be there twice."""
-_SPACE = b" \t\r\f\v"
 _WORD = re.compile(rb"[\w./-]+")
-_SAYS_SOMETHING = re.compile(rb"\w")
-_COMMENT = re.compile(rb"//|/\*|\*(?:\s|/|$)|#\s|;|--\s|rem\s|dnl\s")
-_WEAK = re.compile(
-    rb"[})]*(?:else|do|try|pass|fi|done|then|esac|break|continue|return|default:|#else|#endif|nop|ret)?[{;:(]*"
-    rb"|return-?\(?\w{0,8}\)?;?|goto\w+;|(?:if|while)\(!?\w+\)\{?|(?:int|char|bool|long|unsigned|void\*)\w{1,8}(?:=0)?;"
-    rb"|.{1,3}"
-)
-"""Squeezed lines that are in every file many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +64,7 @@ class Run:
     @property
     def telling(self) -> tuple[bytes, ...]:
         """Those that are not in every file; all if there is none."""
-        return tuple(line for line in self.lines if not _is_weak(line)) or self.lines
+        return tuple(line for line in self.lines if not is_weak(line)) or self.lines
 
 
 def added_runs(diff: Diff, path: str) -> Iterator[Run]:
@@ -86,7 +78,7 @@ def added_runs(diff: Diff, path: str) -> Iterator[Run]:
 def _runs(hunk: Hunk) -> Iterator[Run]:
     for changed, lines in groupby(hunk.lines, lambda line: line[:1] in b"+-\\"):
         block = list(lines)
-        added = tuple(line[1:] for line in block if line[:1] == b"+" and _is_code(line[1:]))
+        added = tuple(line[1:] for line in block if line[:1] == b"+" and is_code(line[1:]))
         if changed and added:
             yield Run(added, sum(line[:1] == b"-" for line in block) >= len(added))
 
@@ -99,7 +91,7 @@ def remainder(all_sides: Iterable[Sides], diff: Diff, merged: Collection[str]) -
     sides = {item.path: item for item in all_sides}
     kept = total = 0
     for file in diff.files:
-        lines = [line for hunk in file.hunks for line in hunk.lines if line[:1] in b"+-" and _is_code(line[1:])]
+        lines = [line for hunk in file.hunks for line in hunk.lines if line[:1] in b"+-" and is_code(line[1:])]
         total += len(lines)
         if file.path in sides:
             kept += _still_changed(lines, sides[file.path])
@@ -112,28 +104,16 @@ def _still_changed(lines: Sequence[bytes], sides: Sides) -> int:
     ours, merged = _Lines(sides.ours), _Lines(sides.merged)
     changed = 0
     for line in lines:
-        before, after = (len(side.places(_squeeze(line[1:]))) for side in (ours, merged))
+        before, after = (len(side.places(squeeze(line[1:]))) for side in (ours, merged))
         changed += after > before if line[:1] == b"+" else after < before
     return changed
-
-
-def _is_code(line: bytes) -> bool:
-    return bool(_SAYS_SOMETHING.search(line)) and not _COMMENT.match(line.lstrip())
-
-
-def _is_weak(line: bytes) -> bool:
-    return bool(_WEAK.fullmatch(_squeeze(line)))
-
-
-def _squeeze(data: bytes) -> bytes:
-    return data.translate(None, _SPACE)
 
 
 class _Lines:
     """A file's lines without white space, and where each stands."""
 
     def __init__(self, data: bytes) -> None:
-        self._lines = _squeeze(data).split(b"\n")
+        self._lines = squeeze(data).split(b"\n")
 
     def places(self, line: bytes) -> list[int]:
         """Numbers of the lines, from 1."""
@@ -155,14 +135,14 @@ def _double_line(sides: Sides, diff: Diff) -> Double | None:
 
 def _pair(line: bytes, base: _Lines, theirs: _Lines, ours: _Lines, merged: _Lines) -> tuple[int, int] | None:
     """Two places of a line that both sides brought."""
-    wanted = _squeeze(line)
+    wanted = squeeze(line)
     places = merged.places(wanted)
     others = [side.places(wanted) for side in (ours, theirs)]
     if len(places) < 2 or len(places) <= max(map(len, others)):
         return None
-    if pair := _close_pair(places, others, 2 if _is_weak(line) else NEAR):
+    if pair := _close_pair(places, others, 2 if is_weak(line) else NEAR):
         return pair
-    return None if base.places(wanted) or _is_weak(line) else (places[0], places[1])
+    return None if base.places(wanted) or is_weak(line) else (places[0], places[1])
 
 
 def _close_pair(places: Sequence[int], others: Sequence[Sequence[int]], reach: int) -> tuple[int, int] | None:
@@ -181,9 +161,10 @@ def _quoted(line: bytes) -> str:
 
 
 def _double_definition(sides: Sides, diff: Diff) -> Double | None:
-    words = {
-        word for run in added_runs(diff, sides.path) for line in run.lines for word in re.findall(rb"[\w./-]+", line)
-    }
+    added = b"\n".join(line for run in added_runs(diff, sides.path) for line in run.lines)
+    words = set(_WORD.findall(added)) & set(_WORD.findall(_new_lines(sides)))
+    if not words:
+        return None
     found = definitions(sides.path, sides.merged)
     counts = Counter(item.key for item in found)
     suspects = [item for item in found if counts[item.key] > 1 and _named(item.name, words)]
@@ -195,6 +176,11 @@ def _double_definition(sides: Sides, diff: Diff) -> Double | None:
             lines = [other.line for other in found if other.key == item.key]
             return Double(sides.path, str(item), tuple(lines[:2]))
     return None
+
+
+def _new_lines(sides: Sides) -> bytes:
+    """What upstream added."""
+    return b"\n".join(Counter(sides.ours.split(b"\n")) - Counter(sides.base.split(b"\n")))
 
 
 def _named(name: str, words: set[bytes]) -> bool:
