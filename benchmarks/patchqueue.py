@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How long a forecast takes, beside ``git rebase``, ``quilt push -a`` and a loop of git processes, in the same run.
 
-    python -m benchmarks.patchqueue [--files 2000] [--patches 200] [--large 2000] [--rounds 3] [--json]
+    python -m benchmarks.patchqueue [--files 2000] [--patches 200] [--large 2000] [--hard 8000] [--rounds 3] [--json]
 
 All work on the same made-up source and queue (see synthetic.py), with 2 conflicts and 2 upstreamed patches in each
 hundred. A time is the best of the rounds. ``git rebase`` and ``quilt`` stop at the first conflict; to compare like
@@ -73,9 +73,9 @@ class Case:
             shutil.rmtree(self.repository.path / "planex" / name, ignore_errors=True)
 
 
-def prepare(folder: Path, files: int, patches: int) -> Case:
+def prepare(folder: Path, files: int, patches: int, conflicts: int = 2) -> Case:
     """Make the source and the queue, and import both versions into git."""
-    made = synthetic.make(folder, files=files, patches=patches)
+    made = synthetic.make(folder, files=files, patches=patches, conflicts=conflicts)
     queue = load_queue(made.queue)
     repository = Repository.create(folder / "repo.git", bare=True)
     versions = [Version(path.stem, path, digest_of(path, "SHA256")) for path in (made.old, made.new)]
@@ -224,6 +224,7 @@ def main() -> None:
     parser.add_argument(
         "--large", type=int, default=2000, help="patches of a second queue, to see that time grows linearly"
     )
+    parser.add_argument("--hard", type=int, default=8000, help="files of a source on which 30 %% of a queue conflict")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -234,6 +235,12 @@ def main() -> None:
         lines += rebase_lines(case, options.rounds)
         lines += quilt_lines(case, options.rounds) if find("quilt") else []
         lines.append(naive_line(case))
+        if options.hard:
+            hard = prepare(Path(name) / "hard", options.hard, options.patches, conflicts=30)
+            check_verdicts(hard)
+            seconds = best(options.rounds, lambda: hard.forecaster.column(hard.version), lambda: hard.forget("columns"))
+            remark = f"{options.hard} files"
+            lines.append(Line("planex forecast, 30 % conflicts", seconds, options.patches, remark))
         if options.large:
             large = prepare(Path(name) / "large", options.files, options.large)
             seconds = best(1, lambda: large.forecaster.column(large.version))

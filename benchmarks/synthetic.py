@@ -24,8 +24,10 @@ class Synthetic:
     expected: dict[str, str]
 
 
-def make(folder: Path, *, files: int = 2000, patches: int = 200, seed: int = 1) -> Synthetic:
-    """Write two tarballs and a queue below ``folder``."""
+def make(folder: Path, *, files: int = 2000, patches: int = 200, seed: int = 1, conflicts: int = 2) -> Synthetic:
+    """Write two tarballs and a queue below ``folder``; ``conflicts`` of each hundred patches have one."""
+    kinds = dict.fromkeys((7 + n * 100 // conflicts for n in range(conflicts)), "conflict")
+    kinds = {number % 100: kind for number, kind in kinds.items()} | {33: "upstreamed", 83: "upstreamed"}
     rng = random.Random(seed)
     tree = {f"dir{n % 40}/sub{n % 7}/file{n}.c": _content(rng, n) for n in range(files)}
     old, new = _tarball(folder / "up-1.tar", tree), dict(tree)
@@ -36,7 +38,7 @@ def make(folder: Path, *, files: int = 2000, patches: int = 200, seed: int = 1) 
     series = []
     for number in range(patches):
         patch = f"p{number:04d}.patch"
-        kind = {7: "conflict", 57: "conflict", 33: "upstreamed", 83: "upstreamed"}.get(number % 100, "plain")
+        kind = kinds.get(number % 100, "plain")
         name = names[number % len(names)]
         line = 20 + (number // len(names)) * 40 % 300
         before = list(current[name])

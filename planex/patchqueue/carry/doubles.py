@@ -22,6 +22,12 @@ NEAR = 12
 ENOUGH = 0.5
 """Of a run of lines that a patch adds, the share that has to be there twice."""
 _WORD = re.compile(rb"[\w./-]+")
+_COMMENT = re.compile(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_KEYWORDS = frozenset(
+    b"auto bool break char class const continue def do double elif else endif enum extern float for goto if ifdef "
+    b"ifndef import in include inline int long return short signed sizeof static struct switch then typedef union "
+    b"unsigned void volatile while 0 1 a i n x - . / self err ret".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +168,7 @@ def _quoted(line: bytes) -> str:
 
 def _double_definition(sides: Sides, diff: Diff) -> Double | None:
     added = b"\n".join(line for run in added_runs(diff, sides.path) for line in run.lines)
-    words = set(_WORD.findall(added)) & set(_WORD.findall(_new_lines(sides)))
+    words = _names(added) & _names(_new_lines(sides))
     if not words:
         return None
     found = definitions(sides.path, sides.merged)
@@ -176,6 +182,11 @@ def _double_definition(sides: Sides, diff: Diff) -> Double | None:
             lines = [other.line for other in found if other.key == item.key]
             return Double(sides.path, str(item), tuple(lines[:2]))
     return None
+
+
+def _names(code: bytes) -> set[bytes]:
+    """Words that may name something, so that most files need no closer look."""
+    return set(_WORD.findall(_COMMENT.sub(b"", code))) - _KEYWORDS
 
 
 def _new_lines(sides: Sides) -> bytes:
