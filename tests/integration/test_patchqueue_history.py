@@ -219,10 +219,14 @@ def test_the_commit_that_breaks_a_patch(bench: Bench, upstream: Upstream) -> Non
     forecaster = bench.forecaster(OLD, {"p.patch": mail("x", diff_text(OLD, PATCHED))})
     matrix = forecaster.matrix([bench.version("v2", tree)])
     tags = fetch_tags(bench.repository, str(upstream.folder), ["v1", "v2"])
-    found = find_breakers(forecaster, matrix, {"old": tags["v1"], "v2": tags["v2"]})
+    span = {"old": tags["v1"], "v2": tags["v2"]}
+    assert find_breakers(forecaster, matrix, span, seconds=0) == ({}, 1), "no time to search"
+    found, left = find_breakers(forecaster, matrix, span)
+    assert left == 0
+    assert find_breakers(forecaster, matrix, span, seconds=0) == (found, 0), "what was found is kept"
     assert found["p.patch"].commit == guilty
     assert found["p.patch"].text.endswith("U: rework line 30")
-    assert find_breakers(forecaster, matrix, {"v2": tags["v2"]}) == {}
+    assert find_breakers(forecaster, matrix, {"v2": tags["v2"]}) == ({}, 0)
 
 
 def test_a_repository_out_of_reach_gives_no_history(bench: Bench, tmp_path: Path) -> None:
@@ -245,7 +249,9 @@ def test_commands_use_the_history(tmp_path: Path, upstream: Upstream) -> None:
     settings = workspace.recipe / "package.yaml"
     settings.write_text(f"{settings.read_text()}upstream: {{git: {upstream.folder}, tag: 'v{{version}}'}}\n")
     source = workspace.source("2", {**new, "a.c": new["a.c"].replace("five", "fifth")})
-    foretold = workspace.planex("pq", "forecast", "pkg", "--onto", source)
+    plain = workspace.planex("pq", "forecast", "pkg", "--onto", source)
+    assert "First upstream commit" not in plain.stdout, "a search takes time: only when asked"
+    foretold = workspace.planex("pq", "forecast", "pkg", "--onto", source, "--blame")
     assert f"it is taken from upstream's {origin[:12]}, which is in (proof: origin)" in foretold.stdout, foretold.stderr
     assert "First upstream commit that breaks a patch:" in foretold.stdout
     assert f"p.patch  {guilty[:12]}" in foretold.stdout

@@ -25,6 +25,15 @@ from planex.workspace import write_atomic
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save the forecast as JSON.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the matrix as a web page.")
 @click.option("--keep", multiple=True, metavar="PATCH", help="Take this patch for not upstream.")
+@click.option(
+    "--blame",
+    type=click.FloatRange(min=0),
+    is_flag=False,
+    flag_value=300,
+    default=0,
+    metavar="[SECONDS]",
+    help="Search for the upstream commits that break patches, for at most 300 (or so many) seconds.",
+)
 @without_option
 @settings_option
 @guards_option

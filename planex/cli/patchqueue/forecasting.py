@@ -33,9 +33,11 @@ def work_out(context: Context, wish: Wish) -> Answer:
         commits = found.upstream_commits(old, aims)
         forecaster = found.forecaster(old, orders, commits)
         matrix = forecaster.matrix([aim.version for aim in aims])
-        breakers = find_breakers(forecaster, matrix, commits)
+        breakers, left = find_breakers(forecaster, matrix, commits, wish.blame) if wish.blame else ({}, 0)
         data = forecast_rows(matrix, wish.package, breakers)
         last = remember(found.home, data, matrix)
+    if left:
+        context.reporter.warn(f"no time to search for what breaks {left} patches: give --blame more seconds, or go on")
     _write(matrix, data, wish.save, wish.html)
     output = json.dumps(data, indent=1) + "\n" if wish.as_json else forecast_text(matrix, wish.package, breakers)
     if before is None:

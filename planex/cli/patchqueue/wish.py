@@ -20,6 +20,8 @@ class Wish:
     guards: tuple[str, ...]
     as_json: bool
     offline: bool
+    blame: float
+    """Seconds to search for the commits that break patches; 0: not asked."""
     baseline: Path | None
     save: Path | None
     html: Path | None
@@ -27,7 +29,7 @@ class Wish:
     @property
     def words(self) -> list[str]:
         """All that the printed answer depends on, besides package and versions."""
-        options = [self.keep, self.without, self.settings, self.guards, self.as_json, self.offline]
+        options = [self.keep, self.without, self.settings, self.guards, self.as_json, self.offline, self.blame]
         return [json.dumps(option, sort_keys=True) for option in options]
 
     @property
