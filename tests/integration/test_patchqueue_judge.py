@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from planex.git import rerere
+from planex.patchqueue.apply.check import Fit, check_queue
 from planex.patchqueue.carry.judge import Orders
 from planex.patchqueue.carry.verdict import Fate, Strength, Verdict
 from planex.patchqueue.format.message import NOBODY
 from planex.rebase.conflict import ConflictTree
-from tests.integration.patch_factory import Bench, Tree, diff_text, mail, numbered, replace_line, steps
+from tests.integration.patch_factory import Bench, Tree, diff_text, mail, numbered, replace_line, steps, write_queue
 
 pytestmark = [pytest.mark.tools("git", "patch")]
 
@@ -171,6 +172,27 @@ def test_empty_and_failed(bench: Bench) -> None:
         Fate.CLEAN,
     ]
     assert "a.c: hunk 1" in verdicts[2].reason
+
+
+LOPSIDED = "--- a/a.c\n+++ b/a.c\n@@ -17,5 +17,5 @@\n line 17\n line 18\n line 19\n-line 20\n+patched\n line 21\n"
+"""With less context below than above GNU patch takes it for the end of the file."""
+
+
+def test_what_only_git_takes_is_carried_where_it_has_one_place(bench: Bench) -> None:
+    queue = {"p.patch": mail("x", LOPSIDED)}
+    (verdict,) = judge(bench, queue, changed("b.c", "row 3", "other"))
+    assert (verdict.status, verdict.why) == (Fate.MERGED, "git apply takes it, GNU patch does not")
+    assert "patched" in bench.repository.git("show", f"{verdict.tree}:a.c")
+    twice = {**OLD, "a.c": OLD["a.c"] + OLD["a.c"]}
+    (verdict,) = judge(bench, queue, twice, old=twice)
+    assert verdict.status is Fate.FAILED
+
+
+def test_what_only_git_takes_fails_the_build_and_both_tools_are_named(bench: Bench) -> None:
+    queue = write_queue(bench.folder / "queue", {"p.patch": mail("x", LOPSIDED)})
+    (outcome,) = check_queue(queue, bench.version("old", OLD).source, bench.folder / "cache")
+    assert (outcome.state, outcome.bad) == (Fit.GIT, True)
+    assert "says GNU patch, though git apply takes it" in outcome.remarks
 
 
 def test_blocked_by_the_patch_it_needs(bench: Bench) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from planex.checksums import digest_of_text
 from planex.content import records
 from planex.errors import PlanexError
 from planex.git.files import Changes, FileSet
-from planex.patchqueue.apply.exact import apply_exactly
+from planex.patchqueue.apply.exact import apply_exactly, one_place
 from planex.patchqueue.apply.gnupatch import HunkNote, apply_with_tool
 from planex.patchqueue.apply.tarball import SourceFiles
 from planex.patchqueue.format.queue import Patch, PatchQueue, chain_digest
 
-FORMAT = 2
+FORMAT = 3
 """Raise when the verdicts change, so that cached ones are not believed."""
 _FUZZ = 2
 MAX_NOTES = 20
@@ -31,11 +31,13 @@ class Fit(StrEnum):
     OFFSET = "offset"
     FUZZ = "fuzz"
     """Only where context lines may be ignored; rpm forbids that, so the build fails."""
+    GIT = "git"
+    """Only ``git apply`` takes it, and has no choice where; the build uses GNU patch, so it fails."""
     FAILED = "failed"
     EMPTY = "empty"
 
 
-BAD = frozenset({Fit.FUZZ, Fit.FAILED})
+BAD = frozenset({Fit.FUZZ, Fit.GIT, Fit.FAILED})
 
 
 class PatchError(PlanexError):
@@ -53,6 +55,11 @@ class PatchOutcome:
     @property
     def bad(self) -> bool:
         return self.state in BAD
+
+    @property
+    def changes_nothing(self) -> bool:
+        """It could not be applied at all."""
+        return self.state in (Fit.FUZZ, Fit.FAILED)
 
     @property
     def remarks(self) -> str:
@@ -130,10 +137,18 @@ def apply_patch(patch: Patch, files: FileSet, scratch: Path) -> tuple[PatchOutco
     if result.ok:
         state = Fit.OFFSET if any(note.offset for note in result.notes) else Fit.APPLIED
         return PatchOutcome(patch.name, state, result.notes), result.changes
+    if not patch.diff.binary and one_place(patch.diff, files):
+        by_git = apply_with_tool(patch, files, scratch, git=True)
+        if by_git.ok:
+            return PatchOutcome(patch.name, Fit.GIT, tuple(_only_git(note) for note in result.notes)), by_git.changes
     fuzzed = apply_with_tool(patch, files, scratch, fuzz=_FUZZ)
     if fuzzed.ok:
         return PatchOutcome(patch.name, Fit.FUZZ, fuzzed.notes), {}
     return PatchOutcome(patch.name, Fit.FAILED, result.notes), {}
+
+
+def _only_git(note: HunkNote) -> HunkNote:
+    return replace(note, reason=f"{note.reason or 'does not match'}, says GNU patch, though git apply takes it")
 
 
 def _try_all(patches: Sequence[Patch], source: SourceFiles, cache: Path) -> tuple[PatchOutcome, ...]:

@@ -79,6 +79,17 @@ def lines_are_gone(diff: Diff, files: FileSet) -> bool:
     return False
 
 
+def one_place(diff: Diff, files: FileSet) -> bool:
+    """Whether all that the hunks look for is there just once."""
+    for file in diff.files:
+        found = None if file.kind is Kind.ADD else files.get(file.old)
+        if file.opaque or (file.kind is not Kind.ADD and found is None):
+            return False
+        if found and any((b"\n" + found.data).count(b"\n" + b"".join(old_lines(hunk))) != 1 for hunk in file.hunks):
+            return False
+    return bool(diff.files)
+
+
 def _anchors(hunk: Hunk) -> list[bytes]:
     """Lines the hunk cannot do without: those that it removes."""
     return [line[1:] + b"\n" for line in hunk.lines if line[:1] == b"-"]

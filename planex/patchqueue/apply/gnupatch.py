@@ -63,15 +63,17 @@ class ToolResult:
     notes: tuple[HunkNote, ...]
 
 
-def apply_with_tool(patch: Patch, files: FileSet, scratch: Path, *, fuzz: int = 0, reverse: bool = False) -> ToolResult:
-    """Apply ``patch`` to copies of the files it names, below ``scratch``."""
+def apply_with_tool(
+    patch: Patch, files: FileSet, scratch: Path, *, fuzz: int = 0, reverse: bool = False, git: bool = False
+) -> ToolResult:
+    """Apply ``patch`` to copies of the files it names, below ``scratch``; with ``git`` by ``git apply``."""
     with temporary_folder(scratch, "patch") as folder:
         tree, file = folder / "tree", folder / "patch"
         tree.mkdir()
         write(file, patch.data)
         for path in patch.diff.paths:
             _write(tree, path, files.get(path))
-        ok, notes = (_git if patch.diff.binary else _gnu)(patch, tree, file, fuzz, reverse)
+        ok, notes = (_git if git or patch.diff.binary else _gnu)(patch, tree, file, fuzz, reverse)
         changes = dict(_changed(tree, patch.diff.paths, files)) if ok else {}
         return ToolResult(ok, changes, notes)
 

@@ -171,7 +171,8 @@ class Judge:
             return objection
         applied = self._apply(link)
         if applied is None:
-            return self.keep(link, Fate.MERGED, tree)
+            how = "git apply takes it, GNU patch does not" if link.state is Fit.GIT else ""
+            return self.keep(link, Fate.MERGED, tree, how)
         status, files = applied
         if {path: (file.mode, file.blob_id) if file else None for path, file in files.items()} != changes:
             return self.keep(link, Fate.MERGED, tree)

@@ -20,7 +20,7 @@ from planex.patchqueue.commits.sourcecommit import ImportedSource
 from planex.patchqueue.format.message import format_message, message_of, signature_of
 from planex.patchqueue.format.queue import Patch
 
-CHAIN_FORMAT = 3
+CHAIN_FORMAT = 4
 
 
 Steps = Mapping[str, tuple[Entry | None, Entry | None]]
@@ -142,7 +142,7 @@ def _commit(
                 outcomes.append(outcome)
                 new = {path: (file.mode, file.blob_id) if file else None for path, file in changes.items()}
                 steps.append({path: (latest.get(path, files.entry(path)), entry) for path, entry in new.items()})
-                if not outcome.bad:
+                if not outcome.changes_nothing:
                     files.update(changes)
                     latest |= new
                     parent = marks[-1] if marks else start
@@ -160,7 +160,7 @@ def _heads(outcomes: Sequence[PatchOutcome], commits: Iterator[str], start: str)
     """The top commit after each patch: a new one, or the one before where the patch did not apply."""
     heads: list[str] = []
     for outcome in outcomes:
-        heads.append((heads[-1] if heads else start) if outcome.bad else next(commits))
+        heads.append((heads[-1] if heads else start) if outcome.changes_nothing else next(commits))
     return heads
 
 
