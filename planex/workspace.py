@@ -156,19 +156,23 @@ def _begin_draft(parent: Path, name: str, *, folder: bool) -> tuple[Path, int]:
             os.close(handle)
 
 
-def is_abandoned(draft: Path) -> bool:
-    """Whether nobody is at work on a draft any more."""
+@contextmanager
+def abandoned(draft: Path) -> Iterator[bool]:
+    """Whether nobody is at work on a draft any more; nobody begins to be while the context lasts."""
     try:
         handle = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        return error.errno == errno.ELOOP  # a link of an older planex
+        yield error.errno == errno.ELOOP  # a link of an older planex
+        return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
     except OSError:
-        return False
+        free = False
+    try:
+        yield free
     finally:
         os.close(handle)
-    return True
 
 
 def sync_folder(folder: Path) -> None:

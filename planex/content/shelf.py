@@ -14,7 +14,7 @@ from typing import Any
 
 from planex.cage.trees import remove_tree
 from planex.content.copies import sync, sync_tree
-from planex.workspace import DRAFT, is_abandoned, temporary_folder
+from planex.workspace import DRAFT, abandoned, temporary_folder
 
 
 @contextmanager
@@ -61,7 +61,10 @@ def prune(paths: Iterable[Path], keep: int, age: Callable[[Path], Any] = lambda 
 
 def sweep(folders: Iterable[Path]) -> bool:
     """Delete the drafts in these folders that nobody is at work on any more; True if there were any."""
-    found = [path for folder in folders for path in folder.glob(f".*{DRAFT}") if is_abandoned(path)]
-    for path in found:
-        remove(path)
-    return bool(found)
+    swept = False
+    for draft in [path for folder in folders for path in folder.glob(f".*{DRAFT}")]:
+        with abandoned(draft) as free:
+            if free:
+                remove(draft)
+                swept = True
+    return swept

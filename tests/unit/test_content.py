@@ -344,6 +344,30 @@ def test_a_draft_that_is_swept_before_it_has_its_lock_is_begun_again(
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_nobody_can_begin_with_a_draft_while_it_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".x.draft").mkdir()
+    real = shelf.remove
+
+    def begin_meanwhile(path: Path) -> None:
+        handle = os.open(path, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        os.close(handle)
+        real(path)
+
+    monkeypatch.setattr(shelf, "remove", begin_meanwhile)
+    assert shelf.sweep([tmp_path]) is True
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_links_and_what_this_user_may_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".link.1.draft").symlink_to("nowhere")
+    assert shelf.sweep([tmp_path, tmp_path / "nowhere"]) is True
+    (tmp_path / ".x.draft").write_text("")
+    monkeypatch.setattr(os, "open", refuse(errno.EACCES))
+    assert shelf.sweep([tmp_path]) is False
+
+
 def test_what_is_published_replaces_what_was_there(tmp_path: Path) -> None:
     for text in ("old", "new"):
         with shelf.draft(tmp_path / "place" / "x") as folder:
