@@ -26,6 +26,7 @@ from planex.workspace import behind
 
 FORMAT = 4
 """Raised when roots are made differently, so that old ones are not taken for new ones."""
+_PACKAGES = "packages.json"
 BUSYBOX = ("usr/sbin/busybox", "usr/bin/busybox", "sbin/busybox", "bin/busybox")
 # SQLite's journal goes into the database of packages: when it does so by itself is no property of the host.
 _CHECKPOINT = (
@@ -92,7 +93,7 @@ class LiveHost:
         return self.folder / "busybox"
 
     def packages(self) -> list[Installed]:
-        path, hint = self.folder / "packages.json", f"have the host made again: rm -r {self.folder}"
+        path, hint = self.folder / _PACKAGES, f"have the host made again: rm -r {self.folder}"
         return list(records.require(path, Packages, FORMAT, hint).packages)
 
 
@@ -112,7 +113,7 @@ def make_host(project: Project, live: Live, work: Path, task: Task) -> LiveHost:
     """Install and compress the live host below ``work``, unless that was done before from the same inputs."""
     inputs = json.dumps(sorted(host_inputs(project, live).items()))
     final = work / f"host-{digest_of_text(inputs)[:16]}"
-    if not final.exists():
+    if records.load(final / _PACKAGES, Packages, FORMAT) is None:
         require("mksquashfs", "make the live host's root image")
         with shelf.draft(final) as draft:
             (draft / "root").mkdir()
@@ -160,7 +161,7 @@ def _describe(project: Project, choice: Choice, draft: Path) -> None:
         )
         for package in choice.packages
     )
-    records.save(draft / "packages.json", Packages(tuple(packages)), FORMAT)
+    records.save(draft / _PACKAGES, Packages(tuple(packages)), FORMAT)
 
 
 def _take_boot_files(draft: Path) -> None:

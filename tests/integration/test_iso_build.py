@@ -203,6 +203,10 @@ def test_stale_or_cut_iso_is_made_again(project: Project) -> None:
     build(project)
     manifest_path(iso).write_text(json.dumps({"format": 0}))
     assert reasons(project) == ("new",)
+    (host,) = (project.folder / "work" / "iso").glob("host-*")
+    (host / "packages.json").write_text("{")
+    assert build(project) == ("new",), "a live host whose record is damaged is not there"
+    assert load_manifest(iso).packages
 
 
 def test_finding_stops_the_iso_and_keeps_the_old_one(project: Project) -> None:
