@@ -44,13 +44,17 @@ class FullFile:
 def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Writing fails at one step."""
     step = str(request.param)
-    real = os.fdopen
+    real, real_open = os.fdopen, os.open
     if step in ("write", "flush"):
         monkeypatch.setattr(os, "fdopen", lambda *words: FullFile(real(*words), step))
     elif step == "rename":
         monkeypatch.setattr(Path, "replace", full)
     elif step == "open":
-        monkeypatch.setattr(os, "open", full)
+        monkeypatch.setattr(
+            os,
+            "open",
+            lambda path, *words, **more: (full if str(path).endswith(DRAFT) else real_open)(path, *words, **more),
+        )
     else:
         monkeypatch.setattr(os, {"chmod": "fchmod", "fsync": "fsync"}[step], full)
     return step
