@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""BuildRequires that only a build can tell (%generate_buildrequires): learned there, known in later plans.
+"""What a buildroot has that only a build can tell, as by %generate_buildrequires: learned there, known in later plans.
 
 They are guesses for a plan: a spec that changed may ask for others, which its build then learns.
 """
@@ -26,15 +26,24 @@ class Learned:
     requires: tuple[Capability, ...]
 
 
-def recall(folder: Path, package: str) -> tuple[Capability, ...]:
-    """What was learned last."""
-    known = records.load(folder / f"{package}.json", Learned, _FORMAT)
-    return known.requires if known else ()
+def recall(folder: Path) -> dict[str, tuple[Capability, ...]]:
+    """Package to what was learned of it last."""
+    known = {path.stem: records.load(path, Learned, _FORMAT) for path in folder.glob("*.json")}
+    return {package: learned.requires for package, learned in known.items() if learned}
 
 
 def learn(folder: Path, package: str, requires: tuple[Capability, ...]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     records.save(folder / f"{package}.json", Learned(requires), _FORMAT)
+
+
+def installed(log: Path) -> frozenset[str]:
+    """Names of the packages in a builder's list of what it installed, if it left one."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(line.split()[0].rsplit("-", 2)[0] for line in lines if line.strip())
 
 
 def read_generated(folder: Path, within: Path, copy: Path) -> tuple[Capability, ...]:

@@ -14,7 +14,7 @@ from planex.content.key import outputs_digest
 from planex.distro.config import build_limits
 from planex.engine.builders import Builder, Job
 from planex.engine.buildroot import Buildroot, write_base
-from planex.engine.dynamic import read_generated
+from planex.engine.dynamic import installed, read_generated
 from planex.engine.outputs import MissingOutput, Rules, accept
 from planex.engine.publish import condemned
 from planex.engine.workshop import Workshop
@@ -22,6 +22,7 @@ from planex.errors import LoggedError, PlanexError
 from planex.events import Status
 from planex.report import Reporter, Task
 from planex.rpm import repo
+from planex.rpm.capability import Capability
 from planex.rpm.srpm import source_date_epoch
 from planex.run import tail
 
@@ -51,6 +52,7 @@ class Make:
         buildroot = self.workshop.buildroot(self.name)
         job = self._job(buildroot)
         made = self.builder.build(job, task)
+        buildroot = self._as_installed(buildroot)
         task.phase("outputs")
         results = fresh_folder(self.work / "results")
         self._accept(job, made, results)
@@ -77,6 +79,15 @@ class Make:
             if not self.workshop.learn(self.name, generated):
                 return True
         raise PlanexError(f"{self.name}: its %generate_buildrequires asks for something new each time it is run")
+
+    def _as_installed(self, buildroot: Buildroot) -> Buildroot:
+        """The buildroot with what the builder installed besides, which is known to later plans."""
+        if buildroot.base is None:
+            return buildroot
+        foreseen = {name for name, _ in buildroot.base} | {made.name for _, made in buildroot.made}
+        if more := installed(self.logs / "installed_pkgs.log") - foreseen:
+            self.workshop.learn(self.name, (*self.workshop.asks(self.name), *map(Capability, sorted(more))))
+        return self.workshop.buildroot(self.name)
 
     def _job(self, buildroot: Buildroot) -> Job:
         project, package = self.workshop.project, self.workshop.project.package(self.name)

@@ -57,7 +57,7 @@ class Workshop:
     @cached_property
     def graph(self) -> Graph:
         built = self.project.built
-        hints = {name: recall(self._learned, name) for name, package in built.items() if package.generates}
+        hints = recall(self._learned)
         bootstraps = {name.removesuffix(BOOTSTRAP): name for name in self.project.bootstraps}
         found = {name: self.project.package(name) for name in (*built, *self.project.bootstraps)}
         return build_graph(found, self.base, broken=list(self.project.broken), hints=hints, bootstraps=bootstraps)

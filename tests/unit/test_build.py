@@ -232,6 +232,31 @@ def test_base_packages_are_part_of_a_stored_results_key(workspace: Workspace, mo
     assert [step.reasons for step in workshop(workspace).plan(["a"]).builds] == [("base package gcc 1-1 -> 2-1",)]
 
 
+def test_what_was_installed_and_not_foreseen_is_part_of_the_key(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by mock, which alone knows what %generate_buildrequires asked it for."""
+    add(workspace, "a", "gcc")
+    monkeypatch.setattr(Workshop, "base", base("buildsys-build", "gcc", "extra", "unused"))
+
+    def makes(job: Job) -> Path:
+        lines = [f"{name}-1-1.noarch 1 2 installed" for name in ("buildsys-build", "gcc", "extra", "gpg-pubkey")]
+        (job.logs / "installed_pkgs.log").write_text("\n".join(lines))
+        return honest(job)
+
+    shop = workshop(workspace)
+    assert run(shop, makes)["a"] == (Status.BUILT, "")
+    result = shop.store.last("a")
+    assert result is not None
+    assert dict(read_base(result.folder) or ()).keys() == {"buildsys-build", "gcc", "extra"}
+    assert not workshop(workspace).plan(["a"]).changes
+    rows = [
+        indexed(name, "2-1" if name in ("extra", "unused") else "1-1") for name in ("buildsys-build", "gcc", "extra")
+    ]
+    monkeypatch.setattr(Workshop, "base", Index(rows))
+    assert [step.reasons for step in workshop(workspace).plan(["a"]).builds] == [("base package extra 1-1 -> 2-1",)]
+
+
 @pytest.fixture
 def command(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """``planex build`` where package a does not build, and the base has nothing."""
