@@ -57,10 +57,13 @@ class Workshop:
     @cached_property
     def graph(self) -> Graph:
         built = self.project.built
-        hints = recall(self._learned)
         bootstraps = {name.removesuffix(BOOTSTRAP): name for name in self.project.bootstraps}
         found = {name: self.project.package(name) for name in (*built, *self.project.bootstraps)}
-        return build_graph(found, self.base, broken=list(self.project.broken), hints=hints, bootstraps=bootstraps)
+        broken, left_out = list(self.project.broken), self.project.left_out
+        absent = {name: (self.project.packages[name], reason) for name, reason in left_out.items()}
+        return build_graph(
+            found, self.base, broken=broken, left_out=absent, hints=recall(self._learned), bootstraps=bootstraps
+        )
 
     @property
     def _learned(self) -> Path:

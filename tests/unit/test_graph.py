@@ -142,6 +142,14 @@ def test_a_version_that_is_not_there_is_named() -> None:
     )
 
 
+def test_what_is_not_for_this_architecture_is_told() -> None:
+    absent = {"yajl": (package("yajl"), "not for x86_64 (ExclusiveArch: aarch64)")}
+    found = build_graph({"xen": package("xen", "yajl,nothing")}, base("gcc"), left_out=absent)
+    first, second = found.faults["xen"].message.splitlines()
+    assert first.endswith("provides it, for yajl is not for x86_64 (ExclusiveArch: aarch64)")
+    assert "yajl" not in second
+
+
 def test_what_could_not_be_read_may_be_what_is_missing() -> None:
     found = build_graph({"a": package("a", "b")}, base(), broken=["b"])
     assert faults(found)[0].endswith("; perhaps one that cannot be read does: b")
