@@ -19,7 +19,7 @@ from planex.content.leftovers import sweep_target
 from planex.content.locks import at_work
 from planex.distro.config import MAX_JOBS
 from planex.distro.project import Project, load_project, require_base
-from planex.engine.outcome import BuildFailed, Outcome
+from planex.engine.outcome import BuildFailed, Outcome, SeveralFailed
 from planex.engine.plan import Plan
 from planex.engine.publish import check_closure, compose
 from planex.engine.workshop import Workshop
@@ -212,10 +212,7 @@ def _raise_failures(outcomes: list[Outcome]) -> None:
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        names = ", ".join(failure.package for failure in failures)
-        raise PlanexError(
-            f"{len(failures)} packages failed: {names}", f"see each alone: planex build {failures[0].package}"
-        )
+        raise SeveralFailed(failures)
 
 
 def _plan_text(plan: Plan) -> str:

@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planex.distro.project import BOOTSTRAP
+from planex.engine.excerpt import excerpt_of
 from planex.errors import LoggedError, PlanexError
 from planex.events import PackageEnded, Status
+
+_SHOWN = 8
+"""Failures that are told in full, of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,29 @@ class Outcome:
         return ended
 
 
+class SeveralFailed(LoggedError):
+    """More than one package did not build: what went wrong with each, one behind the other."""
+
+    def __init__(self, failures: Sequence[BuildFailed]) -> None:
+        names = ", ".join(failure.package for failure in failures)
+        shown = [
+            "\n".join(filter(None, [failure.message, failure.tail, f"log: {failure.log}" if failure.log else ""]))
+            for failure in failures[:_SHOWN]
+        ]
+        if len(failures) > _SHOWN:
+            shown.append(f"... and {len(failures) - _SHOWN} more: see their logs")
+        hint = f"mend one, then see it alone: planex build {failures[0].package.removesuffix(BOOTSTRAP)}"
+        super().__init__(f"{len(failures)} packages failed: {names}", hint, "\n\n".join(shown))
+
+
 class BuildFailed(LoggedError):
     """A package did not build. ``phase`` is where it stopped."""
 
     def __init__(self, package: str, phase: str, cause: PlanexError, log: Path | None) -> None:
         text = cause.tail if isinstance(cause, LoggedError) else ""
+        if text and log:
+            with suppress(OSError):
+                text = excerpt_of(log)
         hint = cause.hint or f"mend it, then: planex build {package.removesuffix(BOOTSTRAP)}"
         super().__init__(f"{package} failed in {phase}: {cause.message}", hint, text, log)
         self.package = package
