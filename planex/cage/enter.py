@@ -30,9 +30,9 @@ FAILED = 125
 
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
 
-_CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
+_CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_PR_SET_PDEATHSIG = 1
 _SIGKILL = 9
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -94,23 +94,50 @@ def main(request: Request) -> None:
     _overlay(request.overlay)
     for name, value in request.limits:
         _limit(name, value)
+    if request.filtered:
+        _call("unshare", _CLONE_NEWPID)  # of the next child, for which an ordinary user may not ask
     if request.builder:
         _become(BUILDER)
     _die_with(int(os.environ.get(PARENT, os.getppid())))
     if request.filtered:
-        sys.exit(_attend(_with_filter(request.command, program)))
+        sys.exit(_enclose(_with_filter(request.command, program)))
     os.execv(request.command[0], request.command)
+
+
+def _enclose(command: list[str]) -> int:
+    """Run bubblewrap in a new namespace of processes that ends with this one; its exit status.
+
+    Of two parts of bubblewrap the inner one outlives the outer, and waits for ever, where that is killed before the
+    inner one asked to die with it. Nothing outlives process 1 of a namespace.
+    """
+    for number in (_signal.SIGINT, _signal.SIGTERM):
+        _signal.signal(number, _signal.SIG_IGN)  # the whole group gets them
+    alive, held = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(held)
+        _call("prctl", _PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+        if _at_its_end(alive):  # what held the other end has ended already; its number is not known in here
+            os._exit(FAILED)
+        os._exit(_attend(command))
+    os.close(alive)
+    return _status(os.waitpid(child, 0)[1])
+
+
+def _at_its_end(pipe: int) -> bool:
+    os.set_blocking(pipe, False)
+    try:
+        return not os.read(pipe, 1)
+    except BlockingIOError:
+        return False
 
 
 def _attend(command: list[str]) -> int:
     """Run bubblewrap; its exit status, when the cage is empty.
 
-    bubblewrap ends before its processes in the cage do, which hold mounts and what was deleted on a full disk. So they
-    become children of this process, which ends last.
+    bubblewrap ends before its processes in the cage do, which hold mounts and what was deleted on a full disk. They
+    become children of this process, which is the first of its namespace and ends last.
     """
-    _call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    for number in (_signal.SIGINT, _signal.SIGTERM):
-        _signal.signal(number, _signal.SIG_IGN)  # the whole group gets them
     parent = os.getpid()
     child = os.fork()
     if child == 0:
@@ -127,7 +154,11 @@ def _attend(command: list[str]) -> int:
             break
         if pid == child:
             status = ended
-    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    return _status(status)
+
+
+def _status(ended: int) -> int:
+    return 128 + os.WTERMSIG(ended) if os.WIFSIGNALED(ended) else os.WEXITSTATUS(ended)
 
 
 def _die_with(parent: int) -> None:

@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +26,7 @@ from planex.errors import ConfigError
 from planex.rpm.spec import Macros, SpecFile, parse_specs
 from planex.run import run, spawn
 from planex.units import GIB, MIB, parse_size, parse_time
+from tests.hostile.warden import descendants
 
 FakeTool = Callable[[str, str], Path]
 WHOLE = "         0          0 4294967295\n"
@@ -264,3 +269,18 @@ def _text(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
+
+
+@pytest.mark.tools("bwrap")
+def test_nothing_in_a_cage_outlives_a_kill_while_the_cage_is_made() -> None:
+    """Killed when both parts of bubblewrap have just started: about one in thirty went on, command and all."""
+    words = [str(word) for word in caged(Cage(), ["/bin/sleep", "20"])]
+    for _ in range(100):
+        # Whoever is alive holds standard output; nobody else does once all are gone.
+        with subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True, env={}) as process:
+            end = time.monotonic() + 5
+            while time.monotonic() < end and sum(name == "bwrap" for _, name in descendants()) < 2:
+                pass
+            os.killpg(process.pid, signal.SIGKILL)
+            assert process.stdout is not None
+            assert select.select([process.stdout], [], [], 5)[0], "something is still alive"
