@@ -72,7 +72,7 @@ SAMPLES: list[Any] = [
     versions.Addresses({"http://x": "ab"}),
     base_archive.Resolution("q", (DEB,)),
     base_build.BaseStamp("s", 3),
-    KnownFiles({"/x": Stamp("ab", 1, 2, 3)}),
+    KnownFiles({"/x": Stamp("ab" * 32, 1, 2, 3)}),
     Packages((Installed("n-1-1.x", "", "base", "s", 3),)),
 ]
 
