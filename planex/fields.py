@@ -16,10 +16,22 @@ def as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+class WrittenInt(int):
+    """A whole number that does not look as it was ``written``: YAML reads 010 as 8."""
+
+    written: str
+
+
+class WrittenFloat(float):
+    """A number, and how it was ``written``: YAML reads 4.20 as 4.2."""
+
+    written: str
+
+
 def text_of(value: object) -> object:
-    """A text, also from a whole number. YAML reads an unquoted 4.20 as the number 4.2, so such must be quoted."""
-    if isinstance(value, float):
-        raise ValueError(f'is the number {value}; write it in quotes, as "{value}"')
+    """A text, also from a whole number. What YAML would read as another text must be quoted."""
+    if isinstance(value, (WrittenInt, WrittenFloat)):
+        raise ValueError(f'is read as the number {value}; write it in quotes: "{value.written}"')
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 

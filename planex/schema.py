@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from planex.complaints import complaint, joined
 from planex.errors import ConfigError, Problem
+from planex.fields import WrittenFloat, WrittenInt
 from planex.nearest import did_you_mean
 from planex.regular import NotRegular, read_regular
 
@@ -79,6 +80,21 @@ def _read(text: str, path: Path) -> tuple[yaml.Node | None, Any]:
         raise ConfigError([Problem(path, 0, f"not usable as YAML here: {reason}")]) from None
 
 
+def _int(loader: _Loader, node: yaml.ScalarNode) -> int:
+    plain = int(loader.construct_yaml_int(node))
+    if str(plain) == node.value:
+        return plain
+    number = WrittenInt(plain)
+    number.written = node.value
+    return number
+
+
+def _float(loader: _Loader, node: yaml.ScalarNode) -> float:
+    number = WrittenFloat(loader.construct_yaml_float(node))
+    number.written = node.value
+    return number
+
+
 class _TooMuch(yaml.MarkedYAMLError):
     """A text that is beyond a limit."""
 
@@ -126,6 +142,10 @@ class _Loader(yaml.SafeLoader):
         """A text without quotes may turn out to be a number, which takes long to read if it is long."""
         if not event.style and len(event.value) > MAX_PLAIN:
             raise _too_much(event, f"a text of more than {MAX_PLAIN} characters must be in quotes")
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _int)
+_Loader.add_constructor("tag:yaml.org,2002:float", _float)
 
 
 def _too_much(event: yaml.NodeEvent, message: str) -> _TooMuch:

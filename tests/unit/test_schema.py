@@ -50,9 +50,10 @@ def test_every_mistake_is_reported_with_its_line_and_the_nearest_key() -> None:
     ]
 
 
-def test_a_version_that_yaml_would_cut_must_be_quoted() -> None:
-    (problem,) = problems(GOOD.replace('"1.0"', "4.20"))
-    assert problem == "planex.yaml:2: 'version': is the number 4.2; write it in quotes, as \"4.2\""
+@pytest.mark.parametrize(("written", "read"), [("4.20", "4.2"), ("2.10", "2.1"), ("010", "8"), ("1_0", "10")])
+def test_a_version_that_yaml_would_change_must_be_quoted(written: str, read: str) -> None:
+    (problem,) = problems(GOOD.replace('"1.0"', written))
+    assert problem == f"planex.yaml:2: 'version': is read as the number {read}; write it in quotes: \"{written}\""
 
 
 def test_wrong_types_name_the_key() -> None:
