@@ -140,20 +140,21 @@ def load_project(workspace: Workspace, config: Config, target_name: str, *, tole
     specs = {name: SpecFile(path, recipes[name].folder) for name, path in paths.items()}
     macros = _macros(workspace, target, mock_config)
     packages = parse_specs(specs, macros, workspace.cache / "specs", broken)
+    conditional = {name: specs[name] for name in packages if recipes[name].settings.bootstrap}
+    bootstraps = _bootstraps(conditional, macros, workspace.cache / "specs", broken)
     for name in packages:
         if fault := _unnamed_patches(recipes[name], packages[name]):
             broken[name] = fault
     if broken and not tolerant:
         raise joined(broken.values())
     packages = {name: package for name, package in packages.items() if name not in broken}
-    bootstraps = _bootstraps(
-        workspace, {name: specs[name] for name in packages if recipes[name].settings.bootstrap}, macros
-    )
     return Project(workspace, config, target_name, target, mock_config, recipes, packages, broken, bootstraps)
 
 
-def _bootstraps(workspace: Workspace, specs: Mapping[str, SpecFile], macros: Macros) -> dict[str, Package]:
-    parsed = parse_specs(specs, _with_bootstrap(macros), workspace.cache / "specs") if specs else {}
+def _bootstraps(
+    specs: Mapping[str, SpecFile], macros: Macros, cache: Path, broken: dict[str, ConfigError]
+) -> dict[str, Package]:
+    parsed = parse_specs(specs, _with_bootstrap(macros), cache, broken) if specs else {}
     return {f"{name}{BOOTSTRAP}": package for name, package in parsed.items()}
 
 

@@ -33,8 +33,12 @@ def recall(folder: Path) -> dict[str, tuple[Capability, ...]]:
 
 
 def learn(folder: Path, package: str, requires: tuple[Capability, ...]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    records.save(folder / f"{package}.json", Learned(requires), _FORMAT)
+    kept = folder / f"{package}.json"
+    if requires:
+        folder.mkdir(parents=True, exist_ok=True)
+        records.save(kept, Learned(requires), _FORMAT)
+    else:
+        kept.unlink(missing_ok=True)
 
 
 def installed(log: Path) -> frozenset[str]:

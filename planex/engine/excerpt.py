@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-LAST = 20
-"""Lines of the log's end."""
+from planex.run import TAIL_LINES
+
 _LAST_BEHIND_CAUSE = 8
 _BEFORE, _AFTER = 2, 7
 _LONGEST = 500
@@ -37,8 +37,8 @@ def excerpt_of(log: Path) -> str:
 def excerpt(lines: Sequence[str]) -> str:
     """The first error with its number and the lines around it, then the last lines; these alone if it is in them."""
     found = cause(lines)
-    if found is None or found >= len(lines) - LAST:
-        return _shown(lines[-LAST:])
+    if found is None or found >= len(lines) - TAIL_LINES:
+        return _shown(lines[-TAIL_LINES:])
     around = lines[max(0, found - _BEFORE) : found + _AFTER]
     last = lines[max(found + _AFTER, len(lines) - _LAST_BEHIND_CAUSE) :]
     return f"line {found + 1} of {len(lines)}:\n{_shown(around)}\n...\n{_shown(last)}"

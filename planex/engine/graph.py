@@ -225,11 +225,10 @@ def _missing(
 ) -> dict[str, ConfigError]:
     """Packages whose BuildRequires nothing provides, with a sentence for each of these."""
     hint = "add a package that provides it, or the base package to repos/<base>.yaml"
-    faults = {}
+    faults, absent = {}, _reasons(left_out)
     for name in links.packages:
         lacking = [each for wanted in links.build_requires(name) for each in unanswered(wanted, links.offers)]
         if lacking:
-            absent = _reasons(left_out)
             texts = [_explain(links, name, wanted, base, broken, absent) for wanted in dict.fromkeys(lacking)]
             faults[name] = ConfigError("\n".join(texts), hint)
     return faults

@@ -49,6 +49,8 @@ class Make:
         if generates and self._learn(task) and not forced and self.workshop.reuse(self.name):
             shelf.remove(self.work)
             return Status.UNCHANGED
+        if not generates:
+            self.workshop.learn(self.name, ())  # what was installed besides is seen anew, and is not asked for
         buildroot = self.workshop.buildroot(self.name)
         job = self._job(buildroot)
         made = self.builder.build(job, task)

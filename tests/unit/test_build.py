@@ -29,6 +29,7 @@ from planex.errors import ConfigError, PlanexError
 from planex.events import Status
 from planex.report import Reporter, Task
 from planex.rpm import repo
+from planex.rpm.capability import Capability
 from planex.rpm.index import Index
 from planex.rpm.srpm import make_srpm
 from planex.workspace import Workspace
@@ -254,7 +255,19 @@ def test_what_was_installed_and_not_foreseen_is_part_of_the_key(
         indexed(name, "2-1" if name in ("extra", "unused") else "1-1") for name in ("buildsys-build", "gcc", "extra")
     ]
     monkeypatch.setattr(Workshop, "base", Index(rows))
-    assert [step.reasons for step in workshop(workspace).plan(["a"]).builds] == [("base package extra 1-1 -> 2-1",)]
+    shop = workshop(workspace)
+    assert [step.reasons for step in shop.plan(["a"]).builds] == [("base package extra 1-1 -> 2-1",)]
+
+    def without(job: Job) -> Path:
+        assert job.build_requires == (Capability("gcc"),), "nothing is asked for that the spec does not name"
+        (job.logs / "installed_pkgs.log").write_text("gcc-1-1.noarch 1 2 installed\n")
+        return honest(job)
+
+    assert run(shop, without)["a"] == (Status.BUILT, "")
+    result = shop.store.last("a")
+    assert result is not None
+    assert dict(read_base(result.folder) or ()).keys() == {"buildsys-build", "gcc"}
+    assert not workshop(workspace).plan(["a"]).changes
 
 
 @pytest.fixture
@@ -333,3 +346,14 @@ def test_all_faults_are_told_after_what_was_possible(workspace: Workspace, comma
     done = command()
     assert isinstance(done.exception, ConfigError)
     assert "Nonsense" in "\n".join(text for _, text in told(failed(done.exception)))
+
+
+def test_a_spec_that_only_its_condition_breaks_breaks_no_other(workspace: Workspace) -> None:
+    for name in ("a", "b"):
+        add(workspace, name)
+    spec = workspace.specs / "a" / "a.spec.j2"
+    spec.write_text(spec.read_text().replace("Summary: x", "Summary: x\n%{?_with_bootstrap:Nonsense: 1}"))
+    (workspace.specs / "a" / "package.yaml").write_text("bootstrap: true\n")
+    project = load_project(workspace, load_config(workspace), "bookworm", tolerant=True)
+    assert "Nonsense" in project.broken["a"].message
+    assert list(project.packages) == ["b"]

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planex.engine.excerpt import LAST, cause, excerpt, excerpt_of
+from planex.engine.excerpt import cause, excerpt, excerpt_of
 from planex.engine.outcome import BuildFailed, SeveralFailed
 from planex.errors import LoggedError
+from planex.run import TAIL_LINES
 
 ECHOES = [f"+ echo {number}" for number in range(80)]
 END = ["error: Bad exit status from /var/tmp/rpm-tmp.x (%build)", "", "RPM build errors:"]
@@ -56,13 +57,13 @@ def test_what_may_be_harmless_counts_only_where_nothing_else_is_wrong() -> None:
 
 def test_the_end_is_enough_where_the_error_is_in_it() -> None:
     log = [*ECHOES, "a.c:1:1: error: x", *END]
-    assert excerpt(log).splitlines() == log[-LAST:]
+    assert excerpt(log).splitlines() == log[-TAIL_LINES:]
 
 
 @given(st.lists(st.sampled_from(["x", "a: error: b", "make: *** c", "error: Bad exit status", "y" * 2000])))
 def test_an_excerpt_is_short_and_ends_as_the_log_does(lines: list[str]) -> None:
     shown = excerpt(lines).splitlines()
-    assert len(shown) <= LAST
+    assert len(shown) <= TAIL_LINES
     assert [line[:500] for line in lines[-3:]] == shown[-min(3, len(lines)) :] if lines else shown == []
 
 
