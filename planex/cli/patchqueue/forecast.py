@@ -25,14 +25,14 @@ from planex.workspace import write_atomic
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save the forecast as JSON.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the matrix as a web page.")
 @click.option("--keep", multiple=True, metavar="PATCH", help="Take this patch for not upstream.")
+@click.option("--blame", is_flag=True, help="Search for the upstream commits that break patches.")
 @click.option(
-    "--blame",
+    "--blame-seconds",
     type=click.FloatRange(min=0),
-    is_flag=False,
-    flag_value=300,
-    default=0,
-    metavar="[SECONDS]",
-    help="Search for the upstream commits that break patches, for at most 300 (or so many) seconds.",
+    default=300,
+    show_default=True,
+    metavar="SECONDS",
+    help="For how long at most.",
 )
 @without_option
 @settings_option
@@ -49,6 +49,7 @@ def forecast(context: Context, /, **options: object) -> None:
     \b
     Examples:
       planex pq forecast xen --onto 4.20.4 --onto 4.21.0
+      planex pq forecast --blame xen --onto 4.21.0
       planex pq forecast xen --onto 4.21.0 --baseline last-night.json --save tonight.json --html forecast.html
     """
     wish = Wish(**options)  # type: ignore[arg-type]

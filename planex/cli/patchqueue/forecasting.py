@@ -33,11 +33,14 @@ def work_out(context: Context, wish: Wish) -> Answer:
         commits = found.upstream_commits(old, aims)
         forecaster = found.forecaster(old, orders, commits)
         matrix = forecaster.matrix([aim.version for aim in aims])
-        breakers, left = find_breakers(forecaster, matrix, commits, wish.blame) if wish.blame else ({}, 0)
+        seconds = wish.blame_seconds
+        breakers, left = find_breakers(forecaster, matrix, commits, seconds) if wish.blame else ({}, 0)
         data = forecast_rows(matrix, wish.package, breakers)
         last = remember(found.home, data, matrix)
     if left:
-        context.reporter.warn(f"no time to search for what breaks {left} patches: give --blame more seconds, or go on")
+        context.reporter.warn(
+            f"no time to search for what breaks {left} patches: raise --blame-seconds, or run it again"
+        )
     _write(matrix, data, wish.save, wish.html)
     output = json.dumps(data, indent=1) + "\n" if wish.as_json else forecast_text(matrix, wish.package, breakers)
     if before is None:

@@ -20,7 +20,8 @@ class Wish:
     guards: tuple[str, ...]
     as_json: bool
     offline: bool
-    blame: float
+    blame: bool
+    blame_seconds: float
     """Seconds to search for the commits that break patches; 0: not asked."""
     baseline: Path | None
     save: Path | None
@@ -29,9 +30,10 @@ class Wish:
     @property
     def words(self) -> list[str]:
         """All that the printed answer depends on, besides package and versions."""
-        options = [self.keep, self.without, self.settings, self.guards, self.as_json, self.offline, self.blame]
+        options = [self.keep, self.without, self.settings, self.guards, self.as_json, self.offline]
         return [json.dumps(option, sort_keys=True) for option in options]
 
     @property
     def prints_only(self) -> bool:
-        return not (self.baseline or self.save or self.html)
+        """Whether the same question has the same answer; a search that ran out of time goes on the next time."""
+        return not (self.baseline or self.save or self.html or self.blame)
