@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planex.checksums import digest_of_text
-from planex.content import records
+from planex.content import records, shelf
 from planex.content.code import code_digest
 from planex.host.check import examine
 from planex.host.examined import ExaminedIso
@@ -36,9 +36,7 @@ def base_facts(base: Path, digest: str, work: Path) -> BaseFacts:
     if facts is None:
         facts = _look(base)
         records.save(kept, facts, _FORMAT)
-        for old in work.glob("base-*.json"):
-            if old != kept:
-                old.unlink()
+        shelf.prune((old for old in work.glob("base-*.json") if old != kept), 0)
     return facts
 
 

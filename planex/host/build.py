@@ -225,8 +225,7 @@ def _initrd(project: Project, host: LiveHost, work: Path, digests: Remembered) -
     key = digest_of_text(f"{digests.digest(init)} {digests.digest(host.busybox)} {code_digest('planex.medium.cpio')}")
     made = work / f"initrd-{key[:16]}.img"
     if not made.exists():
-        for old in work.glob("initrd-*.img"):
-            old.unlink()
+        shelf.prune(work.glob("initrd-*.img"), 0)
         make_initrd(made, init, host.busybox)
     return made
 

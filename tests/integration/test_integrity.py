@@ -83,6 +83,13 @@ def change(path: Path) -> None:
     path.write_bytes(data)
 
 
+def change_unseen(path: Path) -> None:
+    """Change a file whose size, time and inode stay as they were."""
+    before = path.stat()
+    change(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
@@ -180,9 +187,7 @@ def test_verify_finds_what_left_no_trace_and_the_next_build_mends_it(workspace: 
     package(workspace)
     ok(planex("build"))
     rpm = stored(workspace) / RPM
-    before = rpm.stat()
-    change(rpm)
-    os.utime(rpm, ns=(before.st_atime_ns, before.st_mtime_ns))
+    change_unseen(rpm)
     assert "nothing to do" in planex("build").stderr, "size, time and inode are as they were"
     done = planex("store", "verify")
     assert done.returncode == 1
@@ -202,9 +207,7 @@ def test_a_stored_rpm_that_cannot_be_read_is_a_result_that_is_not_there(workspac
     package(workspace)
     ok(planex("build"))
     rpm = stored(workspace) / RPM
-    before = rpm.stat()
-    change(rpm)
-    os.utime(rpm, ns=(before.st_atime_ns, before.st_mtime_ns))
+    change_unseen(rpm)
     (rpm.parent / "made.json").unlink()
     assert reasons(planex("build", "--dry-run", "--json")) == {"foo": [f"the stored {RPM} is damaged"]}
     assert "built      foo" in ok(planex("build")).stderr
@@ -215,9 +218,7 @@ def test_what_is_published_is_read_whole_before(workspace: Path, planex: Planex)
     package(workspace)
     ok(planex("build"))
     rpm = stored(workspace) / RPM
-    before = rpm.stat()
-    change(rpm)
-    os.utime(rpm, ns=(before.st_atime_ns, before.st_mtime_ns))
+    change_unseen(rpm)
     (target(workspace) / "repo").resolve().joinpath(RPM).unlink()
     done = planex("build")
     assert done.returncode == 1

@@ -38,9 +38,8 @@ def work_out(context: Context, wish: Wish) -> Answer:
         data = forecast_rows(matrix, wish.package, breakers)
         last = remember(found.home, data, matrix)
     if left:
-        context.reporter.warn(
-            f"no time to search for what breaks {left} patches: raise --blame-seconds, or run it again"
-        )
+        what = "one patch" if left == 1 else f"{left} patches"
+        context.reporter.warn(f"no time to search for what breaks {what}: raise --blame-seconds, or run it again")
     _write(matrix, data, wish.save, wish.html)
     output = json.dumps(data, indent=1) + "\n" if wish.as_json else forecast_text(matrix, wish.package, breakers)
     if before is None:
