@@ -51,10 +51,11 @@ def _base(request: dict[str, Any]) -> Any:
     conf.cacheonly = request["offline"]
     base.read_all_repos()
     for name, folder in request["repos"].items():
-        base.repos.add_new_repo(name, conf, baseurl=[f"file://{folder}"], gpgcheck=False, metadata_expire=0, priority=1)
+        base.repos.add_new_repo(name, conf, baseurl=[f"file://{folder}"], gpgcheck=False, priority=1)
     for repo in base.repos.iter_enabled():
         if any(url.startswith("file:") for url in repo.baseurl):
             repo._repo.setSyncStrategy(repo.DEFAULT_SYNC)  # what is on this machine is read whatever ``cacheonly`` says
+            repo._repo.expire()  # whatever its age is: ``metadata_expire`` counts whole seconds
     base.fill_sack(load_system_repo=request["installed"])
     return base
 

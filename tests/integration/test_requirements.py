@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -130,3 +132,18 @@ def test_build_conflicts_keep_a_package_out(workspace: Path, planex: Planex) -> 
     done = planex("build")
     assert done.returncode == 1
     assert "add it to specs/; its BuildConflicts keep out one >= 1, two" in done.stderr
+
+
+def test_own_packages_are_seen_whatever_the_clock_says(workspace: Path, planex: Planex) -> None:
+    """Own repositories have one name to dnf in all buildroots, and it counts the age of its copy in seconds."""
+    for name in ("one", "two"):
+        write(workspace, name, "")
+    for name, needs in (("first", "one"), ("second", "two")):
+        spec = SPEC.format(name=name, build="").replace("Summary: x", f"Summary: x\nBuildRequires: {needs}", 1)
+        write_package(workspace, name, spec, {"needs": "", "more": ""}, {})
+    assert planex("build", "first").returncode == 0
+    tomorrow = time.time() + 86400
+    for path in (workspace / "_build/bookworm/buildroots/dnf-cache").rglob("*"):
+        os.utime(path, (tomorrow, tomorrow), follow_symlinks=False)
+    done = planex("build", "second")
+    assert done.returncode == 0, done.stderr

@@ -41,10 +41,10 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MagicMock:
     return base
 
 
-def test_own_repositories_have_priority_and_are_read_anew(library: MagicMock) -> None:
+def test_own_repositories_have_priority(library: MagicMock) -> None:
     dnf_resolve._base(REQUEST)
     library.repos.add_new_repo.assert_called_once_with(
-        "own", library.conf, baseurl=["file:///own/own"], gpgcheck=False, metadata_expire=0, priority=1
+        "own", library.conf, baseurl=["file:///own/own"], gpgcheck=False, priority=1
     )
     library.fill_sack.assert_called_once_with(load_system_repo=False)
     assert [call[0] for call in library.method_calls][-1] == "fill_sack", "no repository comes behind"
