@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from planex.drafts import write_atomic
 from planex.errors import ENOUGH, ConfigError, Problem
 from planex.regular import open_regular, read_regular
-from planex.workspace import write_atomic
 
 _LINE = re.compile(r"^(SHA512|SHA256) \((.+)\) = ([0-9a-f]+)$")
 _LENGTH = {"SHA512": 128, "SHA256": 64}

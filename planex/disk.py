@@ -55,7 +55,7 @@ def naming(path: Path, doing: str) -> Iterator[None]:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file in place; workspace.write_atomic is for what others read. Raises DiskError, which names it."""
+    """Write a file in place; drafts.write_atomic is for what others read. Raises DiskError, which names it."""
     with naming(path, "write"):
         path.write_bytes(data)
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from planex.cage.ask import ask
 from planex.checksums import digest_of_text
+from planex.drafts import write_atomic
 from planex.errors import ConfigError, Problem
-from planex.workspace import write_atomic
 
 FORMAT = 1
 SECONDS = 10.0

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planex.base.control import DebPackage, parse_stanzas
+from planex.drafts import write_atomic
 from planex.errors import CommandFailed, PlanexError
 from planex.run import NETWORK, require, run, run_logged
-from planex.workspace import write_atomic
 
 # In a file, as `#clear` takes out the hooks of the machine's configuration and no option can do that.
 ALLOWED = NETWORK | {"APT_CONFIG"}

@@ -27,12 +27,13 @@ from planex.checksums import digest_of_text
 from planex.content import records, shelf
 from planex.content.code import code_digest
 from planex.content.locks import Patience, hold
+from planex.drafts import switch_link
 from planex.errors import MissingTool, PlanexError
 from planex.events import BaseMade
 from planex.report import Reporter, Task
 from planex.rpm import repo
 from planex.run import find
-from planex.workspace import behind, switch_link
+from planex.workspace import behind
 
 OUTPUTS = ("repo", "rpmconfig", "base.iso", "manifest.json")
 TOOLS = ("apt-get", "dpkg-deb", "rpmbuild", "createrepo_c", "dnf", "xorriso", "mformat", "grub-mkimage")

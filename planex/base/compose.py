@@ -12,9 +12,9 @@ from planex.base.control import DebPackage
 from planex.base.definition import Definition
 from planex.base.unpack import pick
 from planex.checksums import digest_of
+from planex.drafts import write_atomic
 from planex.errors import PlanexError
 from planex.rpm.repo import copy_rpms, create_repo
-from planex.workspace import write_atomic
 
 RPM_CONFIG = "/usr/lib/rpm"
 

@@ -19,9 +19,9 @@ from planex.base.unpack import Tree, add_contents
 from planex.checksums import digest_of_text
 from planex.content import shelf
 from planex.content.code import code_digest
+from planex.drafts import temporary_folder
 from planex.errors import PlanexError
 from planex.run import require, run, run_logged
-from planex.workspace import temporary_folder
 
 RPM_MACROS = {
     "_buildhost": "planex",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from planex.cage.command import Cage, Overlay, as_owner, caged
 from planex.cage.ids import NO_IDS, own_ids
+from planex.drafts import temporary_folder
 from planex.errors import PlanexError
 from planex.run import run, run_logged
-from planex.workspace import temporary_folder
 
 _PATIENCE = 20.0
 

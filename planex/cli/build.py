@@ -19,6 +19,7 @@ from planex.content.leftovers import sweep_target
 from planex.content.locks import at_work
 from planex.distro.config import MAX_JOBS
 from planex.distro.project import Project, load_project, require_base
+from planex.drafts import write_atomic
 from planex.engine.outcome import BuildFailed, Outcome, SeveralFailed
 from planex.engine.plan import Plan
 from planex.engine.publish import check_closure, compose
@@ -29,7 +30,6 @@ from planex.pages.junit import junit_xml
 from planex.printable import few, without_passwords
 from planex.report import Reporter
 from planex.units import clock
-from planex.workspace import write_atomic
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 

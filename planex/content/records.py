@@ -18,9 +18,9 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from planex.disk import naming
+from planex.drafts import write_atomic
 from planex.errors import PlanexError
 from planex.regular import NotRegular, read_regular
-from planex.workspace import write_atomic
 
 LIMIT = 1 << 28
 """Bytes. No record is that large; what is, is none."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from planex.cage.trees import remove_tree
 from planex.content.copies import sync, sync_tree
-from planex.workspace import DRAFT, abandoned, temporary_folder
+from planex.drafts import DRAFT, abandoned, temporary_folder
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from planex.content import records, shelf, stamps
 from planex.content.copies import PUBLISHED
 from planex.content.key import Inputs, outputs_digest
 from planex.content.stamps import Fault, Inside, Sha256, Stamp
-from planex.workspace import behind, switch_link, write_atomic
+from planex.drafts import switch_link, write_atomic
+from planex.workspace import behind
 
 KEPT = 3
 """Results kept per package besides the current one; the oldest go first."""

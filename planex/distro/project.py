@@ -11,12 +11,13 @@ from pathlib import Path
 from planex.checksums import digest_of_text
 from planex.distro.config import Config, Target
 from planex.distro.recipe import Recipe, find_recipes, render_specs
+from planex.drafts import write_atomic
 from planex.errors import ConfigError, PlanexError, Problem, joined
 from planex.nearest import did_you_mean
 from planex.rpm import repo
 from planex.rpm.mockconfig import MockConfig, load_mock_config
 from planex.rpm.spec import Macros, Package, SpecFile, parse_specs, target_macros
-from planex.workspace import Workspace, write_atomic
+from planex.workspace import Workspace
 
 BOOTSTRAP = "~bootstrap"
 

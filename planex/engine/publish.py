@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from planex.drafts import temporary_folder, write_atomic
 from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
 from planex.report import Reporter
 from planex.rpm import dnf, repo
 from planex.rpm.dnf import Repositories
-from planex.workspace import behind, temporary_folder, write_atomic
+from planex.workspace import behind
 
 
 def compose(workshop: Workshop, reporter: Reporter) -> bool:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planex.disk import write
+from planex.drafts import temporary_folder
 from planex.errors import PlanexError
 from planex.git.door import run_git
-from planex.workspace import temporary_folder
 
 SETTINGS = {
     "core.autocrlf": "false",

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from planex.drafts import write_atomic
 from planex.git.repository import Repository
-from planex.workspace import write_atomic
 
 FOLDER = "rerere"
 _HUNK = re.compile(rb"^<{7}[^\n]*\n(.*?)^={7}[^\n]*\n(.*?)^>{7}", re.DOTALL | re.MULTILINE)

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from planex.drafts import temporary_folder
 from planex.git.repository import Repository
-from planex.workspace import temporary_folder
 
 _SPARSE = ("-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false")
 

@@ -15,6 +15,7 @@ from planex.content.locks import Patience, hold
 from planex.content.remembered import Remembered
 from planex.distro.config import Config
 from planex.distro.project import Project, require_base
+from planex.drafts import write_atomic
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.events import IsoMade, IsoPlanned
 from planex.host.basefacts import base_facts
@@ -33,7 +34,7 @@ from planex.medium.respin import Respun, respin
 from planex.report import Reporter, Task
 from planex.rpm import repo
 from planex.sources.limits import Download, Downloads
-from planex.workspace import behind, write_atomic
+from planex.workspace import behind
 
 _DIGESTS, _LISTINGS = "digests.json", "listings"
 """In the work folder: digests of large files, and what repositories list."""

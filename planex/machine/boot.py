@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import IO
 
 from planex.disk import naming
+from planex.drafts import temporary_folder
 from planex.errors import LoggedError
 from planex.machine import qemu
 from planex.machine.proof import Listener, Proof, readable
 from planex.run import Process, spawn, tail
-from planex.workspace import temporary_folder
 
 KVM_DIED = "KVM internal error"
 MEMORY = 1024

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from planex.workspace import write_atomic
+from planex.drafts import write_atomic
 
 _TRAILER = "TRAILER!!!"
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from planex.disk import write
+from planex.drafts import temporary_folder, write_atomic
 from planex.errors import MissingTool
 from planex.run import find, run
-from planex.workspace import temporary_folder, write_atomic
 
 PLATFORM = "x86_64-efi"
 MODULES = Path("/usr/lib/grub") / PLATFORM

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from planex.disk import write
+from planex.drafts import temporary_folder
 from planex.errors import PlanexError
 from planex.medium.bootrecords import BootRecords, lost_records
 from planex.medium.image import Image
 from planex.medium.sums import SUMS, Sums, blank
 from planex.medium.trail import Trail
 from planex.medium.xorriso import look, report_boot_commands, stream, volume_date
-from planex.workspace import temporary_folder
 
 ESP_TYPE = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 """GPT type of an EFI system partition (UEFI 2.x, table 5.7)."""

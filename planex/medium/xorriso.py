@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
+from planex.drafts import temporary_folder
 from planex.errors import CommandFailed, PlanexError
 from planex.medium.bootrecords import BootRecords, parse_records
 from planex.medium.image import BLOCK, Image, Span
 from planex.medium.trail import Trail
 from planex.regular import open_regular
 from planex.run import require, run
-from planex.workspace import temporary_folder
 
 _LISTED = re.compile(
     r"^File data lba: *\d+ , *(\d{1,18}) , *(\d{1,18}) , *(\d{1,18}) , '((?:[^']|'\"'\"')*)'$", re.MULTILINE

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from planex.content import shelf
 from planex.distro.project import Project
+from planex.drafts import write_atomic
 from planex.git import rerere
 from planex.git.repository import Repository
 from planex.patchqueue.carry.forecast import Forecaster, Version
@@ -22,7 +23,6 @@ from planex.patchqueue.commits.sourcecommit import import_source
 from planex.patchqueue.format.queue import PatchQueue, load_queue
 from planex.rebase.versions import Goal, current, goal
 from planex.report import Task
-from planex.workspace import write_atomic
 
 _ASK_AGAIN_SECONDS = 24 * 3600
 """How long a tag that could not be fetched is not asked for again."""

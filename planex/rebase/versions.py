@@ -13,13 +13,13 @@ from planex.content import records
 from planex.distro.project import Project
 from planex.distro.recipe import Recipe, render_specs
 from planex.distro.sources import remote_sources
+from planex.drafts import write_atomic
 from planex.errors import ConfigError, PlanexError
 from planex.patchqueue.carry.forecast import Version
 from planex.report import Task
 from planex.rpm.spec import Package, Source, SpecFile, parse_specs
 from planex.sources.fetch import cached_path, fetch, fetch_unknown
 from planex.sources.tarballs import require_tarball
-from planex.workspace import write_atomic
 
 _IS_URL = re.compile(r"(?:https?|file|debian|git\+[a-z]+):")
 _LABEL = re.compile(r"[-_]v?(\d[^/]*?)(?:\.orig)?\.(?:tar(?:\.\w+)?|tgz|tbz2|txz|zip)$")

@@ -21,10 +21,11 @@ from planex.cage.command import Cage, Overlay, caged
 from planex.cage.limits import Limits, Watch
 from planex.checksums import digest_of
 from planex.content import records
+from planex.drafts import temporary_folder, write_atomic
 from planex.errors import LoggedError, PlanexError
 from planex.rpm.index import Rows
 from planex.run import Completed, require, run, run_logged, tail
-from planex.workspace import behind, temporary_folder, write_atomic
+from planex.workspace import behind
 
 DNF_CACHE = "dnf-cache"
 """Folder beside a target's buildroots with what dnf fetched for them."""

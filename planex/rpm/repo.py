@@ -18,11 +18,11 @@ from planex.checksums import digest_of, digest_of_text
 from planex.content import records, shelf, stamps
 from planex.content.copies import PUBLISHED, copy_file
 from planex.content.stamps import Fault, Stamp
+from planex.drafts import switch_link, temporary_folder, write_atomic
 from planex.errors import PlanexError
 from planex.rpm.capability import Capability
 from planex.rpm.index import Index, IndexedPackage, from_rows, to_rows
 from planex.run import run
-from planex.workspace import switch_link, temporary_folder, write_atomic
 
 if TYPE_CHECKING:
     import createrepo_c

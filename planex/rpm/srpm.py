@@ -11,10 +11,10 @@ from pathlib import Path
 
 from planex.cage.command import Cage, caged
 from planex.cage.limits import Limits, Watch
+from planex.drafts import temporary_folder
 from planex.errors import PlanexError
 from planex.rpm.spec import CAGED_CONFIG, Macros, Package
 from planex.run import run_logged
-from planex.workspace import temporary_folder
 
 SOURCES, OUTPUT = "/sources", "/output"
 LIMITS = Limits(time=3600.0, processes=512)

@@ -75,7 +75,8 @@ from planex.report import Reporter, Task
 from planex.run import run_logged
 from planex.sources.fetch import fetch_url
 from planex.patchqueue.apply.tarball import SourceFiles
-from planex.workspace import Workspace, write_atomic
+from planex.drafts import write_atomic
+from planex.workspace import Workspace
 disk, what = Path(sys.argv[1]), sys.argv[2]
 def work(**_):
     if what == "copy":

@@ -47,7 +47,7 @@ WALLS = {
 
 # Who renames and deletes besides content/, and why: nobody else may make, replace or prune a result.
 MOVERS = {
-    "workspace.py": "drafts, files that appear whole and links that are switched, for rooms that may not know content",
+    "drafts.py": "drafts, files that appear whole and links that are switched, for rooms that may not know content",
     "cage/trees.py": "trees whose parts belong to other ids",
     "git/repository.py": "git's own objects; a repository that a person works in is never replaced",
     "patchqueue/commits/importer.py": "a person's queue, which is never replaced",

@@ -19,8 +19,9 @@ from planex.content.inventory import inventory
 from planex.content.leftovers import sweep_target
 from planex.content.records import Damaged
 from planex.content.stamps import Fault, Stamp
+from planex.drafts import write_atomic
 from planex.errors import PlanexError
-from planex.workspace import Workspace, write_atomic
+from planex.workspace import Workspace
 
 # ---- copies
 

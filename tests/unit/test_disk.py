@@ -14,9 +14,9 @@ import pytest
 
 from planex import cli
 from planex.disk import DiskError, explain, naming, size_of
+from planex.drafts import write_atomic
 from planex.regular import NotRegular, read_regular
 from planex.units import MIB, size_text
-from planex.workspace import write_atomic
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 
 from planex.content.key import Inputs
 from planex.content.store import KEPT, Store
-from planex.workspace import write_atomic
+from planex.drafts import write_atomic
 
 RPM, SRPM = "x-1-1.noarch.rpm", "x-1-1.src.rpm"
 

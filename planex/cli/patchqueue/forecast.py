@@ -12,8 +12,8 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.cli.patchqueue.options import guards_option, json_option, offline_option, settings_option, without_option
 from planex.cli.patchqueue.wish import Wish
+from planex.drafts import write_atomic
 from planex.patchqueue.carry import answers
-from planex.workspace import write_atomic
 
 
 @click.command(short_help="Show what would become of the queue on other versions.")

@@ -11,6 +11,7 @@ from typing import Any
 from planex.cli.context import Context
 from planex.cli.patchqueue.opening import alone, orders_for, queue_of
 from planex.cli.patchqueue.wish import Wish
+from planex.drafts import write_atomic
 from planex.pages.page import forecast_page
 from planex.pages.verdicts import forecast_text
 from planex.patchqueue.carry.answers import Answer
@@ -18,7 +19,6 @@ from planex.patchqueue.carry.baseline import load_baseline, new_troubles, rememb
 from planex.patchqueue.carry.breaker import find_breakers
 from planex.patchqueue.carry.forecast import Matrix
 from planex.patchqueue.carry.rows import forecast_rows
-from planex.workspace import write_atomic
 
 
 def work_out(context: Context, wish: Wish) -> Answer:

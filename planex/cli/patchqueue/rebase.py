@@ -13,6 +13,7 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.cli.patchqueue.opening import alone, orders_for, queue_of
 from planex.cli.patchqueue.options import guards_option, json_option, offline_option, settings_option, without_option
+from planex.drafts import write_atomic
 from planex.pages.rebase import report_files, report_text
 from planex.pages.table import table
 from planex.pages.verdicts import summary, verdict_rows
@@ -24,7 +25,6 @@ from planex.rebase.package import PackageQueue
 from planex.rebase.rebase import Finished, Progress, Rebase, Stopped
 from planex.rebase.versions import Goal, described
 from planex.report import Reporter
-from planex.workspace import write_atomic
 
 
 @dataclass(frozen=True, slots=True)

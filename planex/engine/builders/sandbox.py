@@ -21,6 +21,7 @@ from planex.cage.limits import Watch
 from planex.cage.scope import BUS, in_scope
 from planex.checksums import digest_of_text
 from planex.content import shelf
+from planex.drafts import write_atomic
 from planex.engine.builders.job import Job
 from planex.engine.builders.state import StateLog, rpmbuild_section
 from planex.errors import CommandFailed, PlanexError
@@ -29,7 +30,6 @@ from planex.rpm import dnf
 from planex.rpm.dnf import ChosenPackage, Repositories
 from planex.rpm.mockconfig import MockConfig
 from planex.run import require, run_logged
-from planex.workspace import write_atomic
 
 FORMAT = 3
 """Raised when layers are made differently, so that old ones are not taken for new ones."""

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planex.disk import write
+from planex.drafts import temporary_folder
 from planex.git.files import EXECUTABLE, FILE, SYMLINK, Changes, File, FileSet
 from planex.git.repository import git_apply
 from planex.patchqueue.format.diff import FileDiff
 from planex.patchqueue.format.queue import Patch
 from planex.run import run
-from planex.workspace import temporary_folder
 
 _FILE = re.compile(r"(?:patching|checking) (?:file|symbolic link) '?(.+?)'?(?: \(.*\))?$")
 _HUNK = re.compile(

@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from planex import __version__
+from planex.drafts import write_atomic
 from planex.errors import PlanexError
 from planex.regular import read_regular
-from planex.workspace import Workspace, write_atomic
+from planex.workspace import Workspace
 
 FORMAT = 2
 """Raise when the text of an answer changes."""

@@ -12,12 +12,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from planex.content import records
+from planex.drafts import write_atomic
 from planex.errors import ConfigError, Problem
 from planex.patchqueue.carry.forecast import Matrix, Version
 from planex.patchqueue.carry.rows import FORMAT
 from planex.patchqueue.carry.verdict import TROUBLE, Fate
 from planex.regular import NotRegular, read_regular
-from planex.workspace import write_atomic
 
 _LAST = "forecast.json"
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from planex.drafts import temporary_folder
 from planex.git.repository import Repository
 from planex.patchqueue.commits.commits import Chain
 from planex.run import run_logged
-from planex.workspace import temporary_folder
 
 _SKIP = 125
 """Exit status by which the command says that it cannot tell, as for git bisect run."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from planex.disk import naming
+from planex.drafts import temporary_folder, write_atomic
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.git.repository import Repository
 from planex.patchqueue.commits.export import export, read_commits
@@ -16,7 +17,6 @@ from planex.patchqueue.format.queue import MAX_PATCH, SERIES, PatchQueue, load_q
 from planex.patchqueue.format.series import Series, make_entry
 from planex.patchqueue.format.specpatches import SpecPatch, read_spec
 from planex.sources.tarballs import UnpackLimits, content_of, read_tarball
-from planex.workspace import temporary_folder, write_atomic
 
 _LIMITS = UnpackLimits(size=4 << 30, members=200_000, member=MAX_PATCH)
 """Of a tarball with a queue: its files are unpacked."""

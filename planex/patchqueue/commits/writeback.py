@@ -12,11 +12,11 @@ from pathlib import Path
 
 from pydantic import Base64Bytes
 
+from planex.drafts import write_atomic
 from planex.patchqueue.commits.export import Change, Exported
 from planex.patchqueue.format.queue import SERIES, PatchQueue
 from planex.patchqueue.format.reorder import rewrite
 from planex.patchqueue.format.series import Series
-from planex.workspace import write_atomic
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from planex.disk import DiskError
-from planex.workspace import DRAFT, switch_link, write_atomic
+from planex.drafts import DRAFT, switch_link, write_atomic
 
 
 def full(*words: Any, **more: Any) -> Any:
