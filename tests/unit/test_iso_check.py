@@ -232,6 +232,10 @@ def test_treeinfo_lists_what_is_there(tmp_path: Path) -> None:
             {"/images/pxeboot/vmlinuz": ""},
             [f"/{name} is not there, though /images/pxeboot/vmlinuz is" for name in (".treeinfo", ".discinfo")],
         ),
+        (
+            {"/images/install.img": "", "/images/stage2.img": ""},
+            [f"/{name} is not there, though /images/install.img is" for name in (".treeinfo", ".discinfo")],
+        ),
     ],
 )
 def test_installation_media_describe_themselves(tmp_path: Path, files: Files, missing: list[str]) -> None:
@@ -252,7 +256,7 @@ def test_repositories_have_the_rpms_that_they_list(tmp_path: Path, monkeypatch: 
     listed |= dict.fromkeys(("c.rpm", "gone.rpm"), ListedFile(2, "sha256", good))
     listing = Listing({"repodata/primary.xml": ListedFile(None, "sha256", good)}, listed)
     monkeypatch.setattr(check_contents, "read_listings", lambda folders, cache: dict.fromkeys(folders, listing))
-    names = ("repomd.xml", "repomd.xml.asc", "primary.xml", "old-primary.xml")
+    names = ("repomd.xml", "repomd.xml.asc", "repomd.xml.key", "primary.xml", "old-primary.xml")
     files = {f"/x/repodata/{name}": "x" for name in names} | {f"/x/{name}.rpm": "x" for name in "abcd"}
     found = MediumRepositories(medium(tmp_path, {**files, "/elsewhere.rpm": "x"}))
     assert sorted(found.wanted()) == [(f"/x/{name}", "sha256") for name in ("a.rpm", "b.rpm", "repodata/primary.xml")]
@@ -271,6 +275,24 @@ def test_a_repository_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkey
     )
     found = MediumRepositories(medium(tmp_path, {"/repodata/repomd.xml": "x", "/a.rpm": "x"}))
     assert said(found.check()) == ["repository: /repodata/repomd.xml: its metadata are bad"]
+
+
+def test_metadata_that_cannot_be_as_large_as_they_say_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table of files may say of many that they are the same terabyte of the image."""
+    copied: list[list[str]] = []
+
+    def read(folders: dict[str, Path], cache: Path | None) -> dict[str, str]:
+        copied.extend(sorted(path.name for path in (folder / "repodata").iterdir()) for folder in folders.values())
+        return dict.fromkeys(folders, "none")
+
+    monkeypatch.setattr(check_contents, "read_listings", read)
+    image = medium(tmp_path, {"/repodata/repomd.xml": "x", "/repodata/more": "x", "/repodata/sub/deeper": "x"}).image
+    for size in (image.size, image.size + 1, image.size + 2):
+        files = {**image.files, "/repodata/more": size, "/repodata/repomd.xml": image.size - 1}
+        MediumRepositories(ExaminedIso(RECORDS, Image(image.path, image.size, files, image.spans), {}))
+    assert copied == [["more", "repomd.xml"], ["more", "repomd.xml"], []]
 
 
 def test_findings_are_all_in_the_error(tmp_path: Path) -> None:
@@ -300,7 +322,11 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         isos[iso] = (make_image(iso, files), records)
         return iso
 
-    monkeypatch.setattr(check, "require_iso", lambda iso: None)
+    def require(iso: Path) -> None:
+        if iso not in isos:
+            raise PlanexError(f"{iso.name} is no ISO")
+
+    monkeypatch.setattr(check, "require_iso", require)
     monkeypatch.setattr(check, "read_records", lambda iso: isos[iso][1])
     monkeypatch.setattr(examined, "look", lambda iso: (isos[iso][1], isos[iso][0]))
     return make_iso
@@ -321,13 +347,14 @@ def test_every_kind_of_finding_is_looked_for(make: Make) -> None:
         "/.discinfo": "",
         "/SHA256SUMS": f"{digest}  big\n",
         "/big": b"",
-        "/images/efiboot.img": make_fat({"BOOTX64.EFI": b"MZ"}),
+        "/images/efiboot.img": make_fat({"GRUBX64.EFI": b"MZ"}),
         "/repodata/repomd.xml": "<broken",
     }
     found = check.check_iso(make(files, BootRecords("NEW", (UEFI,))), make(GOOD, BootRecords("OLD", (BIOS, UEFI))))
     assert [(finding.kind, finding.message.split()[0]) for finding in found] == [
         ("boot records", "lost:"),
         ("boot records", "it"),
+        ("boot records", "/images/efiboot.img"),
         ("label", f"{GRUB}:1"),
         ("menu", f"{GRUB}:1:"),
         ("treeinfo", "/big"),
@@ -335,6 +362,13 @@ def test_every_kind_of_finding_is_looked_for(make: Make) -> None:
         ("checksums", "/big"),
         ("label", GRUB),
     ]
+
+
+def test_both_isos_must_be_some(make: Make, tmp_path: Path) -> None:
+    good = make(GOOD, RECORDS)
+    for pair in ((tmp_path / "gone.iso", good), (good, tmp_path / "gone.iso"), (tmp_path / "gone.iso", None)):
+        with pytest.raises(PlanexError, match=r"gone\.iso is no ISO"):
+            check.check_iso(*pair)
 
 
 def test_a_cut_iso_is_said_to_be_and_read_no_further(make: Make) -> None:
