@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from heapq import heappop, heappush
 from pathlib import Path
 
 from planex.content import shelf
@@ -29,6 +31,7 @@ from planex.run import check_stopped, stop_all
 from planex.sources.fetch import fetch
 
 _PACKED_AT_MOST = 3
+_NOT_BUILT = (Status.FAILED, Status.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Build:
             self._build_all()
         for step in self.plan.builds:
             if step.package not in self.outcomes:
-                self._record(Outcome(step.package, Status.SKIPPED))
+                self._skip(step)
         return [self.outcomes[step.package] for step in self.plan.steps if step.package in self.outcomes]
 
     def _stopped(self) -> bool:
@@ -129,35 +132,35 @@ class Build:
         return Outcome(name, Status.FAILED, task.seconds, failure)
 
     def _build_all(self) -> None:
-        waiting = {step.package: step for step in self.plan.builds if step.package not in self.outcomes}
-        running: dict[Future[Outcome], str] = {}
+        """As many at once as may be, longest remaining path first; nothing more once the run is stopped.
+
+        What needs a package that failed never becomes ready.
+        """
+        steps = {step.package: step for step in self.plan.builds}
+        order = TopologicalSorter({name: steps.keys() & step.needs for name, step in steps.items()})
+        order.prepare()
+        ready: list[tuple[float, str]] = []
+        running: set[Future[Outcome]] = set()
         with _workers(self.options.jobs) as pool:
-            while waiting or running:
-                self._skip_hopeless(waiting)
-                for step in self._ready(waiting)[: self.options.jobs - len(running)]:
-                    running[pool.submit(self._build_one, waiting.pop(step.package))] = step.package
+            while True:
+                for name in order.get_ready():
+                    if name not in self.outcomes:
+                        heappush(ready, (-steps[name].weight, name))
+                while ready and len(running) < self.options.jobs and not self._stopped():
+                    running.add(pool.submit(self._build_one, steps[heappop(ready)[1]]))
                 if not running:
                     return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    running.pop(future)
-                    self._record(future.result())
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for outcome in (future.result() for future in done):
+                    self._record(outcome)
+                    if outcome.status is not Status.FAILED:
+                        order.done(outcome.package)
 
-    def _ready(self, waiting: Mapping[str, Step]) -> list[Step]:
-        """Steps whose dependencies are done, longest remaining path first; none once the run is stopped."""
-        if self._stopped():
-            return []
-        pending = {step.package for step in self.plan.builds if step.package not in self.outcomes}
-        ready = [step for step in waiting.values() if not pending & set(step.needs)]
-        return sorted(ready, key=lambda step: (-step.weight, step.package))
-
-    def _skip_hopeless(self, waiting: dict[str, Step]) -> None:
-        bad = (Status.FAILED, Status.SKIPPED)
-        for step in [step for step in self.plan.builds if step.package in waiting]:
-            culprits = [name for name in step.needs if name in self.outcomes and self.outcomes[name].status in bad]
-            if culprits:
-                waiting.pop(step.package)
-                reason = PlanexError(f"{step.package} needs {culprits[0]}, which did not build")
-                self._record(Outcome(step.package, Status.SKIPPED, error=reason))
+    def _skip(self, step: Step) -> None:
+        bad = (name for name in step.needs if name in self.outcomes and self.outcomes[name].status in _NOT_BUILT)
+        culprit = next(bad, None)
+        reason = PlanexError(f"{step.package} needs {culprit}, which did not build") if culprit else None
+        self._record(Outcome(step.package, Status.SKIPPED, error=reason))
 
     def _build_one(self, step: Step) -> Outcome:
         name = step.package

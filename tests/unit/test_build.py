@@ -196,6 +196,18 @@ def test_to_keep_going_builds_what_does_not_need_the_failed(workspace: Workspace
     }
 
 
+@pytest.mark.parametrize("keep_going", [False, True])
+def test_what_is_not_built_says_for_want_of_what(workspace: Workspace, keep_going: bool) -> None:
+    for name, needs in (("a", ""), ("c", "a"), ("d", "c"), ("e", "")):
+        add(workspace, name, *([needs] if needs else []))
+    found = run(workshop(workspace), failing("a"), keep_going=keep_going)
+    assert {name: text for name, (status, text) in found.items() if status is Status.SKIPPED} == {
+        "c": "c needs a, which did not build",
+        "d": "d needs c, which did not build",
+        **({} if keep_going else {"e": ""}),
+    }
+
+
 def test_a_mock_configuration_is_part_of_the_key(workspace: Workspace) -> None:
     add(workspace, "a")
     before = own_inputs(workshop(workspace).project, "a")
