@@ -56,12 +56,11 @@ def sha256(file: Path) -> str:
 
 
 def read_base(iso: Path, digests: Mapping[str, str] | None = None) -> Base:
-    """Look into a base ISO; PlanexError where it cannot be started by BIOS and UEFI both."""
+    """Look into a base ISO; PlanexError where neither BIOS nor UEFI starts it."""
     records, image = look(iso)
     base = Base(iso, records, image.files, digests or {})
-    lacks = [name for name in ("BIOS", "UEFI") if not base.records.boots(name)]
-    if lacks:
-        raise PlanexError(f"the base ISO {iso} cannot be started by {' nor '.join(lacks)}", "take another base ISO")
+    if not any(map(base.records.boots, ("BIOS", "UEFI"))):
+        raise PlanexError(f"the base ISO {iso} can be started by neither BIOS nor UEFI", "take another base ISO")
     return base
 
 
@@ -77,12 +76,11 @@ def plan_respin(base: Base, parts: Parts, folder: Path, digest: Digest = sha256)
         **_menus(base, parts, folder),
         **_isolinux_modules(base, folder),
     }
-    efi_image = folder / "efiboot.img"
-    efi.make_loader(folder / "BOOTX64.EFI", efi.stub_config(label, EFI_MENU))
-    efi.make_fat(efi_image, {EFI_LOADER.lstrip("/"): folder / "BOOTX64.EFI"}, parts.product.epoch)
-    add[EFI_LOADER] = folder / "BOOTX64.EFI"
+    efi_image = _efi_image(parts, folder) if base.records.boots("UEFI") else None
+    if efi_image:
+        add[EFI_LOADER] = folder / "BOOTX64.EFI"
     add |= _relabelled(base, label, add.keys(), folder)
-    add |= _descriptions(base, parts, {**add, **_efi_path(base, efi_image)}, folder, digest)
+    add |= _descriptions(base, parts, add | _efi_path(base, efi_image), folder, digest)
     known = {path: value for path, value in base.digests.items() if path not in add}
     known |= _known_digests(parts, digest)
     return Respin(base.iso, label, parts.product.epoch, add, (), efi_image, known)
@@ -96,8 +94,16 @@ def _known_digests(parts: Parts, digest: Digest) -> dict[str, str]:
     return {path: digest(file) for path, file in files.items()}
 
 
-def _efi_path(base: Base, image: Path) -> dict[str, Path]:
-    return {entry.path: image for entry in base.records.images if entry.platform == "UEFI" and entry.path}
+def _efi_image(parts: Parts, folder: Path) -> Path:
+    """The FAT image that UEFI starts; the loader in it is made beside."""
+    loader, image = folder / "BOOTX64.EFI", folder / "efiboot.img"
+    efi.make_loader(loader, efi.stub_config(parts.definition.label, EFI_MENU))
+    efi.make_fat(image, {EFI_LOADER.lstrip("/"): loader}, parts.product.epoch)
+    return image
+
+
+def _efi_path(base: Base, image: Path | None) -> dict[str, Path]:
+    return {entry.path: image for entry in base.records.images if image and entry.platform == "UEFI" and entry.path}
 
 
 def _live_files(parts: Parts) -> dict[str, Path]:
@@ -113,8 +119,9 @@ def _live_files(parts: Parts) -> dict[str, Path]:
 def _menus(base: Base, parts: Parts, folder: Path) -> dict[str, Path]:
     """Menus for every loader of the base, rendered anew; its other menus go by the board, for their files may too."""
     menu = menu_of(parts.definition)
-    texts = {EFI_MENU: render_grub(menu)}
-    texts |= {path: render_grub(menu) for path in BIOS_GRUB_MENUS if path in base.files}
+    menus = {EFI_MENU} if base.records.boots("UEFI") else set()
+    menus |= base.files.keys() & {EFI_MENU, *BIOS_GRUB_MENUS}
+    texts = {path: render_grub(menu) for path in sorted(menus)}
     if f"{ISOLINUX}/{loaders.LOADER}" in base.files:
         texts[f"{ISOLINUX}/isolinux.cfg"] = render_isolinux(menu)
     return {path: _write(folder, path, text) for path, text in texts.items()}

@@ -96,11 +96,22 @@ def test_other_isolinux_is_replaced_with_every_record_kept(tmp_path: Path) -> No
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_base_without_uefi_is_refused(host: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("firmware", ["BIOS", "UEFI"])
+def test_a_base_for_one_firmware_gives_a_host_for_it(tmp_path: Path, firmware: str) -> None:
+    """Nothing is put on the medium that promises the other."""
+    base = tiny_iso.make_base_for(tmp_path, firmware)
+    host = tiny_iso.make_host(base, tmp_path / "host")
+    assert messages(host, base) == []
+    files = xorriso.look(host)[1].files
+    assert ("/EFI/BOOT/grub.cfg" in files, "/isolinux/mboot.c32" in files) == (firmware == "UEFI", firmware == "BIOS")
+    assert xorriso.read_records(host).images == xorriso.read_records(base).images
+
+
+def test_base_that_nothing_starts_is_refused(tmp_path: Path) -> None:
     plain = tmp_path / "plain.iso"
     (tmp_path / "tree" / "folder").mkdir(parents=True)
     xorriso.xorriso(["-as", "mkisofs", "-o", plain, tmp_path / "tree"])
-    with pytest.raises(PlanexError, match="cannot be started by BIOS nor UEFI"):
+    with pytest.raises(PlanexError, match="can be started by neither BIOS nor UEFI"):
         tiny_iso.make_host(plain, tmp_path / "host")
 
 

@@ -86,6 +86,33 @@ def make_appended_base(folder: Path) -> Path:
     return folder / "appended.iso"
 
 
+def make_base_for(folder: Path, firmware: str) -> Path:
+    """A base ISO that only ``BIOS`` or only ``UEFI`` starts, from CD."""
+    make_base(folder)
+    tree = folder / "tree"
+    for name in ("EFI", "images") if firmware == "BIOS" else ("isolinux",):
+        shutil.rmtree(tree / name)
+    (tree / ".treeinfo").unlink()
+    (tree / ".discinfo").unlink()
+    loaders = {"BIOS": ["-b", "isolinux/isolinux.bin", "-boot-info-table"], "UEFI": ["-e", "images/efiboot.img"]}
+    output = folder / "one.iso"
+    words: list[str | Path] = [
+        "-as",
+        "mkisofs",
+        "-o",
+        output,
+        "-V",
+        OLD_LABEL,
+        "-R",
+        "-J",
+        *loaders[firmware],
+        "-no-emul-boot",
+        tree,
+    ]
+    xorriso(words, EPOCH)
+    return output
+
+
 def make_parts(folder: Path, rpms: Sequence[Path] = ()) -> Parts:
     """Everything else that a host ISO is made of, none of which could really run."""
     host = folder / "host"
