@@ -73,6 +73,12 @@ class Apt:
         argv = [*self._argv("apt-get"), "indextargets", "--format", "$(CODENAME)", "Created-By: Packages"]
         return tuple(sorted(set(run(argv, inherit=ALLOWED).stdout.split())))
 
+    def available(self) -> str:
+        """The stanzas of all packages that the lists of the last update offer. CommandFailed where there are none."""
+        places = {"State::lists": "lists", "State::status": "status", "Cache": "cache"}
+        options = [word for name, value in places.items() for word in ("-o", f"Dir::{name}={self.folder / value}")]
+        return run(["apt-cache", *options, "-o", "APT::Architecture=amd64", "dumpavail"], inherit=ALLOWED).stdout
+
     def resolve(self, packages: Sequence[str]) -> tuple[DebPackage, ...]:
         """The packages and all that they need, as apt would install them on an empty machine."""
         argv = [*self._argv("apt-get"), "--yes", "--print-uris", "install", *packages]

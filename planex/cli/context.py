@@ -16,8 +16,10 @@ from planex.report import Reporter
 from planex.workspace import Workspace
 
 if TYPE_CHECKING:
+    from planex.base.advice import Advisor
     from planex.cli.eventfile import EventFile
     from planex.distro.config import Config, Target
+    from planex.rpm.index import Index
 
 
 @dataclass
@@ -52,6 +54,16 @@ class Context:
     @property
     def target(self) -> Target:
         return self.config.targets[self.target_name]
+
+    def advise(self, wanted: str, base: Index) -> str:
+        """Where what no package provides may be had besides: what the archive of an embedded base has."""
+        return self._advisor(wanted, base) if self.target.embedded else ""
+
+    @cached_property
+    def _advisor(self) -> Advisor:
+        from planex.base.advice import Advisor  # only for a mistake
+
+        return Advisor(self.workspace.base(self.target.base), f"repos/{self.target.base}.yaml")
 
     def patience(self, *, wait: bool) -> Patience:
         """What to do while another planex is at work: ``wait`` for it and say so, or fail."""

@@ -16,12 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
+from planex.engine.lacking import Advise, Lacking, nothing_known
 from planex.engine.links import Edge, Links, Node
-from planex.engine.providers import Providers
 from planex.errors import ConfigError, joined
-from planex.nearest import did_you_mean
 from planex.reach import bits
-from planex.rpm.capability import Capability, parts, unanswered
+from planex.rpm.capability import Capability, parts
 from planex.rpm.index import Index
 from planex.rpm.spec import Package
 
@@ -132,18 +131,17 @@ def build_graph(
     left_out: Mapping[str, tuple[Package, str]] | None = None,
     hints: Mapping[str, tuple[Capability, ...]] | None = None,
     bootstraps: Mapping[str, str] | None = None,
+    advise: Advise = nothing_known,
 ) -> Graph:
     """Order the packages. ``base``: what the base provides, None where that is not known.
 
-    ``broken``: packages that could not be read, which may be what is missing; ``left_out``: those that are not for this
-    architecture, with the reason in words. ``hints``: what earlier builds of a
-    package asked for besides. ``bootstraps``: package to the one of ``packages`` that can be built in its stead, to
-    open a circle.
+    ``broken``, ``left_out`` and ``advise``: see ``Lacking``. ``hints``: what earlier builds of a package asked for
+    besides. ``bootstraps``: package to the one of ``packages`` that can be built in its stead, to open a circle.
     """
     links = Links(packages, base, bootstraps)
     links.hints.update(hints or {})
     faults = _made_twice({name: found for name, found in packages.items() if name not in links.bootstraps.values()})
-    for name, fault in (_missing(links, base, broken, left_out or {}) if base else {}).items():
+    for name, fault in (Lacking(links, base, broken, left_out or {}, advise).faults() if base else {}).items():
         faults[name] = joined([faults[name], fault]) if name in faults else fault
     opened: list[Opened] = []
     while True:
@@ -218,42 +216,3 @@ def _made_twice(packages: Mapping[str, Package]) -> dict[str, ConfigError]:
         for name in names if len(names) > 1 else ():
             texts.setdefault(name, []).append(f"{made} is made twice: by specs/{' and specs/'.join(names)}")
     return {name: ConfigError("\n".join(found), "rename or drop one of them") for name, found in texts.items()}
-
-
-def _missing(
-    links: Links, base: Index, broken: Sequence[str], left_out: Mapping[str, tuple[Package, str]]
-) -> dict[str, ConfigError]:
-    """Packages whose BuildRequires nothing provides, with a sentence for each of these."""
-    hint = "add a package that provides it, or the base package to repos/<base>.yaml"
-    faults, absent = {}, _reasons(left_out)
-    for name in links.packages:
-        lacking = [each for wanted in links.build_requires(name) for each in unanswered(wanted, links.offers)]
-        if lacking:
-            texts = [_explain(links, name, wanted, base, broken, absent) for wanted in dict.fromkeys(lacking)]
-            faults[name] = ConfigError("\n".join(texts), hint)
-    return faults
-
-
-def _reasons(left_out: Mapping[str, tuple[Package, str]]) -> Providers[str]:
-    """What would be provided by packages that are left out: to a sentence that says why it is not."""
-    absent: Providers[str] = Providers()
-    for name, (package, reason) in left_out.items():
-        for sub in package.subpackages:
-            absent.add(f"{name} is {reason}", sub.provides, sub.files)
-    return absent
-
-
-def _explain(
-    links: Links, package: str, wanted: Capability, base: Index, broken: Sequence[str], absent: Providers[str]
-) -> str:
-    have = [f"{links.maker(sub)} makes {each}" for sub, each in links.providers.named(wanted.name)]
-    have += [f"the base has {each}" for each in base.versions(wanted.name)]
-    if reasons := absent.find(wanted):
-        detail = f", for {reasons[0]}"
-    elif have:
-        detail = f", but {have[0]}"
-    elif broken:
-        detail = f"; perhaps one that cannot be read does: {', '.join(broken)}"
-    else:
-        detail = did_you_mean(wanted.name, [*links.providers.names, *base.providers])
-    return f"specs/{package}: BuildRequires {wanted}: nothing here or in the base provides it{detail}"

@@ -17,6 +17,7 @@ from planex.engine.buildroot import Buildroot, Buildroots, base_changes, read_ba
 from planex.engine.builtrpms import built_rpms
 from planex.engine.dynamic import learn, recall
 from planex.engine.graph import Graph, build_graph
+from planex.engine.lacking import Advise, nothing_known
 from planex.engine.plan import Plan, make_plan
 from planex.engine.takeover import refuse_takeovers
 from planex.errors import ConfigError, PlanexError, joined
@@ -33,6 +34,7 @@ class Workshop:
 
     project: Project
     offline: bool = False
+    advise: Advise = nothing_known
     _own: dict[str, Inputs] = field(default_factory=dict)
     _generated: dict[str, tuple[Capability, ...]] = field(default_factory=dict)
     """What builds of this run asked for."""
@@ -62,7 +64,13 @@ class Workshop:
         broken, left_out = list(self.project.broken), self.project.left_out
         absent = {name: (self.project.packages[name], reason) for name, reason in left_out.items()}
         return build_graph(
-            found, self.base, broken=broken, left_out=absent, hints=recall(self._learned), bootstraps=bootstraps
+            found,
+            self.base,
+            broken=broken,
+            left_out=absent,
+            hints=recall(self._learned),
+            bootstraps=bootstraps,
+            advise=self.advise,
         )
 
     @property

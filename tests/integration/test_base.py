@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from planex.base.advice import Advisor
+from planex.base.apt import Apt
 from planex.base.build import TOOLS, BaseResult, build_base
 from planex.base.definition import Definition
 from planex.errors import CommandFailed, PlanexError
 from planex.medium.xorriso import list_files, read_records
 from planex.report import Reporter
+from planex.rpm import repo
+from planex.rpm.index import Index
 from planex.run import run
 from planex.schema import parse
 from tests.integration.tiny_archive import TinyArchive, TinyDeb
@@ -248,3 +252,22 @@ def test_a_package_that_cannot_be_made_leaves_its_log(archive: TinyArchive, tmp_
 def test_another_release_of_debian_is_an_error_that_names_what_there_is(archive: TinyArchive, tmp_path: Path) -> None:
     with pytest.raises(PlanexError, match=r"no source for Debian trixie \(it has: bookworm\)"):
         build(tmp_path / "base", DEFINITION.replace("suite: bookworm", "suite: trixie"))
+
+
+def test_what_the_archive_has_besides_is_known_wherever_the_base_is(
+    archive: TinyArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.add(TinyDeb("libfoo2-dev"))
+    archive.publish()
+    build(tmp_path / "made")
+    folder = (tmp_path / "made").rename(tmp_path / "moved")
+    offered = repo.read_index(folder / "repo", tmp_path / "cache")
+    told = Advisor(folder, "repos/tiny.yaml")("foo-devel", offered)
+    assert told.startswith("; Debian has libfoo2-dev, which this base leaves out: add it to a group of repos/tiny.yaml")
+    assert Advisor(folder, "repos/tiny.yaml")("bar-devel", offered) == ""
+    monkeypatch.setattr(Apt, "available", lambda _: pytest.fail("the lists are read again"))
+    assert Advisor(folder, "repos/tiny.yaml")("foo-devel", offered) == told
+
+
+def test_without_lists_of_the_archive_nothing_is_said(tmp_path: Path) -> None:
+    assert Advisor(tmp_path, "repos/tiny.yaml")("foo-devel", Index(())) == ""

@@ -124,6 +124,35 @@ def test_unknown_names_are_all_reported() -> None:
     assert "BuildRequires nothing" in second
 
 
+@pytest.mark.parametrize(
+    ("wanted", "near"),
+    [
+        ("oniguruma-devel", ""),
+        ("libpcap-devel", ""),
+        ("greeting-devel", ""),
+        ("pkgconfig(onig)", ""),
+        ("zlib-devel", " (did you mean 'zlib1g-dev'?)"),
+        ("openssl-dev", " (did you mean 'openssl-devel'?)"),
+        ("perl-URI", " (did you mean 'liburi-perl'?)"),
+        ("greet-dev", " (did you mean 'libgreet-devel'?)"),
+        ("opnessl-devel", " (did you mean 'openssl-devel'?)"),
+    ],
+)
+def test_a_name_is_near_only_if_it_is_for_the_same_thing(wanted: str, near: str) -> None:
+    greet = package("greet", "", subpackage("libgreet-devel"))
+    offered = base("zlib1g-dev", "openssl-devel", "liburi-perl", "cap-devel", "pkgconfig(yajl)")
+    found = faults(graph(package("a", wanted), greet, offers=offered))[0]
+    assert found == f"specs/a: BuildRequires {wanted}: nothing here or in the base provides it{near}"
+
+
+def test_the_archive_is_asked_before_a_typing_error_is_supposed() -> None:
+    def advise(wanted: str, offered: Index) -> str:
+        return f"; Debian has {wanted}" if "libcap-devel" in offered.names else ""
+
+    found = build_graph({"a": package("a", "libpcap-devel")}, base("libcap-devel"), advise=advise)
+    assert faults(found)[0].endswith("; Debian has libpcap-devel")
+
+
 def test_what_cannot_be_built_holds_up_what_needs_it_and_nothing_else() -> None:
     found = graph(package("a", "b"), package("b", "nothing"), package("c"), package("d", "a"))
     assert found.order == ("c",)
