@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Downloads over HTTP, resumed, retried and limited; and where this machine's Debian mirrors are."""
+"""Downloads over HTTP, resumed, retried and limited."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from planex.content import records
@@ -15,7 +14,7 @@ from planex.disk import naming
 from planex.errors import PlanexError
 from planex.events import Unit
 from planex.report import Task
-from planex.run import check_stopped, run
+from planex.run import check_stopped
 from planex.sources.limits import LIMITS, Downloads
 from planex.sources.transfer import BUSY, BrokenOff, Head, TransferError, transfer
 from planex.units import size_text
@@ -24,6 +23,7 @@ _TRIES = 4
 _PAUSE = 0.5
 """Seconds before the second try; twice as many before each that follows."""
 _OK, _PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE = 200, 206, 416
+_GONE = frozenset({404, 410})
 _ORIGIN_FORMAT = 1
 _RANGE = re.compile(r"bytes (\d{1,19})-\d{1,19}/(\d{1,19}|\*)$", re.ASCII)
 
@@ -37,6 +37,10 @@ class Origin:
     """What to ask If-Range with; empty if the server gave nothing for that."""
     total: int
     """Bytes of the whole; 0 if the server did not say."""
+
+
+class NotThere(PlanexError):
+    """The server has no such file."""
 
 
 def download(url: str, partial: Path, task: Task | None = None, limits: Downloads = LIMITS) -> None:
@@ -56,7 +60,8 @@ def download(url: str, partial: Path, task: Task | None = None, limits: Download
         except TransferError as error:
             if not error.retry or attempt == _TRIES - 1:
                 hint = "check the network and try again; what came is kept" if error.retry else None
-                raise PlanexError(f"{url}: {error.message}", hint) from None
+                kind = NotThere if error.status in _GONE else PlanexError
+                raise kind(f"{url}: {error.message}", hint) from None
         time.sleep(_PAUSE * 2**attempt)
     return None
 
@@ -102,7 +107,8 @@ def _require_ok(head: Head, partial: Path, *, asked_part: bool) -> None:
         raise TransferError("the server does not have the rest of the file", retry=True)
     if head.status == _OK or (asked_part and head.status == _PARTIAL_CONTENT):
         return
-    raise TransferError(f"HTTP {head.status} {head.reason}".strip(), retry=head.status in BUSY)
+    answer = f"HTTP {head.status} {head.reason}".strip()
+    raise TransferError(answer, retry=head.status in BUSY, status=head.status)
 
 
 def _goes_on(head: Head, have: int, origin: Origin | None) -> bool:
@@ -143,14 +149,3 @@ def _until_broken(pieces: Iterator[bytes], told: bool) -> Iterator[bytes]:
     except BrokenOff:
         if not told:
             raise
-
-
-@cache
-def debian_mirrors() -> tuple[str, ...]:
-    """Roots of the Debian mirrors that apt on this machine is set up with, the main archive's first."""
-    argv = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
-    done = run(argv, inherit={"APT_CONFIG"}, check=False)
-    mirrors = sorted(dict.fromkeys(done.stdout.split()), key=lambda url: "security" in url)
-    if not mirrors:
-        raise PlanexError("apt on this machine names no Debian mirror", "run `apt-get update` once, as root")
-    return tuple(mirrors)

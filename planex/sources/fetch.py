@@ -120,7 +120,9 @@ def fetch_url(workspace: Workspace, url: str, partial: Path, task: Task, limits:
     elif scheme == "file":
         _copy(_file_path(url), partial, limits)
     elif scheme == "debian":
-        _from_debian(rest, partial, task, limits)
+        from planex.sources.debian import fetch_from_debian
+
+        fetch_from_debian(rest, partial, task, limits)
     elif scheme.startswith("git+"):
         from planex.sources.gitsource import archive
 
@@ -148,17 +150,3 @@ def _copy(path: Path, partial: Path, limits: Downloads) -> None:
             if copied > limits.size:
                 raise PlanexError(f"{path} is larger than {size_text(limits.size)} (downloads.size in planex.yaml)")
             file.write(chunk)
-
-
-def _from_debian(path: str, partial: Path, task: Task, limits: Downloads) -> None:
-    from planex.sources.download import debian_mirrors, download
-
-    failures: list[str] = []
-    for mirror in debian_mirrors():
-        try:
-            return download(f"{mirror.rstrip('/')}/{path}", partial, task, limits)
-        except PlanexError as error:
-            failures.append(error.message)
-    raise PlanexError(
-        "\n  ".join(["not in the Debian mirror:", *failures]), "the archive drops old versions: look for a newer one"
-    )

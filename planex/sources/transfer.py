@@ -41,11 +41,15 @@ _DIGITS = 19
 
 
 class TransferError(PlanexError):
-    """A transfer failed; the message is the reason alone. ``retry``: another try may go better."""
+    """A transfer failed; the message is the reason alone. ``retry``: another try may go better.
 
-    def __init__(self, message: str, *, retry: bool) -> None:
+    ``status``: of a whole answer that is none of what was asked for.
+    """
+
+    def __init__(self, message: str, *, retry: bool, status: int = 0) -> None:
         super().__init__(message)
         self.retry = retry
+        self.status = status
 
 
 class BrokenOff(TransferError):
