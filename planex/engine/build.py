@@ -17,6 +17,7 @@ from planex.content import shelf
 from planex.disk import explain
 from planex.distro.project import Project
 from planex.distro.sources import local_files, remote_sources
+from planex.distro.unpacked import require_folders
 from planex.engine.builders import Builder
 from planex.engine.make import Make, fresh_folder
 from planex.engine.outcome import BuildFailed, Outcome
@@ -103,6 +104,8 @@ class Build:
                     files[source.name] = fetch(
                         project.workspace, source, task, offline=self.options.offline, limits=project.config.downloads
                     )
+                task.phase("unpack")
+                require_folders(package, project.rendered(name), files)
                 task.phase("patches")
                 _try_patches(project, name, files)
                 task.phase("srpm")

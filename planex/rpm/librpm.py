@@ -17,6 +17,7 @@ from typing import Any, TypedDict
 import rpm
 
 from planex.cage.answer import serve
+from planex.rpm.prep import unpacks
 
 _MOST_SAID = 1 << 20
 _NO_FILES = {"%dir", "%exclude"}
@@ -81,6 +82,7 @@ def _facts(spec: Any, text: str) -> dict[str, Any]:
         "build_conflicts": _capabilities(header, "conflict"),
         "generates": _GENERATES.search(text) is not None,  # spec.parsed leaves out this line, too
         "sources": [_source(*source) for source in reversed(spec.sources)],
+        "unpacks": unpacks(spec.prep or ""),
         "subpackages": [_subpackage(package) for package in _built(spec, text)],
     }
 

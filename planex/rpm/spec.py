@@ -16,7 +16,7 @@ from planex.content import records
 from planex.errors import ConfigError, Problem, keep_or_raise
 from planex.rpm.capability import Capability
 
-FORMAT = 7
+FORMAT = 8
 CAGED_CONFIG = "/rpmconfig"
 """Where a cage has a target's macro files."""
 _HOST_RPMCONFIG = Path("/usr/lib/rpm")
@@ -57,6 +57,14 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpacked:
+    """What %setup does: it unpacks sources, by their files' names, and enters a folder that must come out of them."""
+
+    folder: str
+    tarballs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Package:
     """A parsed spec. ``changelog_time``: seconds since 1970 of the newest %changelog entry, 0 without one.
 
@@ -77,6 +85,7 @@ class Package:
     generates: bool = False
     exclusive_archs: tuple[str, ...] = ()
     excluded_archs: tuple[str, ...] = ()
+    unpacks: tuple[Unpacked, ...] = ()
 
     def refuses(self, arch: str) -> str | None:
         """Why this package is not built for ``arch``, or None: rpmbuild's rule, which wants the very word."""

@@ -77,6 +77,18 @@ def require_tarball(path: Path) -> None:
     raise PlanexError(f"{path} cannot be read as a tarball: it holds no file", _KNOWN)
 
 
+def top_folders(path: Path, wanted: str) -> list[str]:
+    """The folders that a tarball unpacks to. It is read whole only where the first is not ``wanted``."""
+    found: dict[str, None] = {}
+    for entry, _ in read_tarball(path):
+        parts = [part for part in entry.name.split("/") if part not in ("", ".")]
+        if len(parts) > 1 or (parts and (entry.isdir() or entry.issym())):
+            found[parts[0]] = None
+        if wanted in found:
+            break
+    return list(found)
+
+
 def read_stream(
     stream: IO[bytes], name: str, packed: int, limits: UnpackLimits = LIMITS
 ) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
