@@ -1,98 +1,220 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A forecast as one web page: a table of patch and version, without scripts or anything from elsewhere."""
+"""A forecast as one web page that a person reads from the top: how bad it is, what to look at, then every patch.
+
+There are no scripts and nothing is fetched. Neighbouring versions with the same verdict share a cell, so that the page
+stays small and what changes stands out.
+"""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from planex.pages.verdicts import summary
-from planex.patchqueue.carry.forecast import Matrix
-from planex.patchqueue.carry.verdict import Fate, Verdict
+from planex.pages.needs import Case, Stretch, by_file, stretches
+from planex.patchqueue.carry.forecast import Column, Matrix
+from planex.patchqueue.carry.verdict import TROUBLE, Fate
+from planex.patchqueue.format.queue import Patch
+from planex.printable import printable
 
-_COLOURS = {
-    Fate.CLEAN: "#d7f0d7",
-    Fate.OFFSET: "#e6f4da",
-    Fate.MERGED: "#fbf3c9",
-    Fate.RERERE: "#fbf3c9",
-    Fate.RESOLVED: "#fbf3c9",
-    Fate.UPSTREAMED: "#d4e6fa",
-    Fate.EMPTY: "#eeeeee",
-    Fate.DROPPED: "#e3e3e3",
-    Fate.SKIPPED: "#e3e3e3",
-    Fate.CONFLICT: "#f7c9c9",
-    Fate.DOUBTFUL: "#f9d9b0",
-    Fate.BLOCKED: "#f7ddc9",
-    Fate.FAILED: "#e9b7d9",
-}
-_STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #1c1c1c; }
-h1 { font-size: 1.4em; margin-bottom: .2em; }
-.frame { overflow-x: auto; }
-table { border-collapse: collapse; margin: 1.2em 0; }
-th, td { border: 1px solid #c8c8c8; padding: .25em .6em; text-align: left; vertical-align: top; }
-thead th { background: #f3f3f3; position: sticky; top: 0; }
-tbody th { font-weight: normal; font-family: ui-monospace, monospace; font-size: .92em; }
-tbody th small { display: block; font-family: system-ui, sans-serif; color: #555; }
-td small { display: block; color: #444; max-width: 30em; overflow-wrap: anywhere; }
-tr.section th { background: #fafafa; font-weight: 600; font-family: inherit; }
-"""
+_STYLE = Path(__file__).parents[1] / "data" / "forecast.css"
+_FOLDED = 8
+"""Items from which on a list is folded, so that what follows can be seen."""
+_WIDE = 46
+"""Width that the columns share, in rem; each has from 5.2 to 8."""
+_WORST_FIRST = sorted(Fate, key=lambda status: status not in TROUBLE)
 
 
-def forecast_page(matrix: Matrix, data: Mapping[str, Any]) -> str:
+@dataclass(frozen=True)
+class News:
+    """Trouble that a saved forecast did not have: patch, version and status of each."""
+
+    since: str
+    troubles: Sequence[tuple[str, str, Fate]]
+
+
+def forecast_page(matrix: Matrix, data: Mapping[str, Any], news: News | None = None) -> str:
     """The page's text. ``data`` is the forecast as forecast_rows gives it."""
-    package, labels = data["package"], [column.version.label for column in matrix.columns]
-    title = f"{package} {matrix.old.label}: forecast"
-    heads = "".join(f"<th>{_text(label)}</th>" for label in labels)
-    totals = "".join(f"<td><small>{_text(summary(v.status for v in c.verdicts))}</small></td>" for c in matrix.columns)
-    body = "\n".join(_rows(matrix, data))
-    return f"""<!DOCTYPE html>
+    return _Page(matrix, data, news).text()
+
+
+@dataclass(frozen=True)
+class _Page:
+    matrix: Matrix
+    data: Mapping[str, Any]
+    news: News | None
+
+    def text(self) -> str:
+        title = _text(f"{self.data['package']} {self.matrix.old.label}: forecast")
+        parts = [self._head(title), *self._news(), *self._versions(), *self._needs(), *self._patches()]
+        body = "\n".join(parts)
+        return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{_text(title)}</title>
-<style>{_STYLE}{_status_styles()}</style>
+<title>{title}</title>
+<style>
+{_style(len(self.matrix.columns))}
+</style>
 </head>
 <body>
-<h1>{_text(title)}</h1>
-<p>What becomes of the {len(matrix.patches)} patches of <b>{_text(package)}</b> on other upstream versions.</p>
-<div class="frame"><table>
-<thead><tr><th>patch</th>{heads}</tr></thead>
-<tbody>
 {body}
-</tbody>
-<tfoot><tr><th>in all</th>{totals}</tr></tfoot>
-</table></div>
 </body>
 </html>
 """
 
+    @cached_property
+    def anchors(self) -> dict[str, str]:
+        """Patch to its place in the page; made of its name, so that a link to it holds from night to night."""
+        found: dict[str, str] = {}
+        for number, patch in enumerate(self.matrix.patches, 1):
+            word = re.sub(r"[^\w.+-]", "_", patch.name, flags=re.ASCII)
+            found[patch.name] = word if word not in found.values() else f"{word}:{number}"
+        return found
 
-def _status_styles() -> str:
-    return "\n".join(f"td.{status} {{ background: {colour}; }}" for status, colour in _COLOURS.items()) + "\n"
+    def link(self, patch: str) -> str:
+        anchor = self.anchors.get(patch)
+        return f'<a href="#{anchor}">{_text(patch)}</a>' if anchor else _text(patch)
+
+    @cached_property
+    def needed(self) -> set[str]:
+        """Patches that need a person on some version."""
+        return set(self.matrix.first_bad)
+
+    def _head(self, title: str) -> str:
+        patches, versions = len(self.matrix.patches), len(self.matrix.columns)
+        links = [("#needs", f"needs a person ({len(self.needed)})")] if self.needed else []
+        links += [("#patches", f"all patches ({patches})")]
+        words = "".join(f'<a href="{place}">{word}</a>' for place, word in links)
+        queue, onto = _many(patches, "patch", "patches"), _many(versions, "upstream version")
+        total = f"{len(self.needed)} of {queue} need a person" if self.needed else f"None of {queue} needs a person"
+        return f'<h1>{title}</h1>\n<p class="soft">{total}, on {onto}.</p>\n<nav>{words}</nav>'
+
+    def _versions(self) -> Iterator[str]:
+        yield '<ul class="versions">'
+        yield from (_version(column) for column in self.matrix.columns)
+        yield "</ul>"
+
+    def _news(self) -> Iterator[str]:
+        if self.news is None:
+            return
+        since = _text(self.news.since)
+        if not self.news.troubles:
+            yield f'<p class="none">No new trouble since {since}.</p>'
+            return
+        cases: dict[str, Case] = {}
+        for patch, label, status in self.news.troubles:
+            cases.setdefault(patch, Case(patch, {})).labels.setdefault(status, []).append(label)
+        summary = f"New trouble since {since}: {_many(len(cases), 'patch', 'patches')}"
+        yield f'<details class="news"{_opened(cases)}><summary>{summary}</summary>'
+        yield from self._cases(cases.values())
+        yield "</details>"
+
+    def _needs(self) -> Iterator[str]:
+        groups = by_file(self.matrix)
+        if not groups:
+            return
+        yield f'<h2 id="needs">Needs a person: {_many(len(self.needed), "patch", "patches")}, by file</h2>'
+        for place, cases in groups.items():
+            count = f'<span class="soft">{_many(len(cases), "patch", "patches")}</span>'
+            yield f'<details class="place"{_opened(groups)}><summary><code>{_text(place)}</code> {count}</summary>'
+            yield from self._cases(cases)
+            yield "</details>"
+
+    def _cases(self, cases: Iterable[Case]) -> Iterator[str]:
+        yield '<ul class="cases">'
+        for case in cases:
+            chips = " ".join(f"{_chip(status)} on {_listed(labels)}" for status, labels in case.labels.items())
+            yield f'<li>{self.link(case.patch)}<span class="soft">{chips}</span></li>'
+        yield "</ul>"
+
+    def _patches(self) -> Iterator[str]:
+        yield '<h2 id="patches">All patches</h2>'
+        if self.needed:
+            yield '<input type="checkbox" id="only"> <label for="only">only those that need a person</label>'
+        heads = "".join(f"<span>{_text(column.version.label)}</span>" for column in self.matrix.columns)
+        yield f'<div>\n<div class="heads"><span>patch</span>{heads}</div>'
+        section = ""
+        for number, patch in enumerate(self.matrix.patches):
+            if patch.entry.section != section:
+                section = patch.entry.section
+                yield f"<h3>{_text(section)}</h3>"
+            yield self._patch(number, patch)
+        yield "</div>"
+
+    def _patch(self, number: int, patch: Patch) -> str:
+        fine = "" if patch.name in self.needed else ' class="fine"'
+        cells = "".join(_cell(stretch) for stretch in stretches(self.matrix, number, whole=False))
+        details = "".join(self._details(number, patch))
+        anchor = self.anchors[patch.name]
+        row = f'<summary class="row"><b>{_text(patch.name)}</b>{cells}</summary>'
+        return f'<details id="{anchor}"{fine}>{row}<div class="more">{details}</div></details>'
+
+    def _details(self, number: int, patch: Patch) -> Iterator[str]:
+        author = f' <span class="soft">{_text(patch.header.author)}</span>' if patch.header.author else ""
+        yield f"<p>{_text(patch.subject)}{author}</p>"
+        for stretch in stretches(self.matrix, number):
+            if stretch.verdict.why:
+                yield f"<p>{_text(stretch.span)}: {_chip(stretch.verdict.status)} {self._why(stretch)}</p>"
+        if breaker := self.data["broken_by"].get(patch.name):
+            yield f"<p>first broken by {_text(breaker['text'])}</p>"
+
+    def _why(self, stretch: Stretch) -> str:
+        verdict = stretch.verdict
+        if verdict.status is not Fate.BLOCKED or not verdict.blockers:
+            return _text(verdict.why)
+        needs = ", ".join(map(self.link, verdict.blockers))
+        return f"needs {needs}" + (f"; {_text(verdict.reason)}" if verdict.reason else "")
 
 
-def _rows(matrix: Matrix, data: Mapping[str, Any]) -> list[str]:
-    rows, section = [], ""
-    for number, patch in enumerate(matrix.patches):
-        if patch.entry.section != section:
-            section = patch.entry.section
-            rows.append(f'<tr class="section"><th colspan="{len(matrix.columns) + 1}">{_text(section)}</th></tr>')
-        cells = "".join(_cell(column.verdicts[number]) for column in matrix.columns)
-        breaker = data["broken_by"].get(patch.name)
-        broken = f"<small>first broken by {_text(breaker['text'])}</small>" if breaker else ""
-        head = f"<th>{_text(patch.name)}<small>{_text(patch.subject)}</small>{broken}</th>"
-        rows.append(f"<tr>{head}{cells}</tr>")
-    return rows
+def _opened(items: Sized) -> str:
+    return " open" if len(items) < _FOLDED else ""
 
 
-def _cell(verdict: Verdict) -> str:
-    why = verdict.why
-    return f'<td class="{verdict.status}">{verdict.status}' + (f"<small>{_text(why)}</small>" if why else "") + "</td>"
+def _version(column: Column) -> str:
+    counts = Counter(verdict.status for verdict in column.verdicts)
+    present = [status for status in _WORST_FIRST if counts[status]]
+    bad = sum(counts[status] for status in TROUBLE)
+    head = f'<span class="alarm">{bad} need{"s" if bad == 1 else ""} a person</span>' if bad else "needs nobody"
+    bar = "".join(f'<i class="{status}" style="flex:{counts[status]}"></i>' for status in present)
+    words = "".join(f'<i class="{status}">{counts[status]} {status}</i>' for status in present)
+    return (
+        f'<li><b>{_text(column.version.label)}</b><div class="bar">{bar}</div>'
+        f'<span class="soft">{head}</span><div class="counts">{words}</div></li>'
+    )
+
+
+def _cell(stretch: Stretch) -> str:
+    """A status under the versions it holds for."""
+    wide, status = len(stretch.labels), stretch.verdict.status
+    return f'<i class="{status}{f" s{wide}" if wide > 1 else ""}" title="{_text(stretch.span)}">{status}</i>'
+
+
+def _chip(status: Fate) -> str:
+    return f'<i class="chip {status}">{status}</i>'
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return _text(", ".join(labels))
+
+
+def _many(count: int, one: str, more: str = "") -> str:
+    return f"{count} {one if count == 1 else more or one + 's'}"
+
+
+def _style(versions: int) -> str:
+    """The page's style without comments and indentation, for so many columns."""
+    text = re.sub(r"\n\s+", " ", re.sub(r"/\*.*?\*/\n", "", _STYLE.read_text("utf-8"))).strip()
+    widths = "\n".join(f".s{wide} {{ grid-column-end: span {wide}; }}" for wide in range(2, versions + 1))
+    column = min(8, max(5.2, _WIDE / max(versions, 1)))
+    return f"{text}\n:root {{ --n: {versions}; --w: {column:.3g}rem; }}\n{widths}"
 
 
 def _text(text: str) -> str:
-    return html.escape(text.encode("utf-8", "replace").decode())
+    return html.escape(printable(text))

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from planex.cli.context import Context
 from planex.cli.patchqueue.opening import alone, orders_for, queue_of
 from planex.cli.patchqueue.wish import Wish
 from planex.drafts import write_atomic
-from planex.pages.page import forecast_page
+from planex.pages.page import News, forecast_page
 from planex.pages.verdicts import forecast_text
 from planex.patchqueue.carry.answers import Answer
 from planex.patchqueue.carry.baseline import load_baseline, new_troubles, remember
@@ -40,18 +39,18 @@ def work_out(context: Context, wish: Wish) -> Answer:
     if left:
         what = "one patch" if left == 1 else f"{left} patches"
         context.reporter.warn(f"no time to search for what breaks {what}: raise --blame-seconds, or run it again")
-    _write(matrix, data, wish.save, wish.html)
+    news = News(str(wish.baseline), new_troubles(matrix, before)) if before is not None else None
+    _write(wish, matrix, data, news)
     output = json.dumps(data, indent=1) + "\n" if wish.as_json else forecast_text(matrix, wish.package, breakers)
-    if before is None:
+    if news is None:
         return Answer(output, 1 if any(column.troubles for column in matrix.columns) else 0, last)
-    fresh = new_troubles(matrix, before)
-    for patch, label, status in fresh:
+    for patch, label, status in news.troubles:
         context.reporter.error(f"new since {wish.baseline}: {patch} on {label}: {status}")
-    return Answer(output, 1 if fresh else 0, last)
+    return Answer(output, 1 if news.troubles else 0, last)
 
 
-def _write(matrix: Matrix, data: Mapping[str, Any], save: Path | None, html: Path | None) -> None:
-    if save:
-        write_atomic(save, json.dumps(data, indent=1) + "\n")
-    if html:
-        write_atomic(html, forecast_page(matrix, data))
+def _write(wish: Wish, matrix: Matrix, data: Mapping[str, Any], news: News | None) -> None:
+    if wish.save:
+        write_atomic(wish.save, json.dumps(data, indent=1) + "\n")
+    if wish.html:
+        write_atomic(wish.html, forecast_page(matrix, data, news))
