@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from planex.drafts import temporary_folder
 from planex.errors import PlanexError
 from planex.nearest import plain
 from planex.report import Task
 from planex.run import run
 from planex.sources.download import NotThere, download
 from planex.sources.limits import Downloads
-from planex.workspace import temporary_folder
 
 _ENOUGH = 6
 """Files that are named to whoever asked for another."""
