@@ -31,7 +31,7 @@ FAILED = 125
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
-_MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
 _PR_SET_PDEATHSIG = 1
 _SIGKILL = 9
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -94,32 +94,36 @@ def main(request: Request) -> None:
     _overlay(request.overlay)
     for name, value in request.limits:
         _limit(name, value)
+    user = BUILDER if request.builder else 0
     if request.filtered:
-        _call("unshare", _CLONE_NEWPID)  # of the next child, for which an ordinary user may not ask
-    if request.builder:
-        _become(BUILDER)
+        sys.exit(_enclose(_with_filter(request.command, program), user))
+    _become(user)
     _die_with(int(os.environ.get(PARENT, os.getppid())))
-    if request.filtered:
-        sys.exit(_enclose(_with_filter(request.command, program)))
     os.execv(request.command[0], request.command)
 
 
-def _enclose(command: list[str]) -> int:
-    """Run bubblewrap in a new namespace of processes that ends with this one; its exit status.
+def _enclose(command: list[str], user: int) -> int:
+    """Run bubblewrap as ``user`` in a new namespace of processes that ends with this one; its exit status.
 
     Of two parts of bubblewrap the inner one outlives the outer, and waits for ever, where that is killed before the
     inner one asked to die with it. Nothing outlives process 1 of a namespace.
     """
     for number in (_signal.SIGINT, _signal.SIGTERM):
         _signal.signal(number, _signal.SIG_IGN)  # the whole group gets them
+    _call("unshare", _CLONE_NEWPID)
     alive, held = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(held)
+        # bubblewrap looks for its processes by the numbers that they have in this namespace.
+        _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+        _become(user)
         _call("prctl", _PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
         if _at_its_end(alive):  # what held the other end has ended already; its number is not known in here
             os._exit(FAILED)
         os._exit(_attend(command))
+    _become(user)
+    _die_with(int(os.environ.get(PARENT, os.getppid())))
     os.close(alive)
     return _status(os.waitpid(child, 0)[1])
 
@@ -136,7 +140,8 @@ def _attend(command: list[str]) -> int:
     """Run bubblewrap; its exit status, when the cage is empty.
 
     bubblewrap ends before its processes in the cage do, which hold mounts and what was deleted on a full disk. They
-    become children of this process, which is the first of its namespace and ends last.
+    become children of this process, which is the first of its namespace and ends last. Where bubblewrap fails on the
+    way, its inner part would wait for it for ever.
     """
     parent = os.getpid()
     child = os.fork()
@@ -154,6 +159,8 @@ def _attend(command: list[str]) -> int:
             break
         if pid == child:
             status = ended
+            if parent == 1:
+                _libc.kill(-1, _SIGKILL)  # all others of this namespace; fails where there are none
     return _status(status)
 
 

@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -284,3 +285,26 @@ def test_nothing_in_a_cage_outlives_a_kill_while_the_cage_is_made() -> None:
             os.killpg(process.pid, signal.SIGKILL)
             assert process.stdout is not None
             assert select.select([process.stdout], [], [], 5)[0], "something is still alive"
+
+
+@pytest.mark.tools("bwrap")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes such a namespace")
+def test_a_cage_works_where_there_are_few_processes() -> None:
+    """As in a container: bubblewrap looks for its child in /proc, where the host has a kernel thread of any number."""
+    few = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c"]
+    used = 'for number in 1 2 3 4 5 6 7 8 9; do /bin/true; done; exec "$@"'
+    words = [*few, used, "sh", *map(str, caged(Cage(), ["/bin/echo", "hello"]))]
+    done = subprocess.run(words, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
+
+
+@pytest.mark.tools("bwrap")
+def test_what_a_failed_bubblewrap_leaves_is_not_waited_for() -> None:
+    words = [str(word) for word in caged(Cage(), ["/bin/true"])]
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:  # nothing of /tmp is seen behind the cage's mounts
+        program = Path(folder) / "bwrap"
+        program.write_text("#!/bin/sh\nsleep 100 &\nexit 3\n")
+        for path in (program, program.parent):
+            path.chmod(0o755)
+        words = [*words[: words.index("--") + 1], str(program)]
+        assert subprocess.run(words, env={}, timeout=60).returncode == 3
