@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 import click
 
 from planex.disk import DiskError
+from planex.pages.table import WIDTH
 from planex.printable import printable
 
 
@@ -17,6 +19,11 @@ def echo(text: object = "", *, nl: bool = True, err: bool = False) -> None:
     """Print a result. Control characters, of a hostile name for instance, are shown escaped."""
     with _told():
         click.echo(printable(str(text)), nl=nl, err=err)
+
+
+def columns() -> int:
+    """How wide a line of the results may be: as the terminal, or as the variable COLUMNS says."""
+    return max(shutil.get_terminal_size((WIDTH, 24)).columns, 40)
 
 
 def verbatim(text: str) -> None:

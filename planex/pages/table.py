@@ -3,18 +3,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+WIDTH = 120
+"""Columns, where nobody says how many there are."""
+_NARROW = 30
+"""Columns below which the last cell of a line goes under it."""
+
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Columns set out with spaces; the last is not filled up, and those without any text are left out."""
+    return "\n".join(f"{lead}{last}".rstrip() for lead, last in _lines(rows))
+
+
+def fitted(rows: Sequence[Sequence[str]], width: int, indent: int = 0) -> str:
+    """A table whose last column is broken between words where a line would be wider: it hangs under itself, or, where
+    there is little room, under its line."""
+    lines = [(" " * indent + lead, last) for lead, last in _lines(rows)]
+    margin = max((len(lead) for lead, _ in lines), default=0)
+    return "\n".join(part.rstrip() for lead, last in lines for part in _hung(lead, last, margin, width, indent + 4))
+
+
+def _hung(lead: str, last: str, margin: int, width: int, step: int) -> Iterator[str]:
+    room = width - margin
+    first, *more = broken(last, room) or [""]
+    if (more and room < _NARROW) or max(map(len, (first, *more))) > room:
+        first, margin, more = "", step, broken(last, width - step)
+    yield lead + first
+    yield from (" " * margin + part for part in more)
+
+
+def broken(text: str, width: int) -> list[str]:
+    """Lines of a text, broken between words only."""
+    lines = textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_NO_BREAK, " ") for line in lines]
+
+
+def together(items: Iterable[str]) -> str:
+    """A list with commas that is broken only between its items."""
+    return ", ".join(item.replace(" ", _NO_BREAK) for item in items)
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str]]:
+    """Each row's columns but the last, filled up, and the last."""
     filled = [column for column in zip(*rows, strict=True) if any(column)]
     widths = [max(map(len, column)) for column in filled[:-1]]
-    lines = zip(*filled, strict=True)
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
-        for line in lines
-    )
+    for line in zip(*filled, strict=True):
+        yield "".join(cell.ljust(width) + "  " for cell, width in zip(line, widths, strict=False)), line[-1]
 
 
 def indented(text: str) -> str:

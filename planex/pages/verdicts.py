@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from planex.pages.table import indented, table
+from planex.pages.needs import stretches
+from planex.pages.table import WIDTH, fitted, table, together
 from planex.patchqueue.carry.breaker import Breaker
 from planex.patchqueue.carry.forecast import Matrix
 from planex.patchqueue.carry.verdict import CHANGED, GONE, TROUBLE, Fate, Verdict
@@ -22,22 +23,47 @@ def verdict_rows(verdicts: Iterable[Verdict]) -> list[tuple[str, str, str]]:
     return [(str(verdict.status), verdict.patch, verdict.why) for verdict in verdicts]
 
 
-def forecast_text(matrix: Matrix, package: str, breakers: Mapping[str, Breaker]) -> str:
-    """The matrix for people: a line per patch, a column per version; then each version's troubles."""
-    head = ("patch", *(column.version.label for column in matrix.columns), "")
-    rows = [head]
-    first = matrix.first_bad
-    for number, patch in enumerate(matrix.patches):
-        cells = [str(column.verdicts[number].status) for column in matrix.columns]
-        many = len(matrix.columns) > 1
-        remark = f"first bad: {first[patch.name]}" if many and patch.name in first else ""
-        rows.append((patch.name, *cells, remark))
-    parts = [f"{package} {matrix.old.label}, {len(matrix.patches)} patches", "", table(rows)]
+def forecast_text(matrix: Matrix, package: str, breakers: Mapping[str, Breaker], width: int = WIDTH) -> str:
+    """The matrix for people: what becomes of each patch; why, version by version; and at the end how bad it is."""
+    parts = [f"{package} {matrix.old.label}, {len(matrix.patches)} patches", "", _matrix_text(matrix, width)]
     for column in matrix.columns:
-        parts += ["", f"{column.version.label}: {summary(v.status for v in column.verdicts)}"]
         notable = [v for v in column.verdicts if v.status in TROUBLE | GONE | CHANGED]
-        parts += [indented(table(verdict_rows(notable)))] if notable else []
+        parts += ["", f"on {column.version.label}", fitted(verdict_rows(notable), width, 4)] if notable else []
     if breakers:
         parts += ["", "First upstream commit that breaks a patch:"]
-        parts += [indented(table([(patch, breaker.text) for patch, breaker in breakers.items()]))]
-    return "\n".join(parts) + "\n"
+        parts += [fitted([(patch, breaker.text) for patch, breaker in breakers.items()], width, 4)]
+    return "\n".join([*parts, "", fitted(_totals(matrix), width)]) + "\n"
+
+
+def _totals(matrix: Matrix) -> list[tuple[str, str, str]]:
+    """A line per version: how many patches need a person, and how many have each status."""
+    rows = []
+    for column in matrix.columns:
+        bad = len(column.troubles)
+        need = f"{bad} need{'s' if bad == 1 else ''} a person" if bad else "needs nobody"
+        rows.append(
+            (f"{column.version.label}:", need, together(summary(v.status for v in column.verdicts).split(", ")))
+        )
+    return rows
+
+
+def _matrix_text(matrix: Matrix, width: int) -> str:
+    """A line per patch and a column per version; where that is too wide, from which version to which in words."""
+    text = table(_cells(matrix))
+    if max(map(len, text.splitlines())) <= width:
+        return text
+    return fitted([(patch.name, _course(matrix, number)) for number, patch in enumerate(matrix.patches)], width)
+
+
+def _course(matrix: Matrix, number: int) -> str:
+    first, *more = stretches(matrix, number, whole=False)
+    return together(f"{one.verdict.status} {one.span}" for one in (first, *more)) if more else str(first.verdict.status)
+
+
+def _cells(matrix: Matrix) -> list[tuple[str, ...]]:
+    first = matrix.first_bad if len(matrix.columns) > 1 else {}
+    rows = [("patch", *(column.version.label for column in matrix.columns), "")]
+    for number, patch in enumerate(matrix.patches):
+        remark = f"first bad: {first[patch.name]}" if patch.name in first else ""
+        rows.append((patch.name, *(str(column.verdicts[number].status) for column in matrix.columns), remark))
+    return rows

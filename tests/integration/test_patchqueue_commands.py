@@ -181,7 +181,7 @@ def test_forecast_baseline_and_page(workspace: PatchWorkspace) -> None:
     before = read_tree(workspace.folder / "specs"), read_tree(workspace.queue)
     night = workspace.folder / "night.json"
     good = forecast(workspace, "--onto", two, "--save", night)
-    assert (good.returncode, "2: 2 clean" in good.stdout) == (0, True)
+    assert (good.returncode, "2:  needs nobody  2 clean\n" in good.stdout) == (0, True)
     page = workspace.folder / "page.html"
     bad = forecast(workspace, "--onto", two, "--onto", three, "--baseline", night, "--html", page)
     assert bad.returncode == 1
@@ -210,9 +210,9 @@ def test_a_kept_answer_is_for_the_same_question_only(workspace: PatchWorkspace) 
     assert (workspace.folder / "_build/cache/patchqueue/pkg/forecast.json").exists()
     assert forecast(workspace, "--onto", source, "--json").stdout.startswith("{")
     workspace.source("2", replace_line(OLD, "a.c", "line 30", "taken"))
-    assert "2: 1 clean, 1 conflict" in forecast(workspace, "--onto", source).stdout
+    assert "2:  1 needs a person  1 clean, 1 conflict\n" in forecast(workspace, "--onto", source).stdout
     (workspace.queue / "series").write_text("p1.patch\n")
-    assert "2: 1 clean\n" in forecast(workspace, "--onto", source).stdout
+    assert "2:  needs nobody  1 clean\n" in forecast(workspace, "--onto", source).stdout
 
 
 def test_status_tells_what_the_forecast_found_upstream(workspace: PatchWorkspace) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from planex.pages.needs import WAITING, by_file
 from planex.pages.page import News, forecast_page
+from planex.pages.table import fitted
+from planex.pages.verdicts import forecast_text
 from planex.patchqueue.carry.breaker import Breaker
 from planex.patchqueue.carry.forecast import Column, Matrix, Version
 from planex.patchqueue.carry.rows import forecast_rows
@@ -144,6 +146,31 @@ def test_by_file_puts_the_worst_first_and_what_waits_last() -> None:
         (WAITING, ["p2.patch"]),
     ]
     assert groups["a.c"][0].labels == {CONFLICT: ["3", "4"]}
+
+
+LONG = {f"4.20.{number}+127-gc42374a105": fates for number, fates in enumerate(THREE.values())}
+NAMES = "".join(f"{word}-a-patch-with-a-rather-long-name.patch\n" for word in ("first", "second", "third"))
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_terminal_tells_the_totals_at_the_end_and_breaks_no_words(width: int) -> None:
+    text = forecast_text(matrix_of(LONG, NAMES), "xen", {}, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert text.endswith(
+        "4.20.0+127-gc42374a105:  needs nobody     3 clean\n"
+        "4.20.1+127-gc42374a105:  2 need a person  1 clean, 1 conflict, 1 blocked\n"
+        "4.20.2+127-gc42374a105:  2 need a person  1 clean, 2 conflict\n"
+    )
+    for whole in ("clean 4.20.0+127-gc42374a105", "conflict 4.20.1+127-gc42374a105 to 4.20.2+127-gc42374a105"):
+        assert whole in text, "an item of a list stays on its line"
+    assert re.search(r"^third-\S+ +clean$", text, re.MULTILINE), "what is the same everywhere needs no versions"
+
+
+def test_a_cell_hangs_under_itself_or_where_it_is_narrow_under_its_line() -> None:
+    rows = [("a", "one two three four five six seven eight nine ten"), ("bb", "short")]
+    assert fitted(rows, 36) == "a   one two three four five six\n    seven eight nine ten\nbb  short"
+    assert fitted(rows, 30, 2) == "  a\n      one two three four five\n      six seven eight nine ten\n  bb  short"
+    assert fitted([], 80) == ""
 
 
 def colours(style: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from planex.cli.context import Context, pass_context
-from planex.cli.output import echo
+from planex.cli.output import columns, echo
 from planex.cli.patchqueue.options import guards_option, json_option, offline_option, settings_option, without_option
 from planex.cli.patchqueue.wish import Wish
 from planex.drafts import write_atomic
@@ -52,7 +52,7 @@ def forecast(context: Context, /, **options: object) -> None:
       planex pq forecast --blame xen --onto 4.21.0
       planex pq forecast xen --onto 4.21.0 --baseline last-night.json --save tonight.json --html forecast.html
     """
-    wish = Wish(**options)  # type: ignore[arg-type]
+    wish = Wish(**options, width=columns())  # type: ignore[arg-type]
     key = _question(context, wish)
     if key is not None and (answer := answers.recall(context.workspace, wish.package, key)):
         write_atomic(context.workspace.cache / "patchqueue" / wish.package / "forecast.json", answer.last)

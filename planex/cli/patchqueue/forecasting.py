@@ -41,7 +41,8 @@ def work_out(context: Context, wish: Wish) -> Answer:
         context.reporter.warn(f"no time to search for what breaks {what}: raise --blame-seconds, or run it again")
     news = News(str(wish.baseline), new_troubles(matrix, before)) if before is not None else None
     _write(wish, matrix, data, news)
-    output = json.dumps(data, indent=1) + "\n" if wish.as_json else forecast_text(matrix, wish.package, breakers)
+    text = forecast_text(matrix, wish.package, breakers, wish.width)
+    output = json.dumps(data, indent=1) + "\n" if wish.as_json else text
     if news is None:
         return Answer(output, 1 if any(column.troubles for column in matrix.columns) else 0, last)
     for patch, label, status in news.troubles:

@@ -26,11 +26,13 @@ class Wish:
     baseline: Path | None
     save: Path | None
     html: Path | None
+    width: int
+    """Columns of the printed answer."""
 
     @property
     def words(self) -> list[str]:
         """All that the printed answer depends on, besides package and versions."""
-        options = [self.keep, self.without, self.settings, self.guards, self.as_json, self.offline]
+        options = [self.keep, self.without, self.settings, self.guards, self.as_json, self.offline, self.width]
         return [json.dumps(option, sort_keys=True) for option in options]
 
     @property
