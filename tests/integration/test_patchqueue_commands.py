@@ -260,6 +260,23 @@ def test_import_from_git_and_spec(workspace: PatchWorkspace, tmp_path: Path) -> 
     assert (missing.returncode, "pkg.spec:4: p2.patch is neither beside" in missing.stderr) == (2, True)
 
 
+def test_import_from_mails(workspace: PatchWorkspace, tmp_path: Path) -> None:
+    tree, mails = checkout(workspace), tmp_path / "outgoing"
+    git(tree, "format-patch", "-q", "--cover-letter", "-v2", "-o", str(mails), "upstream..queue")
+    (mails / "notes.patch").write_text("no number")
+    shutil.rmtree(workspace.queue)
+    done = workspace.planex("pq", "import", "pkg", "--from", mails)
+    assert done.returncode == 0, done.stderr
+    names = ["v2-0001-step-1.patch", "v2-0002-step-2.patch"]
+    assert (workspace.queue / "series").read_text().split() == names
+    assert [(workspace.queue / name).read_bytes() for name in names] == [(mails / name).read_bytes() for name in names]
+    assert "no patch, so left behind: v2-0000-cover-letter.patch" in done.stderr
+    assert "without a number, so left behind: notes.patch" in done.stderr
+    assert workspace.planex("pq", "check", "pkg").returncode == 0
+    again = workspace.planex("pq", "import", "pkg", "--from", mails)
+    assert (again.returncode, "is not empty" in again.stderr) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -25,6 +25,7 @@ from planex.patchqueue.carry.contents import content_of_diff
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.judge import Orders
 from planex.patchqueue.carry.verdict import Fate, Strength, UpstreamProof, Verdict
+from planex.patchqueue.commits import importer
 from planex.patchqueue.commits.bisecting import Conclusion, Judgement, search
 from planex.patchqueue.commits.writeback import Writes
 from planex.patchqueue.format.queue import load_queue
@@ -289,3 +290,38 @@ def test_a_baseline_that_is_none(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"b\.json"):
         load_baseline(path)
+
+
+PATCH = b"Subject: x\n\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n"
+
+
+def mails(folder: Path, **files: bytes) -> Path:
+    for name, data in files.items():
+        (folder / f"{name.replace('_', '-')[1:]}.patch").write_bytes(data)
+    return folder
+
+
+def test_numbers_are_the_order_however_many_digits_they_have(tmp_path: Path) -> None:
+    found = importer.from_folder(mails(tmp_path, _10000_last=PATCH, _9999_middle=PATCH, _0001_first=PATCH))
+    assert found.series == "0001-first.patch\n9999-middle.patch\n10000-last.patch\n"
+    assert found.remarks[0].startswith("no patch has number 2, 3, 4")
+
+
+def test_a_folder_of_mails_that_cannot_be_a_queue(tmp_path: Path) -> None:
+    with pytest.raises(PlanexError, match="holds no series file, and no patches"):
+        importer.from_folder(tmp_path)
+    with pytest.raises(PlanexError, match="patches have no numbers"):
+        importer.from_folder(mails(tmp_path, _fix=PATCH))
+    mails(
+        tmp_path,
+        _0001_a=PATCH,
+        _v2_0001_a=PATCH,
+        _0002_mail=b"Subject: hello\n\nno diff\n",
+        _0003_bad=PATCH.replace(b"-a", b"=a"),
+    )
+    with pytest.raises(ConfigError) as caught:
+        importer.from_folder(tmp_path)
+    told = {problem.path.name: problem.message for problem in caught.value.problems}
+    assert sorted(told) == ["0002-mail.patch", "0003-bad.patch", "v2-0001-a.patch"]
+    assert "same number as 0001-a.patch" in told["v2-0001-a.patch"]
+    assert "no diff" in told["0002-mail.patch"]

@@ -28,6 +28,7 @@ def import_queue(context: Context, package: str, source: str, span: str | None, 
     Examples:
       planex pq import xen --from ../xen.pg/patches          a quilt or guilt folder, series kept byte for byte
       planex pq import xen --from xen-patchqueue.tar.gz      a planex patch-queue tarball
+      planex pq import xen --from ../outgoing                0001-*.patch, as git format-patch writes them
       planex pq import xen --from ../xen --range v1..mine    commits of a git repository
       planex pq import xen --from rpms/xen/SPECS/xen.spec    the patches that a spec applies
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Makes a queue of what others keep: quilt and guilt folders, queue tarballs, git branches, PatchN lines of a spec."""
+"""Makes a queue of what others keep: quilt, guilt and mail folders, queue tarballs, git branches, specs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from planex.drafts import temporary_folder, write_atomic
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.git.repository import Repository
 from planex.patchqueue.commits.export import export, read_commits
+from planex.patchqueue.commits.numbered import read_numbered
 from planex.patchqueue.format.queue import MAX_PATCH, SERIES, PatchQueue, load_queue
 from planex.patchqueue.format.series import Series, make_entry
 from planex.patchqueue.format.specpatches import SpecPatch, read_spec
@@ -51,16 +52,29 @@ def find(source: str, scratch: Path, *, span: str | None = None, prefix: str | N
 
 
 def from_folder(folder: Path, prefix: str | None = None) -> Found:
-    """A quilt, guilt or planex folder, or one that holds such a folder in the usual place."""
+    """A quilt, guilt or planex folder, one that holds such a folder in the usual place, or git format-patch's."""
     places = [folder / place for place in ((f"{prefix}/series",) if prefix else _PLACES)]
     places += [] if prefix else sorted(folder.glob(".git/patches/*/series"))
     found = [place for place in places if place.is_file()]
     if not found:
-        raise PlanexError(f"{folder} holds no series file", f"looked for {', '.join(_PLACES)} and guilt's")
+        return _without_series(folder / prefix if prefix else folder)
     if len(found) > 1 and found[0].parent != folder:
         names = ", ".join(str(place.parent.relative_to(folder)) for place in found)
         raise PlanexError(f"{folder} holds several queues: {names}", "choose one with --prefix")
     return _read(found[0].parent)
+
+
+def _without_series(folder: Path) -> Found:
+    """The patches of ``git format-patch``; their numbers are the order."""
+    if numbered := read_numbered(folder):
+        return Found("".join(f"{name}\n" for name in numbered.patches), numbered.patches, numbered.remarks)
+    lack = (
+        "and no patches" if not any(folder.glob("*.patch")) else "and its patches have no numbers to tell their order"
+    )
+    raise PlanexError(
+        f"{folder} holds no series file, {lack}",
+        f"looked for {', '.join(_PLACES)}, guilt's, and 0001-*.patch as git format-patch writes them",
+    )
 
 
 def _read(folder: Path) -> Found:
