@@ -23,6 +23,8 @@ from planex.sources.tarballs import require_tarball
 
 _IS_URL = re.compile(r"(?:https?|file|debian|git\+[a-z]+):")
 _LABEL = re.compile(r"[-_]v?(\d[^/]*?)(?:\.orig)?\.(?:tar(?:\.\w+)?|tgz|tbz2|txz|zip)$")
+_IS_FILE = re.compile(r"/|\.(?:tar(?:\.\w+)?|tgz|tbz2|txz|zip)$")
+_GIVE_PATH = "name another version by the path of its tarball or folder"
 _TOKEN = "Z{}Z"
 _FORMAT = 1
 
@@ -62,7 +64,7 @@ def current(project: Project, name: str, task: Task, *, offline: bool = False) -
     recipe, package = project.recipes[name], project.packages[name]
     source = main_source(package)
     if not source.is_remote:
-        return from_path(recipe.folder / source.file_name)
+        return _beside_spec(project, name, source)
     (remote,) = [item for item in remote_sources(recipe, package) if item.name == source.file_name]
     path = fetch(project.workspace, remote, task, offline=offline, limits=project.config.downloads)
     return Version(label_of(remote.name), path, remote.checksum.value)
@@ -75,11 +77,31 @@ def goal(project: Project, name: str, wanted: str, settings: Mapping[str, str], 
         return Goal(found, _infer(project, name, path.name) | dict(settings))
     if _IS_URL.match(wanted):
         return Goal(_from_url(project, wanted, task), _infer(project, name, wanted) | dict(settings), wanted)
+    if _IS_FILE.search(wanted):
+        raise PlanexError(f"{wanted}: no such file or folder")
     variables = {"version": wanted, **settings}
-    url = _source_with(project, name, variables).url
-    if ":" not in url:
-        raise PlanexError(f"{name}: the spec's source is a local file, so a version number does not lead to another")
-    return Goal(_from_url(project, url, task), variables, url)
+    source = _source_with(project, name, variables)
+    if not source.is_remote:
+        return Goal(_local(project, name, source, variables), variables)
+    return Goal(_from_url(project, source.url, task), variables, source.url)
+
+
+def _local(project: Project, name: str, source: Source, variables: Mapping[str, str]) -> Version:
+    """Another version of a source that lies beside the spec."""
+    known, file_name = project.recipes[name].settings.variables, source.file_name
+    same = file_name == main_source(project.packages[name]).file_name
+    if same and any(known.get(key) != value for key, value in variables.items()):
+        raise PlanexError(
+            f"{name}: the name of the local source {file_name} does not depend on the version", _GIVE_PATH
+        )
+    return _beside_spec(project, name, source)
+
+
+def _beside_spec(project: Project, name: str, source: Source) -> Version:
+    path = project.recipes[name].folder / source.file_name
+    if not path.exists():
+        raise PlanexError(f"{name}: {project.workspace.relative(path)} is not there", f"put it there, or {_GIVE_PATH}")
+    return from_path(path)
 
 
 def from_path(path: Path) -> Version:

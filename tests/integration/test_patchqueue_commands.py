@@ -199,6 +199,32 @@ def test_forecast_baseline_and_page(workspace: PatchWorkspace) -> None:
     assert before == (read_tree(workspace.folder / "specs"), read_tree(workspace.queue))
 
 
+def test_a_version_number_leads_to_the_source_beside_the_spec(workspace: PatchWorkspace) -> None:
+    missing = forecast(workspace, "--onto", "2")
+    assert (missing.returncode, "specs/pkg/pkg-2.tar is not there" in missing.stderr) == (1, True), missing.stderr
+    path = workspace.recipe / "pkg-2.tar"
+    workspace.source("2", {**OLD, "b.c": "x\n" + OLD["b.c"]}).rename(path)
+    assert forecast(workspace, "--onto", "2").stdout.endswith("2:  needs nobody  2 clean\n")
+    workspace.source("2", replace_line(OLD, "a.c", "line 30", "taken")).rename(path)
+    assert forecast(workspace, "--onto", "2").stdout.endswith("2:  1 needs a person  1 clean, 1 conflict\n")
+    typo = forecast(workspace, "--onto", "specs/pgk/pkg-2.tar")
+    assert (typo.returncode, "specs/pgk/pkg-2.tar: no such file or folder" in typo.stderr) == (1, True)
+    assert workspace.planex("pq", "rebase", "pkg", "2", "--without", "p2.patch=taken").returncode == 0
+    assert 'version: "2"' in (workspace.recipe / "package.yaml").read_text()
+    path.unlink()
+    gone = workspace.planex("pq", "check", "pkg")
+    assert (gone.returncode, "specs/pkg/pkg-2.tar is not there" in gone.stderr) == (1, True)
+
+
+def test_a_local_source_without_a_version_in_its_name_is_told(workspace: PatchWorkspace) -> None:
+    spec = workspace.recipe / "pkg.spec.j2"
+    spec.write_text(spec.read_text().replace("%{name}-%{version}.tar", "pkg.tar"))
+    (workspace.recipe / "pkg-1.tar").rename(workspace.recipe / "pkg.tar")
+    done = forecast(workspace, "--onto", "2")
+    assert (done.returncode, "pkg.tar does not depend on the version" in done.stderr) == (1, True)
+    assert forecast(workspace, "--onto", workspace.source("2", OLD)).returncode == 0
+
+
 def test_a_kept_answer_is_for_the_same_question_only(workspace: PatchWorkspace) -> None:
     source = workspace.source("2", {**OLD, "b.c": "x\n" + OLD["b.c"]})
     first = forecast(workspace, "--onto", source)
