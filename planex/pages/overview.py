@@ -11,13 +11,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from planex.pages.table import table
+from planex.pages.table import WIDTH, broken, folded
 from planex.patchqueue.format.queue import Patch, PatchQueue
 from planex.printable import short
 
 MAX_CELL = 200
 """Characters of a text that are shown."""
 
+_INDENT = 5
+"""Columns of a patch's number."""
 _SECONDS_PER_DAY = 86400
 _SAYS_UPSTREAM = re.compile(rb"(?im)^(?:applied-upstream:|forwarded: *(?!no|not-needed)\S)")
 
@@ -103,17 +105,16 @@ def overview_json(rows: Iterable[OverviewRow]) -> list[dict[str, Any]]:
     return [asdict(row) | {"guards": list(row.guards), "origin": row.origin.text} for row in rows]
 
 
-def overview_text(rows: list[OverviewRow]) -> str:
+def overview_text(rows: list[OverviewRow], width: int = WIDTH) -> str:
     """Rows for people, under their sections, with totals."""
-    lines = []
-    cells = iter(table([_cells(row) for row in rows]).split("\n"))
+    lines: list[str] = []
     section = ""
-    for row in rows:
+    for row, text in zip(rows, folded([_cells(row) for row in rows], width, _INDENT), strict=True):
         if row.section != section:
             section = row.section
-            lines.append(f"# {short(section, MAX_CELL)}")
-        lines.append(next(cells))
-    return "\n".join([*lines, "", totals(rows)])
+            lines += [f"# {line}" for line in broken(short(section, MAX_CELL), width - 2)]
+        lines.append(text)
+    return "\n".join([*lines, "", *broken(totals(rows), width)])
 
 
 def _cells(row: OverviewRow) -> tuple[str, ...]:

@@ -36,6 +36,20 @@ def _hung(lead: str, last: str, margin: int, width: int, step: int) -> Iterator[
     yield from (" " * margin + part for part in more)
 
 
+def folded(rows: Sequence[Sequence[str]], width: int, indent: int) -> list[str]:
+    """A text for each row of a table. As many of its last columns as do not fit go to lines of their own below it."""
+    for kept in range(len(rows[0]) if rows else 0, 0, -1):
+        lines = [f"{lead}{last}".rstrip() for lead, last in _lines([row[:kept] for row in rows])]
+        if max(map(len, lines)) <= width or kept == 1:
+            rest = ["  ".join(filter(None, row[kept:])) for row in rows]
+            return [_with_rest(line, text, width, indent) for line, text in zip(lines, rest, strict=True)]
+    return []
+
+
+def _with_rest(line: str, rest: str, width: int, indent: int) -> str:
+    return "\n".join([line, *(" " * indent + part for part in broken(rest, width - indent))])
+
+
 def broken(text: str, width: int) -> list[str]:
     """Lines of a text, broken between words only."""
     lines = textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False)

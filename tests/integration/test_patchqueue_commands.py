@@ -53,6 +53,21 @@ def test_status(workspace: PatchWorkspace) -> None:
     assert (unknown.returncode, "did you mean 'pkg'?" in unknown.stderr) == (2, True)
 
 
+def test_status_and_check_warn_of_what_chooses_nothing(workspace: PatchWorkspace) -> None:
+    (workspace.queue / "spare.patch").write_text(PATCHES["p1.patch"])
+    settings = workspace.recipe / "package.yaml"
+    settings.write_text(settings.read_text() + "guards: [nobody]\n")
+    for command in ("status", "check"):
+        done = workspace.planex("pq", command, "pkg", "--guard", "extr")
+        assert done.returncode == 0
+        assert "pkg: no patch has the guard 'extr' (did you mean 'extra'?)" in done.stderr
+        assert "pkg: no patch has the guard 'nobody'" in done.stderr
+        assert "pkg: not in series, so never applied: spare.patch" in done.stderr
+    (workspace.queue / "series").write_text(SERIES + "# spare.patch waits for upstream\n")
+    assert "spare.patch" not in workspace.planex("pq", "status", "pkg").stderr
+    assert workspace.planex("pq", "status", "pkg", "--guard", "extra").stderr.count("no patch has the guard") == 1
+
+
 def test_check(workspace: PatchWorkspace) -> None:
     good = workspace.planex("pq", "check", "pkg")
     assert (good.returncode, "all 2 patches apply" in good.stdout) == (0, True)

@@ -11,7 +11,7 @@ import pytest
 
 from planex.pages.needs import WAITING, by_file
 from planex.pages.page import News, forecast_page
-from planex.pages.table import fitted
+from planex.pages.table import fitted, folded
 from planex.pages.verdicts import forecast_text
 from planex.patchqueue.carry.breaker import Breaker
 from planex.patchqueue.carry.forecast import Column, Matrix, Version
@@ -146,6 +146,17 @@ def test_by_file_puts_the_worst_first_and_what_waits_last() -> None:
         (WAITING, ["p2.patch"]),
     ]
     assert groups["a.c"][0].labels == {CONFLICT: ["3", "4"]}
+
+
+def test_columns_that_do_not_fit_go_below_their_line() -> None:
+    rows = [("1", "a.patch", "", "own", "some subject"), ("2", "bb.patch", "#+x", "backport", "x")]
+    assert folded(rows, 80, 3) == [
+        "1  a.patch        own       some subject",
+        "2  bb.patch  #+x  backport  x",
+    ]
+    assert folded(rows, 30, 3) == ["1  a.patch        own\n   some subject", "2  bb.patch  #+x  backport\n   x"]
+    assert folded(rows, 12, 3) == ["1  a.patch\n   own  some\n   subject", "2  bb.patch\n   #+x\n   backport\n   x"]
+    assert folded([], 80, 3) == []
 
 
 LONG = {f"4.20.{number}+127-gc42374a105": fates for number, fates in enumerate(THREE.values())}

@@ -13,6 +13,7 @@ from planex.content.locks import hold
 from planex.distro.project import load_project
 from planex.errors import PlanexError
 from planex.patchqueue.carry.judge import Orders
+from planex.patchqueue.format.remarks import remarks
 from planex.rebase.package import PackageQueue, open_queue
 
 
@@ -26,6 +27,13 @@ def queue_of(context: Context, name: str, guards: tuple[str, ...] = (), *, offli
     """The queue of a package of the workspace."""
     project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
     return open_queue(project, name, guards, offline=offline)
+
+
+def warn_of_oddities(context: Context, found: PackageQueue) -> None:
+    """Guards that choose nothing, and patches that are not in the series."""
+    chosen = found.guards.union(found.project.recipes[found.name].settings.guards)
+    for remark in remarks(found.queue, chosen):
+        context.reporter.warn(f"{found.name}: {remark}")
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import click
 
 from planex.cli.context import Context, pass_context
-from planex.cli.output import echo
-from planex.cli.patchqueue.opening import queue_of
+from planex.cli.output import columns, echo
+from planex.cli.patchqueue.opening import queue_of, warn_of_oddities
 from planex.cli.patchqueue.options import guards_option, json_option, offline_option
 from planex.pages.overview import overview, overview_json, overview_text
-from planex.pages.table import table
+from planex.pages.table import fitted
 from planex.patchqueue.apply.check import PatchOutcome, check_queue
 from planex.patchqueue.carry.baseline import upstreamed_in
 
@@ -32,11 +32,12 @@ def status(context: Context, package: str, guards: tuple[str, ...], as_json: boo
       planex pq status xen
     """
     found = queue_of(context, package, guards)
+    warn_of_oddities(context, found)
     rows = overview(found.queue, datetime.now(UTC), upstreamed_in(found.home))
     if as_json:
         echo(json.dumps(overview_json(rows), indent=1))
     elif rows:
-        echo(overview_text(rows))
+        echo(overview_text(rows, columns()))
     else:
         context.reporter.info(f"{package} has no patches ({found.queue.folder / 'series'})")
 
@@ -55,6 +56,7 @@ def check(context: Context, package: str, guards: tuple[str, ...], as_json: bool
       planex pq check xen
     """
     found = queue_of(context, package, guards, offline=offline)
+    warn_of_oddities(context, found)
     with context.reporter.task(package) as task:
         version = found.current(task)
         task.phase("check patches")
@@ -64,7 +66,7 @@ def check(context: Context, package: str, guards: tuple[str, ...], as_json: bool
     if as_json:
         echo(json.dumps([_json(outcome) for outcome in outcomes], indent=1))
     else:
-        echo(table([(str(o.state), o.name, o.remarks) for o in outcomes]) or "no patches")
+        echo(fitted([(str(o.state), o.name, o.remarks) for o in outcomes], columns()) or "no patches")
         verdict = f"{len(bad)} of {len(outcomes)} patches do not apply" if bad else f"all {len(outcomes)} patches apply"
         echo(f"\n{package} {version.label}: {verdict}")
     if bad:
