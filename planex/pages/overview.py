@@ -122,11 +122,12 @@ def _cells(row: OverviewRow) -> tuple[str, ...]:
     size = f"{row.files}f +{row.added} -{row.removed}"
     guards = " ".join(f"#{guard}" for guard in row.guards)
     state = "" if row.applied else "not applied"
-    texts = (short(_author(row.author), MAX_CELL), short(row.subject, MAX_CELL))
+    texts = (short(author_of(row.author), MAX_CELL), short(row.subject, MAX_CELL))
     return (f"{row.number:>3}", row.name, guards, state, age, size, row.origin.text, *texts)
 
 
-def _author(author: str) -> str:
+def author_of(author: str) -> str:
+    """The name without the address."""
     return author.split("<")[0].strip(' "') or author or "-"
 
 

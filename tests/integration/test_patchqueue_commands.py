@@ -68,6 +68,42 @@ def test_status_and_check_warn_of_what_chooses_nothing(workspace: PatchWorkspace
     assert workspace.planex("pq", "status", "pkg", "--guard", "extra").stderr.count("no patch has the guard") == 1
 
 
+def commit_all(folder: Path, date: str) -> None:
+    git(folder, "add", "-A", "patchqueues")
+    day = f"{date}T12:00:00Z"
+    env = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_COMMITTER_DATE": day, "GIT_AUTHOR_DATE": day}
+    run(["git", "-c", "user.name=P", "-c", "user.email=p@q", "commit", "-qm", date], cwd=folder, env=env)
+
+
+def test_stats_over_time(workspace: PatchWorkspace) -> None:
+    series = workspace.queue / "series"
+    alone = workspace.planex("pq", "stats", "pkg", "--over-time")
+    assert (alone.returncode, "is in no git repository" in alone.stderr) == (1, True)
+    git(workspace.folder, "init", "-q")
+    for date, text in (
+        ("2025-01-03", "p1.patch -p9x\n"),
+        ("2025-02-01", "p1.patch\n"),
+        ("2025-02-20", "# Section\np1.patch\n# Other\np2.patch\n"),
+        ("2025-05-01", SERIES),
+    ):
+        series.write_text(text)
+        commit_all(workspace.folder, date)
+    done = workspace.planex("pq", "stats", "pkg", "--over-time")
+    assert done.returncode == 0, done.stderr
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert lines[0] == "pkg: 3 patches, 2 applied"
+    assert lines[3] == "2025-01 the series could not be read"
+    assert re.match(r"2025-02 2 \+2 -2 (\S+ [dy]|-) ", lines[4]), "the month's last state counts"
+    assert lines[5].startswith("2025-05 3 +1 +3 -2 ")
+    assert lines[5].endswith(" Section +2, Other -1")
+    assert re.match(r"20\d\d-\d\d 3 \+3 -2 ", lines[6]), "now, without a change"
+    rows = json.loads(workspace.planex("pq", "stats", "pkg", "--over-time", "--json").stdout)["months"]
+    assert [row["month"] for row in rows][:-1] == ["2025-01", "2025-02", "2025-05"]
+    assert rows[1]["sections"] == {"Section": 1, "Other": 1}
+    assert rows[-1]["authors"] == {"A U Thor": 3}
+    assert workspace.planex("pq", "stats", "pkg").stdout.count("\n20") == 1
+
+
 def test_check(workspace: PatchWorkspace) -> None:
     good = workspace.planex("pq", "check", "pkg")
     assert (good.returncode, "all 2 patches apply" in good.stdout) == (0, True)

@@ -11,6 +11,7 @@ from planex.nearest import did_you_mean
 
 COMMANDS = {
     "status": "queue:status",
+    "stats": "stats:stats",
     "check": "queue:check",
     "checkout": "tree:checkout",
     "refresh": "tree:refresh",
@@ -21,6 +22,7 @@ COMMANDS = {
 }
 _HELP = {
     "status": "Show the queue in order, with where each patch comes from.",
+    "stats": "Show how large and how old the queue is, also over time.",
     "check": "Try every patch on the locked source.",
     "checkout": "Make a git tree with one commit per patch.",
     "refresh": "Write a git tree back into the queue.",
