@@ -337,6 +337,66 @@ def test_import_from_git_and_spec(workspace: PatchWorkspace, tmp_path: Path) -> 
     assert (missing.returncode, "pkg.spec:4: p2.patch is neither beside" in missing.stderr) == (2, True)
 
 
+MAINTAINERS = """\
+A list. M: Maintainer: FullName <address@domain>
+
+FILE A
+M:\tAda Müller <ada@example.org>
+L:\ta-list@example.org (moderated)
+F:\ta.c
+
+THE REST
+M:\tRest <rest@example.org>
+L:\tall@example.org
+F:\t*
+F:\t*/
+"""
+
+
+def test_patches_for_upstream_stand_alone_and_know_whom_to_go_to(workspace: PatchWorkspace) -> None:
+    new = workspace.source("2", {"a.c": "first\n" + OLD["a.c"], "b.c": OLD["b.c"], "MAINTAINERS": MAINTAINERS})
+    done = workspace.planex("pq", "upstream", "pkg", "p2", "--onto", new)
+    assert done.returncode == 0, done.stderr
+    (path,) = (workspace.folder / line for line in done.stdout.split())
+    mail = path.read_text()
+    assert (path.name, "\nSubject: [PATCH] step 2\n" in mail) == ("0001-step-2.patch", True)
+    assert "\nFrom: A U Thor <author@example.org>\n" in mail
+    assert "\nTo: a-list@example.org,\n    all@example.org\n" in mail
+    assert "\nCc: =?utf-8?q?Ada_M=C3=BCller?= <ada@example.org>\n" in mail
+    assert "Patch-name" not in mail
+    assert "+line one" not in mail, "made on upstream's source, not on the queue"
+    assert "@@ -28,7 +28,7 @@" in mail
+    assert "cc: Ada Müller <ada@example.org>" in done.stderr
+    assert "p2.patch has no Signed-off-by" in done.stderr
+
+
+def test_a_section_for_upstream_has_a_cover_letter(workspace: PatchWorkspace, tmp_path: Path) -> None:
+    words = ("pq", "upstream", "pkg", "--section", "Section", "--again", "3")
+    done = workspace.planex(*words)
+    assert done.returncode == 0, done.stderr
+    names = ["v3-0000-cover-letter.patch", "v3-0001-step-1.patch", "v3-0002-step-2.patch"]
+    assert [Path(line).name for line in done.stdout.split()] == names
+    assert "\nSubject: [PATCH v3 0/2] Section\n" in (workspace.folder / done.stdout.split()[0]).read_text()
+    assert "has no MAINTAINERS" in done.stderr
+    assert len(workspace.planex("pq", "upstream", "pkg", "p1").stdout.split()) == 1
+    assert not list((workspace.folder / "_build/patchqueue/pkg-upstream").glob("v3-*")), "mails of an earlier time"
+    (tmp_path / "mine.patch").write_text("mine")
+    full = workspace.planex(*words, "--output", tmp_path)
+    assert (full.returncode, "holds other patches: mine.patch" in full.stderr) == (1, True)
+    wrong = workspace.planex("pq", "upstream", "pkg", "--section", "Sektion")
+    assert (wrong.returncode, "did you mean 'Section'?" in wrong.stderr) == (2, True)
+    assert workspace.planex("pq", "upstream", "pkg").returncode == 2
+
+
+def test_what_cannot_stand_alone_is_not_sent(workspace: PatchWorkspace) -> None:
+    three = replace_line(TWO, "a.c", "one", "one, and more")
+    workspace.reset(OLD, steps([OLD, ONE, TWO, three]))
+    alone = workspace.planex("pq", "upstream", "pkg", "p3")
+    assert (alone.returncode, "p3.patch: blocked: needs p1.patch" in alone.stderr) == (1, True), alone.stderr
+    assert "name them too" in alone.stderr
+    assert len(workspace.planex("pq", "upstream", "pkg", "p3", "p1").stdout.split()) == 3
+
+
 def test_import_from_mails(workspace: PatchWorkspace, tmp_path: Path) -> None:
     tree, mails = checkout(workspace), tmp_path / "outgoing"
     git(tree, "format-patch", "-q", "--cover-letter", "-v2", "-o", str(mails), "upstream..queue")

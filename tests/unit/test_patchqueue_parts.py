@@ -28,6 +28,7 @@ from planex.patchqueue.carry.verdict import Fate, Strength, UpstreamProof, Verdi
 from planex.patchqueue.commits import importer
 from planex.patchqueue.commits.bisecting import Conclusion, Judgement, search
 from planex.patchqueue.commits.writeback import Writes
+from planex.patchqueue.format.maintainers import parse_areas, recipients
 from planex.patchqueue.format.queue import load_queue
 from planex.patchqueue.format.specpatches import parse_spec
 from planex.rebase.finish import edit_settings
@@ -325,3 +326,48 @@ def test_a_folder_of_mails_that_cannot_be_a_queue(tmp_path: Path) -> None:
     assert sorted(told) == ["0002-mail.patch", "0003-bad.patch", "v2-0001-a.patch"]
     assert "same number as 0001-a.patch" in told["v2-0001-a.patch"]
     assert "no diff" in told["0002-mail.patch"]
+
+
+AREAS = """\
+Descriptions:
+	F: files
+	M: Nobody <nobody@example.org>
+
+NET
+M:	Ann <ann@example.org>
+R:	"Bob, B." <bob@example.org>
+L:	net@example.org (subscribers only)
+F:	net/
+X:	net/ipv6/
+
+TOP OF DRIVERS
+M:	no address
+M:	Dan <dan@example.org>
+F:	drivers/*
+
+THE REST
+M:	Rest <rest@example.org>
+L:	all@example.org
+F:	*
+F:	*/
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "people", "lists"),
+    [
+        (
+            "net/core/a.c",
+            ("Ann <ann@example.org>", "Bob, B. <bob@example.org>"),
+            ("net@example.org", "all@example.org"),
+        ),
+        ("net/ipv6/a.c", ("Rest <rest@example.org>",), ("all@example.org",)),
+        ("drivers/a.c", ("Dan <dan@example.org>",), ("all@example.org",)),
+        ("drivers/x/a.c", ("Rest <rest@example.org>",), ("all@example.org",)),
+        ("README", ("Rest <rest@example.org>",), ("all@example.org",)),
+        ("network/a.c", ("Rest <rest@example.org>",), ("all@example.org",)),
+    ],
+)
+def test_whom_a_file_concerns(path: str, people: tuple[str, ...], lists: tuple[str, ...]) -> None:
+    found = recipients(parse_areas(AREAS), [path])
+    assert (found.people, found.lists) == (people, lists)

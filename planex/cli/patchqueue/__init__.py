@@ -18,6 +18,7 @@ COMMANDS = {
     "rebase": "rebase:rebase",
     "forecast": "forecast:forecast",
     "import": "importing:import_queue",
+    "upstream": "upstream:upstream",
     "bisect": "bisecting:bisect",
 }
 _HELP = {
@@ -29,6 +30,7 @@ _HELP = {
     "rebase": "Carry the queue to another upstream version.",
     "forecast": "Show what would become of the queue on other versions.",
     "import": "Make a queue from quilt, guilt, a tarball, git or a spec.",
+    "upstream": "Write patches as upstream wants them.",
     "bisect": "Find the patch that breaks a command.",
 }
 
