@@ -268,3 +268,32 @@ def test_without_stdbuf_each_merge_is_a_process(bench: Bench, monkeypatch: pytes
     fates = bench.fates(OLD, {"p.patch": mail("x", diff_text(OLD, PATCHED))}, new)
     assert fates == [Fate.MERGED]
     assert bench.fates(OLD, {"p.patch": mail("x", diff_text(OLD, PATCHED))}, LATER) == [Fate.CONFLICT]
+
+
+def test_a_review_shows_both_sides_and_whose_commit_it_was(upstream: Upstream, tmp_path: Path) -> None:
+    other = replace_line(OLD, "a.c", "line 50", "elsewhere")
+    upstream.commit(other, "another part of the file")
+    clash = replace_line(other, "a.c", "line 30", "upstream's own")
+    upstream.commit(clash, "the very lines", "v2")
+    workspace = PatchWorkspace.create(tmp_path / "w", OLD, {"p.patch": mail("mine", diff_text(OLD, PATCHED))})
+    settings = workspace.recipe / "package.yaml"
+    settings.write_text(f'{settings.read_text()}upstream: {{git: "{upstream.folder}", tag: "v{{version}}"}}\n')
+    done = workspace.planex("pq", "review", "pkg", "--onto", workspace.source("2", clash))
+    assert done.returncode == 1, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "1 of 1  conflict  p.patch"
+    assert "a.c:30" in lines
+    sides = ["  2 has", "    | upstream's own", "  1 had", "    | line 30", "  the patch has", "    | patched"]
+    assert lines[lines.index("  2 has") :][:6] == sides
+    assert next(line for line in lines if line.startswith("  upstream's ")).endswith(" U: the very lines")
+    assert "another part" not in done.stdout
+    nothing = workspace.planex("pq", "review", "pkg", "--onto", workspace.source("3", OLD))
+    assert (nothing.returncode, nothing.stdout) == (0, "pkg needs nobody on 3\n")
+
+
+def test_a_review_tells_that_a_file_is_gone(upstream: Upstream, tmp_path: Path) -> None:
+    workspace = PatchWorkspace.create(tmp_path / "w", OLD, {"p.patch": mail("mine", diff_text(OLD, PATCHED))})
+    done = workspace.planex("pq", "review", "pkg", "--plain", "--onto", workspace.source("2", {"b.c": OLD["b.c"]}))
+    assert "a.c is not in 2: deleted, or moved" in done.stdout
+    assert "+patched" in done.stdout
+    assert "package.yaml names no upstream git" not in done.stdout

@@ -12,18 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planex.cli.patchqueue.review import walk
 from planex.content import records
 from planex.errors import ConfigError, PlanexError
 from planex.git import rerere
 from planex.git.repository import Repository
 from planex.pages.overview import overview, overview_text
 from planex.pages.rebase import commit_message, report_text
+from planex.pages.review import screens
 from planex.pages.table import table
 from planex.pages.verdicts import summary
 from planex.patchqueue.carry.baseline import load_baseline
 from planex.patchqueue.carry.contents import content_of_diff
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.judge import Orders
+from planex.patchqueue.carry.matters import read_clashes
 from planex.patchqueue.carry.verdict import Fate, Strength, UpstreamProof, Verdict
 from planex.patchqueue.commits import importer
 from planex.patchqueue.commits.bisecting import Conclusion, Judgement, search
@@ -371,3 +374,50 @@ F:	*/
 def test_whom_a_file_concerns(path: str, people: tuple[str, ...], lists: tuple[str, ...]) -> None:
     found = recipients(parse_areas(AREAS), [path])
     assert (found.people, found.lists) == (people, lists)
+
+
+CLASH = """\
+one
+<<<<<<< ours
+theirs
+||||||| base
+=======
+new
+=======
+>>>>>>> patch
+two
+<<<<<<< ours
+=======
+<<<<<<< no mark
+>>>>>>> patch
+"""
+
+
+def test_both_sides_of_a_clash() -> None:
+    first, second = read_clashes("a.c", CLASH)
+    assert (first.line, first.before, first.theirs, first.was) == (2, ("one",), ("theirs",), ())
+    assert first.ours == ("new", "=======")
+    assert (second.line, second.before, second.theirs, second.was) == (4, ("one", "theirs", "two"), (), ())
+    assert second.ours == ("<<<<<<< no mark",)
+
+
+@pytest.mark.parametrize(
+    ("keys", "seen"),
+    [
+        ("nn", "ab"),
+        ("n\r", "ab"),
+        ("q", "a"),
+        ("npp?q", "abaa"),
+        ("enn", "aEab"),
+        ("\x03", "a"),
+    ],
+)
+def test_keys_go_from_patch_to_patch(keys: str, seen: str) -> None:
+    said: list[str] = []
+    pressed = iter(keys)
+    walk(["a", "b"], lambda: next(pressed), said.append, lambda number: said.append("E"))
+    assert ("".join(said), list(pressed)) == (seen, [])
+
+
+def test_a_text_that_is_too_long_for_the_screen_goes_on() -> None:
+    assert screens(["h\n1\n2\n3", "k"], 3) == [(0, "h\n1\n2"), (0, "h (goes on)\n3"), (1, "k")]

@@ -246,3 +246,16 @@ def commits_on(repository: Repository, old: str, new: str, paths: Sequence[str],
     form = "--format=%h %as %an: %s"
     text = repository.git("log", f"--max-count={limit}", "--abbrev=12", form, f"{old}..{new}", "--", *paths)
     return text.splitlines()
+
+
+def commits_of_lines(repository: Repository, old: str, new: str, path: str, line: int, count: int) -> list[str]:
+    """Upstream's commits between two that touched lines of a file, as ``commits_on`` tells them; newest first."""
+    span = ["-L", f"{line},+{count}", f"{old}..{new}", "--", path]
+    status, text, _ = repository.attempt("blame", "--porcelain", *span)
+    known = re.findall(r"(?m)^([0-9a-f]{40}) \d+ \d+ \d+$", text) if status == 0 else []
+    boundary = set(re.findall(r"(?m)^([0-9a-f]{40}) [^\t]*?^boundary$", text, re.DOTALL))
+    commits = [commit for commit in dict.fromkeys(known) if commit not in boundary]
+    if not commits:
+        return []
+    words = ["log", "--no-walk", "--abbrev=12", "--format=%h %as %an: %s", *commits]
+    return repository.git(*words).splitlines()
