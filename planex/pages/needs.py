@@ -11,7 +11,8 @@ from planex.patchqueue.carry.verdict import TROUBLE, Fate, Verdict
 from planex.patchqueue.format.queue import Patch
 
 WAITING = "waiting for other patches"
-NO_FILE = "no file to look at"
+NO_FILE = "no single file to look at"
+_FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,10 @@ def by_file(matrix: Matrix) -> dict[str, list[Case]]:
 
 
 def _places(patch: Patch, verdict: Verdict) -> Iterator[str]:
-    """The files in conflict; else those that the patch changes."""
+    """The files in conflict; else those that the reason names, or the patch changes if they are few."""
     if verdict.status is Fate.BLOCKED:
         yield WAITING
-    else:
-        yield from verdict.files or patch.diff.paths or (NO_FILE,)
+        return
+    paths = patch.diff.paths
+    named = verdict.files or tuple(path for path in paths if path in verdict.reason)
+    yield from named or (paths if 0 < len(paths) <= _FEW else (NO_FILE,))

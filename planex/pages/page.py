@@ -26,7 +26,7 @@ _STYLE = Path(__file__).parents[1] / "data" / "forecast.css"
 _FOLDED = 8
 """Items from which on a list is folded, so that what follows can be seen."""
 _WIDE = 46
-"""Width that the columns share, in rem; each has from 5.2 to 8."""
+"""Width that the columns share, in rem; each has from 3.4 to 8."""
 _WORST_FIRST = sorted(Fate, key=lambda status: status not in TROUBLE)
 
 
@@ -212,7 +212,7 @@ def _style(versions: int) -> str:
     """The page's style without comments and indentation, for so many columns."""
     text = re.sub(r"\n\s+", " ", re.sub(r"/\*.*?\*/\n", "", _STYLE.read_text("utf-8"))).strip()
     widths = "\n".join(f".s{wide} {{ grid-column-end: span {wide}; }}" for wide in range(2, versions + 1))
-    column = min(8, max(5.2, _WIDE / max(versions, 1)))
+    column = min(8, max(3.4, _WIDE / max(versions, 1)))
     return f"{text}\n:root {{ --n: {versions}; --w: {column:.3g}rem; }}\n{widths}"
 
 

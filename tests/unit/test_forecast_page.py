@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from planex.pages.needs import WAITING, by_file
+from planex.pages.needs import NO_FILE, WAITING, by_file
 from planex.pages.page import News, forecast_page
 from planex.pages.table import fitted, folded
 from planex.pages.verdicts import forecast_text
@@ -182,6 +182,16 @@ def test_a_cell_hangs_under_itself_or_where_it_is_narrow_under_its_line() -> Non
     assert fitted(rows, 36) == "a   one two three four five six\n    seven eight nine ten\nbb  short"
     assert fitted(rows, 30, 2) == "  a\n      one two three four five\n      six seven eight nine ten\n  bb  short"
     assert fitted([], 80) == ""
+
+
+def test_a_doubt_stands_at_the_file_that_it_names() -> None:
+    (entry,) = parse_series("wide.patch\n", Path("series")).entries
+    paths = [f"{letter}.c" for letter in "abcde"]
+    data = b"".join(patch_data("x", path).partition(b"\n\n")[2] for path in paths)
+    for reason, place in (("twice in c.c", "c.c"), ("its subject is upstream's", NO_FILE)):
+        doubt = Verdict("wide.patch", Fate.DOUBTFUL, "c", "t", reason=reason)
+        patches = (Patch(entry, Path("wide.patch"), data),)
+        assert list(by_file(Matrix(version("1"), patches, (Column(version("2"), "c", (doubt,)),)))) == [place]
 
 
 def colours(style: str) -> dict[str, str]:
