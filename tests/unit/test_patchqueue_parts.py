@@ -261,6 +261,9 @@ def test_overview(tmp_path: Path) -> None:
         (True, 10, "upstreamed in 2.0", "Mine"),
         (False, None, "backport of abcdef012345", "Mine"),
     ]
+    narrow = overview_text(rows, 60).splitlines()
+    assert max(map(len, narrow)) <= 60, "columns that do not fit go below"
+    assert narrow[2].split()[-1] == "one"
     text = overview_text(rows)
     assert "not applied" in text
     assert "2 patches, 1 applied; +1 -1 lines; 1 backport, 1 upstreamed; median age 10 d, oldest 10 d" in text
