@@ -55,4 +55,6 @@ def render(context: Context, package: str) -> None:
     """
     project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
     (name,) = project.choose([package])
+    for text in project.leftovers(name):
+        context.reporter.warn(text)
     verbatim(project.rendered(name).read_text())

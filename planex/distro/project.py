@@ -124,6 +124,17 @@ class Project:
         base = repo.digest(self.base_repository) if self.base_repository else remote
         return digest_of_text(f"{self.mock_config.digest} {base}")
 
+    def leftovers(self, name: str) -> list[str]:
+        """Macros of a spec that nothing defines, each told with its line.
+
+        Only where all macros are known: those of a remote base are in packages that only its buildroots have.
+        """
+        known = self.macros.rpmconfig.is_relative_to(self.workspace.base(self.target.base))
+        found = self.package(name).leftovers if known else ()
+        path, target = self.workspace.relative(self.rendered(name)), self.target_name
+        text = "is no macro of target {}, and stays as it is unless a BuildRequires brings it"
+        return [f"{path}:{each.line}: {each.macro} {text.format(target)}" for each in found]
+
     def rendered(self, package: str) -> Path:
         return _rendered(self.workspace, self.target_name, package.removesuffix(BOOTSTRAP))
 

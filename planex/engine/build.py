@@ -128,6 +128,8 @@ class Build:
     def _failed(self, name: str, task: Task, error: PlanexError | OSError, log: Path) -> Outcome:
         """A package did not build: its logs stay, its work folder goes, or it would fill the disk for the next."""
         cause = explain(error) if isinstance(error, OSError) else error
+        if isinstance(cause, LoggedError):
+            cause.hint = cause.hint or "\n".join(self.project.leftovers(name)) or None
         failure = _failure(name, task, cause, log)
         with suppress(PlanexError, OSError):
             check_stopped()  # whoever presses Ctrl-C does not wait for that; the next run sweeps

@@ -11,12 +11,14 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypedDict
 
 import rpm
 
 from planex.cage.answer import serve
+from planex.rpm.leftovers import leftovers
 from planex.rpm.prep import unpacks
 
 _MOST_SAID = 1 << 20
@@ -82,9 +84,14 @@ def _facts(spec: Any, text: str) -> dict[str, Any]:
         "build_conflicts": _capabilities(header, "conflict"),
         "generates": _GENERATES.search(text) is not None,  # spec.parsed leaves out this line, too
         "sources": [_source(*source) for source in reversed(spec.sources)],
+        "leftovers": [asdict(each) for each in leftovers(text, spec.parsed, _is_defined)],
         "unpacks": unpacks(spec.prep or ""),
         "subpackages": [_subpackage(package) for package in _built(spec, text)],
     }
+
+
+def _is_defined(macro: str) -> bool:
+    return bool(rpm.expandMacro(f"%{{?{macro}:1}}"))
 
 
 def _source(url: str, number: int, flags: int) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from planex.checksums import digest_of, digest_of_text
 from planex.content import records
 from planex.errors import ConfigError, Problem, keep_or_raise
 from planex.rpm.capability import Capability
+from planex.rpm.leftovers import Leftover
 
-FORMAT = 8
+FORMAT = 9
 CAGED_CONFIG = "/rpmconfig"
 """Where a cage has a target's macro files."""
 _HOST_RPMCONFIG = Path("/usr/lib/rpm")
@@ -86,6 +87,7 @@ class Package:
     exclusive_archs: tuple[str, ...] = ()
     excluded_archs: tuple[str, ...] = ()
     unpacks: tuple[Unpacked, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
 
     def refuses(self, arch: str) -> str | None:
         """Why this package is not built for ``arch``, or None: rpmbuild's rule, which wants the very word."""

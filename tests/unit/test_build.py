@@ -25,7 +25,7 @@ from planex.engine.builders import Job
 from planex.engine.buildroot import read_base
 from planex.engine.outcome import BuildFailed
 from planex.engine.workshop import Workshop, own_inputs
-from planex.errors import ConfigError, PlanexError
+from planex.errors import CommandFailed, ConfigError, PlanexError
 from planex.events import Status
 from planex.report import Reporter, Task
 from planex.rpm import repo
@@ -125,6 +125,26 @@ def run(shop: Workshop, makes: Callable[[Job], Path], *, keep_going: bool = Fals
     plan = shop.plan(shop.project.built)
     done = Build(shop, plan, Puppet(makes), Reporter(), Options(1, keep_going=keep_going)).run()
     return {each.package: (each.status, each.error.message if each.error else "") for each in done}
+
+
+def test_a_macro_that_nothing_defines_is_told_by_render_and_by_the_build_that_fails(workspace: Workspace) -> None:
+    add(workspace, "foo")
+    template = workspace.specs / "foo/foo.spec.j2"
+    template.write_text(template.read_text().replace("%files", "%build\n%frobnicate\n%files"))
+    args = ["-C", str(workspace.root), "render", "foo"]
+    assert "frobnicate is no macro" not in CliRunner().invoke(cli, args).stderr  # the base is not made: who knows
+    known = workspace.base("bookworm") / "rpmconfig"
+    known.mkdir(parents=True)
+    for name in ("macros", "rpmrc", "platform"):
+        (known / name).symlink_to(Path("/usr/lib/rpm") / name)
+    assert ":11: %frobnicate is no macro of target bookworm" in CliRunner().invoke(cli, args).stderr
+
+    def fails(job: Job) -> Path:
+        raise CommandFailed(["rpmbuild"], 1)
+
+    shop = workshop(workspace)
+    (outcome,) = Build(shop, shop.plan(["foo"]), Puppet(fails), Reporter(), Options(1)).run()
+    assert outcome.error and ":11: %frobnicate is no macro" in (outcome.error.hint or "")
 
 
 def test_an_honest_builder_is_believed_once(workspace: Workspace) -> None:
