@@ -71,7 +71,7 @@ def build_base(folder: Path, definition: Definition, reporter: Reporter, *, upda
         if done and not update:
             return BaseResult(folder, done, False)
         archive, closure = _fetch(folder, definition, task, reporter, update)
-        jobs = repackage.plan(closure, definition, archive.folder)
+        jobs = repackage.plan(closure, definition, archive.folder, reporter.remark)
         rpms = _repackage(jobs, folder, task, reporter)
         key = _key(definition, jobs, archive)
         final = folder / "builds" / key

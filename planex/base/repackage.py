@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
-from planex.base import rpmspec, unpack
+from planex.base import alternatives, rpmspec, unpack
 from planex.base.closure import Closure
 from planex.base.definition import Contents, Definition
 from planex.base.rpmspec import Preamble
-from planex.base.unpack import Tree, add_contents
+from planex.base.unpack import Tree, add_alternatives, add_contents
 from planex.checksums import digest_of_text
 from planex.content import shelf
 from planex.content.code import code_digest
@@ -42,7 +42,7 @@ RPM_MACROS = {
     "__pkgconfig_path": r"^/usr/(lib|lib64|share|lib/x86_64-linux-gnu)/pkgconfig/.*\\.pc$",
 }
 """What every rpmbuild here is told: reproducible headers, files as they are, provides from Debian's folders."""
-_CODE = tuple(f"planex.base.{name}" for name in ("control", "repackage", "rpmspec", "unpack"))
+_CODE = tuple(f"planex.base.{name}" for name in ("alternatives", "control", "repackage", "rpmspec", "unpack"))
 """The modules that decide what an RPM looks like."""
 
 
@@ -58,6 +58,8 @@ class Repackaging:
     keep: tuple[str, ...] = ()
     deb: Path | None = None
     sha256: str = ""
+    alternatives: Mapping[str, str] = field(default_factory=dict)
+    """Links that the package's postinst would make, and the files behind them."""
 
     @property
     def key(self) -> str:
@@ -68,6 +70,7 @@ class Repackaging:
             "drop": [self.drop, self.keep],
             "epoch": self.epoch,
             "deb": self.sha256,
+            "alternatives": dict(self.alternatives),
             "macros": RPM_MACROS,
             "code": code_digest(*_CODE),
             "rpm": rpm_version(),
@@ -81,9 +84,15 @@ def rpm_version() -> str:
     return run([require("rpmbuild", "make RPMs"), "--version"]).stdout.strip()
 
 
-def plan(closure: Closure, definition: Definition, debs: Path) -> list[Repackaging]:
-    """All RPMs of the base: repackaged .debs, made packages, meta packages."""
+def plan(
+    closure: Closure, definition: Definition, debs: Path, on_unclear: Callable[[str], None] = lambda _: None
+) -> list[Repackaging]:
+    """All RPMs of the base: repackaged .debs, made packages, meta packages.
+
+    ``on_unclear`` is told of alternatives that only running a postinst would tell.
+    """
     _check_names(closure, definition)
+    links = _alternatives(closure, definition, debs, on_unclear)
     jobs = [
         Repackaging(
             rpmspec.deb_header(package, closure.requires[package.name], definition),
@@ -93,6 +102,7 @@ def plan(closure: Closure, definition: Definition, debs: Path) -> list[Repackagi
             definition.keep,
             debs / package.file,
             package.sha256,
+            links.get(package.name, {}),
         )
         for package in closure.packages
     ]
@@ -104,6 +114,21 @@ def plan(closure: Closure, definition: Definition, debs: Path) -> list[Repackagi
         header = rpmspec.meta_header(name, summary, definition.medium.release, group.packages)
         jobs.append(Repackaging(header, Contents(), definition.epoch))
     return jobs
+
+
+def _alternatives(
+    closure: Closure, definition: Definition, debs: Path, on_unclear: Callable[[str], None]
+) -> dict[str, dict[str, str]]:
+    """Package to the links of its postinst; what the definition links itself is left to it."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        scripts = pool.map(lambda package: unpack.control_file(debs / package.file, "postinst"), closure.packages)
+    offered = {}
+    for package, script in zip(closure.packages, scripts, strict=True):
+        offered[package.name], unclear = alternatives.read_alternatives(script)
+        if unclear and not definition.contents(package.name).links:
+            on_unclear(f"{package.name}: what its postinst would link is not read: {'; '.join(unclear)}")
+    taken = {link for contents in (*definition.packages.values(), *definition.made.values()) for link in contents.links}
+    return alternatives.choose(offered, taken)
 
 
 def _check_names(closure: Closure, definition: Definition) -> None:
@@ -178,6 +203,7 @@ def make(job: Repackaging, folder: Path, work: Path) -> Path:
 def _fill(job: Repackaging, root: Path) -> Tree:
     tree = unpack.unpack(job.deb, root, job.drop, job.keep) if job.deb else Tree(root)
     add_contents(tree, job.contents)
+    add_alternatives(tree, job.alternatives)
     return tree
 
 

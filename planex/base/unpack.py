@@ -141,8 +141,12 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path, destin
 
 
 def _config_files(deb: Path) -> list[str]:
-    done = run(["dpkg-deb", "--info", deb, "conffiles"], check=False)
-    return [merge_path(line) for line in done.stdout.splitlines() if line.startswith("/")]
+    return [merge_path(line) for line in control_file(deb, "conffiles").splitlines() if line.startswith("/")]
+
+
+def control_file(deb: Path, name: str) -> str:
+    """One of a .deb's control files, such as a maintainer script; empty where there is none."""
+    return run(["dpkg-deb", "--info", deb, name], check=False).stdout
 
 
 def add_contents(tree: Tree, contents: Contents) -> None:
@@ -161,6 +165,14 @@ def add_contents(tree: Tree, contents: Contents) -> None:
         _destination(tree.root, path).symlink_to(target)
         tree.entries[path] = PackagePath(path, "link", 0o777)
     _set_modes(tree, contents.modes)
+
+
+def add_alternatives(tree: Tree, links: Mapping[str, str]) -> None:
+    """Put links to files of a package into its tree, where these are in it and nothing else is in their place."""
+    for link, path in links.items():
+        if path in tree.entries and link not in tree.entries:
+            _destination(tree.root, link).symlink_to(posixpath.relpath(path, posixpath.dirname(link)))
+            tree.entries[link] = PackagePath(link, "link", 0o777)
 
 
 def _place(tree: Tree, path: str, data: bytes) -> None:

@@ -271,3 +271,21 @@ def test_what_the_archive_has_besides_is_known_wherever_the_base_is(
 
 def test_without_lists_of_the_archive_nothing_is_said(tmp_path: Path) -> None:
     assert Advisor(tmp_path, "repos/tiny.yaml")("foo-devel", Index(())) == ""
+
+
+FOLDERS = {"/usr>", "/usr/bin>", "/usr/share>", "/usr/share/doc>"}
+
+
+def test_alternatives_are_links(archive: TinyArchive, tmp_path: Path) -> None:
+    install = "update-alternatives --install"
+    old = f"v=1.2\n{install} /usr/bin/am am \\\n /usr/bin/am-$v 30 --slave /usr/bin/ac ac /usr/bin/ac-$v\n"
+    new = f"{install} /usr/bin/am am /bin/am-2 40 --slave /usr/share/doc/am am /usr/share/doc/am2\n"
+    ours = f"{install} /bin/sh sh /usr/bin/am-1.2 99\n"
+    archive.add(TinyDeb("am1", {"/usr/bin/am-1.2": "x", "/usr/bin/ac-1.2": "x"}, postinst=old + ours))
+    archive.add(TinyDeb("am2", {"/bin/am-2": "x", "/usr/share/doc/am2": "x"}, postinst=new))
+    archive.publish()
+    folder = build(tmp_path / "base", DEFINITION.replace("packages: [shell,", "packages: [am1, am2, shell,")).folder
+    links = "--qf [%{FILENAMES}>%{FILELINKTOS}\\n]"
+    assert {*query(folder, "am1", links)} - FOLDERS == {"/usr/bin/ac>ac-1.2", "/usr/bin/ac-1.2>", "/usr/bin/am-1.2>"}
+    assert {*query(folder, "am2", links)} - FOLDERS == {"/usr/bin/am>am-2", "/usr/bin/am-2>"}
+    assert "/usr/bin/sh>shell" in query(folder, "shell", links)

@@ -22,6 +22,7 @@ class TinyDeb:
     depends: str = ""
     provides: str = ""
     version: str = "1.0-1"
+    postinst: str = ""
 
 
 class TinyArchive:
@@ -76,6 +77,9 @@ def _write_tree(tree: Path, deb: TinyDeb) -> None:
         destination.parent.mkdir(parents=True, exist_ok=True)
         destination.symlink_to(target)
     (tree / "DEBIAN" / "control").write_text(_control(deb))
+    if deb.postinst:
+        (tree / "DEBIAN" / "postinst").write_text(f"#!/bin/sh\n{deb.postinst}")
+        (tree / "DEBIAN" / "postinst").chmod(0o755)
     config = [path for path in deb.files if path.startswith("/etc/")]
     (tree / "DEBIAN" / "conffiles").write_text("".join(f"{path}\n" for path in config))
 
