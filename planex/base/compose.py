@@ -44,8 +44,9 @@ def render_groups(definition: Definition, only: Sequence[str] | None = None) -> 
 def write_rpm_config(folder: Path, debs: Sequence[Path], definition: Definition) -> None:
     """The base's /usr/lib/rpm: what specs are parsed with, on a machine whose own rpm may be another."""
     files = {path: data for deb in debs for path, data in pick(deb, [f"{RPM_CONFIG}/*"]).items()}
-    for made in definition.made.values():
-        files |= {path: text.encode() for path, text in made.files.items() if path.startswith(RPM_CONFIG)}
+    for name in definition.made:
+        made = definition.contents(name).files
+        files |= {path: text.encode() for path, text in made.items() if path.startswith(RPM_CONFIG)}
     if f"{RPM_CONFIG}/macros" not in files:
         raise PlanexError("the base's rpm packages hold no /usr/lib/rpm/macros", "name rpm in a group of the base")
     for path, data in files.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from planex.fields import Name, Names, Version, Words
 from planex.schema import Model
 
+OWN_FILES = Path(__file__).parents[1] / "data" / "base"
 Mode = Annotated[str, Field(pattern=r"^[0-7]{4}$")]
 Owned = Annotated[str, Field(pattern=r"^[0-7]{4}( [a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*)?$")]
 
@@ -23,6 +25,15 @@ def _inside(path: str) -> str:
 
 
 AbsolutePath = Annotated[str, Field(pattern=r"^/[^\s]*[^\s/]$"), AfterValidator(_inside)]
+
+
+def _is_ours(name: str) -> str:
+    if name not in (known := sorted(path.name for path in OWN_FILES.iterdir() if path.is_file())):
+        raise ValueError(f"'{name}' is no file of planex (there are: {', '.join(known)})")
+    return name
+
+
+OwnFile = Annotated[str, AfterValidator(_is_ours)]
 Label = Annotated[str, Field(pattern=r"^[A-Z0-9_.-]{1,32}$")]
 
 
@@ -39,6 +50,8 @@ class Contents(Model):
     """Symbolic links: path and what it points at. These stand for Debian's alternatives."""
     files: dict[AbsolutePath, str] = Field(default_factory=dict)
     """Text files: path and content."""
+    own_files: dict[AbsolutePath, OwnFile] = Field(default_factory=dict)
+    """Text files that planex brings: path and name below ``planex/data/base``."""
     copies: dict[AbsolutePath, AbsolutePath] = Field(default_factory=dict)
     """Files copied from another path of the same package."""
     folders: dict[AbsolutePath, Mode] = Field(default_factory=dict)
@@ -130,4 +143,7 @@ class Definition(Model):
         return ((group.meta, group) for group in self.groups.values() if group.meta)
 
     def contents(self, package: str) -> Contents:
-        return self.packages.get(package) or self.made.get(package) or Contents()
+        """With what planex brings among the files."""
+        found = self.packages.get(package) or self.made.get(package) or Contents()
+        own = {path: (OWN_FILES / name).read_text() for path, name in found.own_files.items()}
+        return found.model_copy(update={"files": {**found.files, **own}}) if own else found

@@ -14,6 +14,7 @@ from pathlib import Path
 from planex.base import alternatives, rpmspec, unpack
 from planex.base.closure import Closure
 from planex.base.definition import Contents, Definition
+from planex.base.pydist import distributions
 from planex.base.rpmspec import Preamble
 from planex.base.unpack import Tree, add_alternatives, add_contents
 from planex.checksums import digest_of_text
@@ -42,7 +43,7 @@ RPM_MACROS = {
     "__pkgconfig_path": r"^/usr/(lib|lib64|share|lib/x86_64-linux-gnu)/pkgconfig/.*\\.pc$",
 }
 """What every rpmbuild here is told: reproducible headers, files as they are, provides from Debian's folders."""
-_CODE = tuple(f"planex.base.{name}" for name in ("alternatives", "control", "repackage", "rpmspec", "unpack"))
+_CODE = tuple(f"planex.base.{name}" for name in ("alternatives", "control", "pydist", "repackage", "rpmspec", "unpack"))
 """The modules that decide what an RPM looks like."""
 
 
@@ -107,7 +108,8 @@ def plan(
         for package in closure.packages
     ]
     jobs += [
-        Repackaging(rpmspec.made_header(name, made), made, definition.epoch) for name, made in definition.made.items()
+        Repackaging(rpmspec.made_header(name, made), definition.contents(name), definition.epoch)
+        for name, made in definition.made.items()
     ]
     for name, group in definition.metas():
         summary = f"Meta package: {group.name}"
@@ -189,7 +191,7 @@ def make(job: Repackaging, folder: Path, work: Path) -> Path:
         epoch = tree.newest or job.epoch
         _set_times(tree, epoch)
         spec = place / f"{job.header.name}.spec"
-        spec.write_text(rpmspec.render(job.header, tree.sorted_entries(), tree.moved))
+        spec.write_text(rpmspec.render(job.header, tree.sorted_entries(), [*tree.moved, *distributions(tree.entries)]))
         (place / "out").mkdir()
         _rpmbuild(spec, place, job.header.architecture, epoch, log)
         # The repository's metadata hold the time of the file as well.

@@ -87,7 +87,8 @@ def meta_header(name: str, summary: str, version: str, requires: Iterable[str]) 
 
 
 def render(header: Preamble, entries: Iterable[PackagePath], moved: Iterable[str] = ()) -> str:
-    """The whole spec. ``moved``: paths before the /usr merge, provided by name since RPM's file lists lack them."""
+    """The whole spec. ``moved``: what is provided besides: paths before the /usr merge, which RPM's file
+    lists lack, and Python distributions."""
     lines = [
         f"Name: {header.name}",
         *([f"Epoch: {header.evr.epoch}"] if header.evr.epoch else []),

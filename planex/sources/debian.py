@@ -65,6 +65,7 @@ def similar(path: str, archived: Iterable[ArchivedSource]) -> list[str]:
     names = {plain(name) for name in asked}
     found = found or [each for each in archived if {plain(each.name), _project(each.homepage)} & names]
     tarballs = dict.fromkeys(f"{each.folder}/{name}" for each in found for name in each.tarballs)
+    tarballs.pop(path, None)  # some mirrors lack what their index names
     return list(tarballs)[-_ENOUGH:]
 
 

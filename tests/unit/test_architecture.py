@@ -42,6 +42,7 @@ WALLS = {
     "host": {"content", "rpm", "sources", "distro", "medium"},
     "tools": {"distro"},
     "pages": {"patchqueue", "engine"},
+    "data": set(),
 }
 
 

@@ -51,6 +51,7 @@ Files:
         ("pool/main/o/onig/onig_6.9.8.orig.tar.gz", ["pool/main/libo/libonig/libonig_6.9.8.orig.tar.gz"]),
         ("pool/main/n/native/native_2.orig.tar.xz", ["pool/main/n/native/native_1.tar.xz"]),
         ("pool/main/h/helo/helo_2.10.orig.tar.gz", []),
+        ("pool/main/h/hello/hello_2.10.orig.tar.gz", []),
         ("../../etc/passwd", []),
         ("", []),
     ],
