@@ -40,10 +40,7 @@ class SeveralFailed(LoggedError):
 
     def __init__(self, failures: Sequence[BuildFailed]) -> None:
         names = ", ".join(failure.package for failure in failures)
-        shown = [
-            "\n".join(filter(None, [failure.message, failure.tail, f"log: {failure.log}" if failure.log else ""]))
-            for failure in failures[:_SHOWN]
-        ]
+        shown = [failure.told for failure in failures[:_SHOWN]]
         if len(failures) > _SHOWN:
             shown.append(f"... and {len(failures) - _SHOWN} more: see their logs")
         hint = f"mend one, then see it alone: planex build {failures[0].package.removesuffix(BOOTSTRAP)}"
@@ -62,3 +59,10 @@ class BuildFailed(LoggedError):
         super().__init__(f"{package} failed in {phase}: {cause.message}", hint, text, log)
         self.package = package
         self.phase = phase
+        self._advice = cause.hint
+
+    @property
+    def told(self) -> str:
+        """All that is to say of it, where it is one of several."""
+        lines = [self.message, self.tail, f"log: {self.log}" if self.log else ""]
+        return "\n".join(filter(None, [*lines, f"hint: {self._advice}" if self._advice else ""]))

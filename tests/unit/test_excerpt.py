@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from planex.engine.excerpt import cause, excerpt, excerpt_of
 from planex.engine.outcome import BuildFailed, SeveralFailed
-from planex.errors import LoggedError
+from planex.errors import LoggedError, PlanexError
 from planex.run import TAIL_LINES
 
 ECHOES = [f"+ echo {number}" for number in range(80)]
@@ -98,3 +98,11 @@ def test_of_several_failures_each_shows_its_cause_and_its_log(tmp_path: Path) ->
         assert f"{name} failed in %build: rpmbuild failed\nline 1 of 84:\n{name}.c:1:1: error: x" in error.tail
         assert f"log: {tmp_path / name}.log" in error.tail
     assert "p8.c" not in error.tail and "... and 2 more" in error.tail
+
+
+def test_of_several_failures_each_shows_what_to_do_about_it() -> None:
+    wrong = BuildFailed("a", "unpack", PlanexError("unpacks to b", "write: %setup -n b"), None)
+    other = BuildFailed("c", "%build", PlanexError("x"), None)
+    assert SeveralFailed([wrong, other]).tail == (
+        "a failed in unpack: unpacks to b\nhint: write: %setup -n b\n\nc failed in %build: x"
+    )
