@@ -23,7 +23,7 @@ _MEANINGS = {
     10: "the build failed",
     11: "the build took too long",
     20: "the buildroot could not be set up",
-    30: "the package manager failed; see root.log",
+    30: "the package manager failed",
     40: "the SRPM is not usable",
     50: "mock's own files are missing",
     60: "the buildroot is in use by another mock",
@@ -33,12 +33,13 @@ _MEANINGS = {
 }
 _CALLER = frozenset({"HOME", "USER", "LOGNAME", "SUDO_UID", "SUDO_GID", "SUDO_USER", "XDG_CONFIG_HOME"})
 """By which mock finds who called it and that user's configuration; it builds under an environment of its own."""
-_BEFORE_RPMBUILD = {2, 3, 5, 6, 20, 30, 50, 60, 70, 80, 90}
+_PRINT_ALL = ("--config-opts", "print_main_output=True")
+"""What rpmbuild and dnf say is printed as well as logged, though nobody looks: for phases, limits and errors."""
 
 
 def mock_argv(config: Path, job: Job, *, offline: bool = False) -> list[str]:
     """The complete command; mock takes all else from its configuration."""
-    words = ["mock", "--root", str(config), "--uniqueext", f"planex-{job.package.name}"]
+    words = ["mock", "--root", str(config), *_PRINT_ALL, "--uniqueext", f"planex-{job.package.name}"]
     words += ["--offline"] if offline else []
     words += ["--resultdir", str(job.results)]
     words += ["--addrepo", f"file://{job.dependencies}"] if job.dependencies else []
@@ -60,21 +61,18 @@ class MockBuilder:
     def build(self, job: Job, task: Task) -> Path:
         """Run mock; its exit status alone proves nothing, so the caller checks that the RPMs are there."""
 
-        def on_line(line: str) -> None:
-            if phase := mock_phase(line):
-                task.phase(phase)
-
+        told = _Told(task)
         _hand_over(job.results)
         try:
             run_logged(
                 mock_argv(self._config, job, offline=self._offline),
                 job.logs / "mock.log",
                 inherit=NETWORK | _CALLER,
-                on_line=on_line,
+                on_line=told,
                 watch=Watch(job.limits),
             )
         except CommandFailed as error:
-            raise self._explain(error, job) from None
+            raise _explained(error, job, told) from None
         finally:
             _keep_logs(job)
         return job.results
@@ -82,12 +80,27 @@ class MockBuilder:
     def generate(self, job: Job, task: Task) -> Path | None:
         return None
 
-    def _explain(self, error: CommandFailed, job: Job) -> PlanexError:
-        log = job.results / "build.log"
-        built = error.returncode not in _BEFORE_RPMBUILD and log.exists() and log.stat().st_size > 0
-        text = tail(log.read_text(errors="replace")) if built else error.tail
-        shown = job.logs / log.name if built else error.log
-        return CommandFailed(error.argv, error.returncode, text, shown, _MEANINGS.get(error.returncode))
+
+class _Told:
+    """What mock's output told so far."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self.rpmbuild = False
+        """rpmbuild was started, so build.log, which always has a line of mock's own, tells why it failed."""
+
+    def __call__(self, line: str) -> None:
+        if phase := mock_phase(line):
+            self.rpmbuild = self.rpmbuild or phase == "rpmbuild"
+            self._task.phase(phase)
+
+
+def _explained(error: CommandFailed, job: Job, told: _Told) -> PlanexError:
+    log = job.results / "build.log"
+    built = told.rpmbuild and log.exists()
+    text = tail(log.read_text(errors="replace")) if built else error.tail
+    shown = job.logs / log.name if built else error.log
+    return CommandFailed(error.argv, error.returncode, text, shown, _MEANINGS.get(error.returncode))
 
 
 def _hand_over(folder: Path) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from planex.report import Task
 
 _SECTION = re.compile(r"^Executing\(%(generate_buildrequires|prep|build|install|check)\)")
-_MOCK_START = re.compile(r"^(?:INFO: )?Start: (.+)$")
-_SHORT = {"chroot init": "buildroot", "dnf install": "buildroot", "build phase": "rpmbuild"}
+_MOCK_START = re.compile(r"^(?:INFO: )?Start(?:\(bootstrap\))?: (chroot init|build setup|rpmbuild)\b")
+_BUILDROOT = "buildroot"
 
 
 class StateLog:
@@ -46,8 +46,12 @@ def rpmbuild_section(line: str) -> str | None:
 
 
 def mock_phase(line: str) -> str | None:
-    """The phase that a line of mock's own output begins."""
+    """The phase that a line of mock's output begins: its own, or a section of the rpmbuild whose output it prints.
+
+    Most of what mock starts is a part of these and is over soon; what it finishes is no news, for where it fails, it
+    finishes all that it began.
+    """
     match = _MOCK_START.match(line.strip())
-    if match and match.group(1).startswith("clean"):  # also the last thing after a failure, and then no news
-        return None
-    return _SHORT.get(match.group(1), match.group(1)) if match else None
+    if match is None:
+        return rpmbuild_section(line)
+    return "rpmbuild" if match.group(1) == "rpmbuild" else _BUILDROOT
