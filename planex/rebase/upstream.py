@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from planex.drafts import temporary_folder, write_atomic
 from planex.errors import ConfigError, PlanexError
 from planex.git.pipes import Objects
 from planex.git.repository import Repository
@@ -21,7 +22,6 @@ from planex.patchqueue.format.message import NOBODY
 from planex.patchqueue.format.queue import Patch, PatchQueue
 from planex.rebase.package import PackageQueue
 from planex.rebase.versions import Goal
-from planex.workspace import temporary_folder, write_atomic
 
 _SUBJECT = "*** SUBJECT HERE ***"
 
