@@ -206,7 +206,7 @@ def assert_told(events: str) -> None:
     assert (skipped["package"], skipped["status"]) == ("greet", "skipped")
     tasks = {row["task"] for row in told if row["event"] == "task_began" and row["name"] == "libgreet"}
     phases = [row["phase"] for row in told if row["event"] == "phase_began" and row["task"] in tasks]
-    assert phases == ["patches", "srpm", "buildroot", "rpmbuild", "%prep", "%build"]
+    assert phases == ["unpack", "patches", "srpm", "buildroot", "rpmbuild", "%prep", "%build"]
     assert tasks <= {row["task"] for row in told if row["event"] == "task_ended"}
 
 
