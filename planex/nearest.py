@@ -13,6 +13,7 @@ _SHAPES = (
     ("perl", re.compile(r"perl-(.+)|lib(.+)-perl")),
     ("python", re.compile(r"python3?-(.+)")),
 )
+_HOST = re.compile(r"^\w+://(?:www\.)?")
 _VERSION = re.compile(r"-?\d[\d.]*[a-z]?$")
 
 
@@ -49,6 +50,12 @@ def shape(name: str) -> tuple[str, str]:
         if match := pattern.fullmatch(name):
             return kind, match[match.lastindex or 0]
     return "", name.rpartition("/")[2] if name.startswith("/") else name
+
+
+def project_of(homepage: str) -> str:
+    """What a home page calls what it is about, as it is compared; empty for a host alone."""
+    path = _HOST.sub("", homepage).rstrip("/").removesuffix(".git").removesuffix(".html")
+    return plain(path.rpartition("/")[2])
 
 
 def plain(name: str) -> str:

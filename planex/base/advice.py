@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -41,7 +42,8 @@ class Advisor:
         if wanted not in texts:
             texts[wanted] = advice(wanted, self._archive, base.names, self.definition)
             if self._archive:
-                records.save(path, GivenAdvice(asked, texts), _FORMAT)
+                with suppress(PlanexError):  # where nothing can be written, what is lacking is still the error to tell
+                    records.save(path, GivenAdvice(asked, texts), _FORMAT)
         return texts[wanted]
 
     def _asked(self, base: Index) -> str:

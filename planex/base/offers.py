@@ -7,13 +7,12 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from planex.nearest import is_generated, plain, same_thing, shape
+from planex.nearest import is_generated, plain, project_of, same_thing, shape
 
 _ENOUGH = 4
 """Names that make no hint any more."""
 _OTHER_LANGUAGES = ("-ocaml-dev", "-guile-dev", "-d-dev")
 _FIELD = re.compile(r"^(Package|Source|Homepage): *([^\s(]+)", re.M)
-_HOSTS = re.compile(r"^\w+://(?:www\.)?|/+$|\.git$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,8 @@ def parse_offers(text: str) -> Iterator[Offered]:
 
 
 def _offered(fields: dict[str, str]) -> Offered:
-    home = _HOSTS.sub("", fields.get("Homepage", "")).rpartition("/")[2]
-    names = (fields.get("Source", fields["Package"]), home.removesuffix(".html"))
-    return Offered(fields["Package"], frozenset(plain(name) for name in names if name))
+    names = (plain(fields.get("Source", fields["Package"])), project_of(fields.get("Homepage", "")))
+    return Offered(fields["Package"], frozenset(filter(None, names)))
 
 
 def advice(wanted: str, archive: Iterable[Offered], base: Collection[str], definition: str) -> str:

@@ -150,7 +150,7 @@ def _junit_file(context: Context, path: Path | None) -> Iterator[None]:
 def _plan(context: Context, wish: _Wish) -> tuple[Workshop, Plan]:
     project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
     require_base(project)
-    workshop = Workshop(project, wish.offline, context.advise)
+    workshop = Workshop(project, wish.offline, advise=context.advise)
     wanted = _wanted(workshop, wish.packages, wish.keep_going)
     plan = workshop.plan(wanted, force=wanted if wish.force else ())
     _warn(workshop, wanted, context.reporter)

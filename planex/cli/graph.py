@@ -32,7 +32,7 @@ def graph(context: Context, packages: tuple[str, ...], form: str | None, why: tu
       planex graph --why xen yajl         by which steps xen comes to need yajl
     """
     project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
-    workshop = Workshop(project, True, context.advise)
+    workshop = Workshop(project, offline=True, advise=context.advise)
     if why:
         _explain(workshop, *why)
         return

@@ -15,6 +15,11 @@ NO_FILE = "no single file to look at"
 _FEW = 3
 
 
+def need(troubles: int) -> str:
+    """Whether a version needs a person, in words, for so many patches."""
+    return f"{troubles} need{'s' if troubles == 1 else ''} a person" if troubles else "needs nobody"
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Versions side by side on which a patch has the same verdict."""

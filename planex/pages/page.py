@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from planex.pages.needs import Case, Stretch, by_file, stretches
+from planex.pages.needs import Case, Stretch, by_file, need, stretches
 from planex.patchqueue.carry.forecast import Column, Matrix
 from planex.patchqueue.carry.verdict import TROUBLE, Fate
 from planex.patchqueue.format.queue import Patch
@@ -180,8 +180,8 @@ def _opened(items: Sized) -> str:
 def _version(column: Column) -> str:
     counts = Counter(verdict.status for verdict in column.verdicts)
     present = [status for status in _WORST_FIRST if counts[status]]
-    bad = sum(counts[status] for status in TROUBLE)
-    head = f'<span class="alarm">{bad} need{"s" if bad == 1 else ""} a person</span>' if bad else "needs nobody"
+    bad = len(column.troubles)
+    head = f'<span class="alarm">{need(bad)}</span>' if bad else need(bad)
     bar = "".join(f'<i class="{status}" style="flex:{counts[status]}"></i>' for status in present)
     words = "".join(f'<i class="{status}">{counts[status]} {status}</i>' for status in present)
     return (

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from planex.pages.needs import stretches
+from planex.pages.needs import need, stretches
 from planex.pages.table import WIDTH, fitted, table, together
 from planex.patchqueue.carry.breaker import Breaker
 from planex.patchqueue.carry.forecast import Matrix
@@ -15,8 +15,12 @@ from planex.patchqueue.carry.verdict import CHANGED, GONE, TROUBLE, Fate, Verdic
 
 def summary(statuses: Iterable[Fate | str]) -> str:
     """``12 clean, 3 offset, 1 conflict``, in the order of the statuses."""
+    return ", ".join(_counted(statuses)) or "no patches"
+
+
+def _counted(statuses: Iterable[Fate | str]) -> list[str]:
     counts = Counter(str(status) for status in statuses)
-    return ", ".join(f"{counts[status]} {status}" for status in Fate if counts[status]) or "no patches"
+    return [f"{counts[status]} {status}" for status in Fate if counts[status]]
 
 
 def verdict_rows(verdicts: Iterable[Verdict]) -> list[tuple[str, str, str]]:
@@ -37,14 +41,10 @@ def forecast_text(matrix: Matrix, package: str, breakers: Mapping[str, Breaker],
 
 def _totals(matrix: Matrix) -> list[tuple[str, str, str]]:
     """A line per version: how many patches need a person, and how many have each status."""
-    rows = []
-    for column in matrix.columns:
-        bad = len(column.troubles)
-        need = f"{bad} need{'s' if bad == 1 else ''} a person" if bad else "needs nobody"
-        rows.append(
-            (f"{column.version.label}:", need, together(summary(v.status for v in column.verdicts).split(", ")))
-        )
-    return rows
+    return [
+        (f"{column.version.label}:", need(len(column.troubles)), together(_counted(v.status for v in column.verdicts)))
+        for column in matrix.columns
+    ]
 
 
 def _matrix_text(matrix: Matrix, width: int) -> str:

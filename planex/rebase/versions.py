@@ -22,8 +22,9 @@ from planex.sources.fetch import cached_path, fetch, fetch_unknown
 from planex.sources.tarballs import require_tarball
 
 _IS_URL = re.compile(r"(?:https?|file|debian|git\+[a-z]+):")
-_LABEL = re.compile(r"[-_]v?(\d[^/]*?)(?:\.orig)?\.(?:tar(?:\.\w+)?|tgz|tbz2|txz|zip)$")
-_IS_FILE = re.compile(r"/|\.(?:tar(?:\.\w+)?|tgz|tbz2|txz|zip)$")
+_PACKED = r"\.(?:tar(?:\.\w+)?|tgz|tbz2|txz|zip)$"
+_LABEL = re.compile(r"[-_]v?(\d[^/]*?)(?:\.orig)?" + _PACKED)
+_IS_FILE = re.compile("/|" + _PACKED)
 _GIVE_PATH = "name another version by the path of its tarball or folder"
 _TOKEN = "Z{}Z"
 _FORMAT = 1

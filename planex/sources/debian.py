@@ -13,7 +13,7 @@ from pathlib import Path
 
 from planex.drafts import temporary_folder
 from planex.errors import PlanexError
-from planex.nearest import plain
+from planex.nearest import plain, project_of
 from planex.report import Task
 from planex.run import run
 from planex.sources.download import NotThere, download
@@ -63,14 +63,10 @@ def similar(path: str, archived: Iterable[ArchivedSource]) -> list[str]:
     archived = list(archived)
     found = [each for each in archived if each.name in asked or each.folder == folder]
     names = {plain(name) for name in asked}
-    found = found or [each for each in archived if {plain(each.name), _project(each.homepage)} & names]
+    found = found or [each for each in archived if {plain(each.name), project_of(each.homepage)} & names]
     tarballs = dict.fromkeys(f"{each.folder}/{name}" for each in found for name in each.tarballs)
     tarballs.pop(path, None)  # some mirrors lack what their index names
     return list(tarballs)[-_ENOUGH:]
-
-
-def _project(homepage: str) -> str:
-    return plain(homepage.rstrip("/").removesuffix(".git").rpartition("/")[2])
 
 
 def parse_sources(lines: Iterable[str]) -> Iterator[ArchivedSource]:

@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from planex.base.advice import Advisor
+from planex.base.apt import Apt
 from planex.base.offers import advice, parse_offers
+from tests.unit.factories import base
 
 STANZAS = """\
 Package: libonig-dev
@@ -98,3 +103,11 @@ def test_the_lines_to_write() -> None:
         "repos/b.yaml, and `libonig-dev: [oniguruma-devel]` under aliases, then `planex base build`"
     )
     assert told("meson").endswith("leaves out: add it to a group of repos/b.yaml, then `planex base build`")
+
+
+def test_advice_is_given_where_it_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full or closed disk the error to tell is still what is lacking."""
+    monkeypatch.setattr(Apt, "available", lambda self: STANZAS)
+    (tmp_path / "advice.json").mkdir()
+    said = Advisor(tmp_path, "repos/b.yaml")("meson", base("bash"))
+    assert said.startswith("; Debian has meson, which this base leaves out")

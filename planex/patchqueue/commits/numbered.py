@@ -33,16 +33,13 @@ def read_numbered(folder: Path) -> Numbered | None:
     if not found:
         return None
     problems = list(_clashes(folder, found))
-    patches: dict[str, bytes] = {}
-    for name in sorted(found, key=lambda name: int(found[name]["number"])):
-        data = _read(folder / name, problems)
-        patches[name] = data
+    order = sorted(found, key=lambda name: int(found[name]["number"]))
+    patches = {name: _read(folder / name, problems) for name in order}
     if problems:
         raise ConfigError(problems)
     numbers = [int(match["number"]) for match in found.values()]
-    return Numbered(
-        patches, tuple(_remarks(numbers, covers, [name for name in names if name not in (*found, *covers)]))
-    )
+    spare = [name for name in names if name not in (*found, *covers)]
+    return Numbered(patches, tuple(_remarks(numbers, covers, spare)))
 
 
 def _clashes(folder: Path, found: dict[str, re.Match[str]]) -> Iterator[Problem]:
