@@ -41,3 +41,8 @@ def clock(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s"
     return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
+
+
+def many(count: int, one: str, more: str = "") -> str:
+    """``1 patch``, ``2 patches``; without ``more`` an s is put behind ``one``."""
+    return f"{count} {one if count == 1 else more or one + 's'}"

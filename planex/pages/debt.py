@@ -12,6 +12,7 @@ from typing import Any
 from planex.pages.overview import OverviewRow, author_of, overview
 from planex.pages.table import fitted, together
 from planex.patchqueue.format.queue import PatchQueue
+from planex.units import many
 
 NO_SECTION = "(no section)"
 _DAYS_OF_A_YEAR = 365.25
@@ -71,7 +72,7 @@ def debt_text(package: str, debts: Sequence[Debt], width: int) -> str:
     heads = ("month", "patches", "", "lines", "median age", "oldest", "")
     rows = [heads, *(_cells(debt, before) for debt, before in zip(debts, (None, *debts), strict=False))]
     now = debts[-1]
-    parts = [f"{package}: {now.patches} patches, {now.applied} applied", "", fitted(rows, width)]
+    parts = [f"{package}: {many(now.patches, 'patch', 'patches')}, {now.applied} applied", "", fitted(rows, width)]
     for title, counts in (("authors", now.authors), ("sections", now.sections)):
         if counts:
             parts += ["", title, fitted([(f"{count:>5}", name) for name, count in counts], width)]

@@ -21,6 +21,7 @@ from planex.patchqueue.carry.forecast import Column, Matrix
 from planex.patchqueue.carry.verdict import TROUBLE, Fate
 from planex.patchqueue.format.queue import Patch
 from planex.printable import printable
+from planex.units import many
 
 _STYLE = Path(__file__).parents[1] / "data" / "forecast.css"
 _FOLDED = 8
@@ -92,7 +93,7 @@ class _Page:
         links = [("#needs", f"needs a person ({len(self.needed)})")] if self.needed else []
         links += [("#patches", f"all patches ({patches})")]
         words = "".join(f'<a href="{place}">{word}</a>' for place, word in links)
-        queue, onto = _many(patches, "patch", "patches"), _many(versions, "upstream version")
+        queue, onto = many(patches, "patch", "patches"), many(versions, "upstream version")
         total = f"{len(self.needed)} of {queue} need a person" if self.needed else f"None of {queue} needs a person"
         return f'<h1>{title}</h1>\n<p class="soft">{total}, on {onto}.</p>\n<nav>{words}</nav>'
 
@@ -111,7 +112,7 @@ class _Page:
         cases: dict[str, Case] = {}
         for patch, label, status in self.news.troubles:
             cases.setdefault(patch, Case(patch, {})).labels.setdefault(status, []).append(label)
-        summary = f"New trouble since {since}: {_many(len(cases), 'patch', 'patches')}"
+        summary = f"New trouble since {since}: {many(len(cases), 'patch', 'patches')}"
         yield f'<details class="news"{_opened(cases)}><summary>{summary}</summary>'
         yield from self._cases(cases.values())
         yield "</details>"
@@ -120,9 +121,9 @@ class _Page:
         groups = by_file(self.matrix)
         if not groups:
             return
-        yield f'<h2 id="needs">Needs a person: {_many(len(self.needed), "patch", "patches")}, by file</h2>'
+        yield f'<h2 id="needs">Needs a person: {many(len(self.needed), "patch", "patches")}, by file</h2>'
         for place, cases in groups.items():
-            count = f'<span class="soft">{_many(len(cases), "patch", "patches")}</span>'
+            count = f'<span class="soft">{many(len(cases), "patch", "patches")}</span>'
             yield f'<details class="place"{_opened(groups)}><summary><code>{_text(place)}</code> {count}</summary>'
             yield from self._cases(cases)
             yield "</details>"
@@ -202,10 +203,6 @@ def _chip(status: Fate) -> str:
 
 def _listed(labels: Sequence[str]) -> str:
     return _text(", ".join(labels))
-
-
-def _many(count: int, one: str, more: str = "") -> str:
-    return f"{count} {one if count == 1 else more or one + 's'}"
 
 
 def _style(versions: int) -> str:
