@@ -39,6 +39,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self, answer: Answer) -> None:
         self.requests: list[dict[str, str]] = []
+        self.ended = threading.Event()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -51,6 +52,11 @@ class Server(http.server.ThreadingHTTPServer):
                 pass
 
         super().__init__(("127.0.0.1", 0), Handler)
+
+    def server_close(self) -> None:
+        """Let no thread outlive the test, neither here nor where the client still reads."""
+        self.ended.set()
+        super().server_close()
 
     @property
     def url(self) -> str:
@@ -115,29 +121,35 @@ def refused(server: Server, partial: Path, limits: Downloads = FAST) -> str:
     return caught.value.message.removeprefix(f"{server.url}: ")
 
 
+def ended(handler: http.server.BaseHTTPRequestHandler, seconds: float = 0) -> bool:
+    """Whether the test is over, within so many seconds."""
+    assert isinstance(handler.server, Server)
+    return handler.server.ended.wait(seconds)
+
+
 def trickle(handler: http.server.BaseHTTPRequestHandler, _number: int) -> None:
     handler.send_response(200)
     handler.send_header("Content-Length", "100000")
     handler.end_headers()
-    while True:
+    while not ended(handler):
         handler.wfile.write(b"x")
         time.sleep(0.02)
 
 
 def slow_header(handler: http.server.BaseHTTPRequestHandler, _number: int) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
-    while True:
+    while not ended(handler):
         handler.wfile.write(b"x")
         time.sleep(0.02)
 
 
 def silent(handler: http.server.BaseHTTPRequestHandler, _number: int) -> None:
-    time.sleep(3)
+    ended(handler, 3)
 
 
 def silent_body(handler: http.server.BaseHTTPRequestHandler, _number: int) -> None:
     send(handler, b"x" * 1000, Content_Length=5000)
-    time.sleep(3)
+    ended(handler, 3)
 
 
 def endless(handler: http.server.BaseHTTPRequestHandler, _number: int) -> None:

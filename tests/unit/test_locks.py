@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from planex.content import locks
 from planex.content.locks import Busy, Holder, Patience, at_work, hold, holders
 from planex.run import spawn
 from planex.workspace import Workspace
@@ -180,12 +181,18 @@ def test_waiting_sleeps_and_leaves_no_file_open(tmp_path: Path, monkeypatch: pyt
         end = hold(tmp_path / "other")
         end.__enter__()
 
-        def sleep(seconds: float) -> None:
-            slept.append(seconds)
-            if len(slept) == 3:
-                raise TimeoutError
+        class Clock:
+            """In place of the module's ``time`` alone: other threads sleep too, and would be counted."""
 
-        monkeypatch.setattr(time, "sleep", sleep)
+            def __getattr__(self, name: str) -> Any:
+                return getattr(time, name)
+
+            def sleep(self, seconds: float) -> None:
+                slept.append(seconds)
+                if len(slept) >= 3:
+                    raise TimeoutError
+
+        monkeypatch.setattr(locks, "time", Clock())
         with pytest.raises(TimeoutError), hold(lock, patience=Patience(wait=True)):
             pass
         end.__exit__(None, None, None)
