@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,10 +135,11 @@ def test_outlives_kill_9(
     """planex is killed just as it runs a certain git command; the work goes on from there."""
     real = shutil.which("git")
     mark = workspace.folder / "killed"
+    over = workspace.folder / "over"
     armed = workspace.folder / "armed"
     script = (
         f'#!/bin/sh\nfor word; do\n  if [ "$word" = {command} ] && [ -e {armed} ] && [ ! -e {mark} ]; then\n'
-        f'    touch {mark}; kill -9 $PPID; sleep 1\n  fi\ndone\nexec {real} "$@"\n'
+        f'    touch {mark}; kill -9 $PPID; {real} "$@"; touch {over}; exit\n  fi\ndone\nexec {real} "$@"\n'
     )
     fake_tool("git", script)
     if when == "start":
@@ -149,6 +151,8 @@ def test_outlives_kill_9(
         armed.touch()
         finish_or_die(workspace, mark)
     assert mark.exists(), "the command under test was never run"
+    while not over.exists():  # git goes on alone, and the next one would meet its index.lock
+        time.sleep(0.02)
     if load_state(Workspace(workspace.folder), "pkg") is None:
         workspace.planex("pq", "rebase", "pkg", source)
     finish(workspace)
