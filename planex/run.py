@@ -16,6 +16,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import deque
@@ -45,7 +46,9 @@ Watch = Callable[[int, float, int], str | None]
 _WATCH_SECONDS = 0.25
 _LONGEST_LINE = 1 << 16
 _LIMIT_HINT = "if it needs more, say so in package.yaml under 'limits'"
+_LEASH = Path(__file__).with_name("leash.py")
 _running: set[subprocess.Popen[bytes]] = set()
+_leashes: dict[subprocess.Popen[bytes], IO[bytes]] = {}
 _lock = threading.Lock()
 _stopping = threading.Event()
 
@@ -133,23 +136,26 @@ def run_logged(
     check: bool = True,
     program: str | None = None,
     watch: Watch | None = None,
+    leash: bool = False,
 ) -> Completed:
     """Run a long command; append its output, both streams in order, to ``log``.
 
     The log's first line is the command, so that it can be replayed. ``on_line`` sees every line as it comes.
     ``program`` names the program that matters, where others only wrap it. Raises LimitReached when ``watch`` ends it.
+    With ``leash``, a program that becomes another user, and may not be signalled then, ends with planex all the same.
     """
     words = [str(word) for word in argv]
     started = time.monotonic()
     last: deque[str] = deque(maxlen=TAIL_LINES)
     log.parent.mkdir(parents=True, exist_ok=True)
     streams = (subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT)
-    with log.open("ab", buffering=0) as file, _started(words, cwd, environment(env, inherit), *streams) as process:
-        start = file.tell()
+    start = _leashed if leash else _started
+    with log.open("ab", buffering=0) as file, start(words, cwd, environment(env, inherit), *streams) as process:
+        begin = file.tell()
         file.write(f"$ {shlex.join(words)}\n".encode())
         file.flush()
         assert process.stdout is not None
-        with _watched(process, watch, lambda: log.stat().st_size - start) as reasons:
+        with _watched(process, watch, lambda: log.stat().st_size - begin) as reasons:
             _pump(process.stdout, file, last, on_line)
             process.wait()
     if reasons:
@@ -244,6 +250,19 @@ def _started(  # type: ignore[no-untyped-def]
                     stream.close()
 
 
+@contextlib.contextmanager
+def _leashed(  # type: ignore[no-untyped-def]
+    words: list[str], cwd: Path | None, env: Mapping[str, str], stdin: int, stdout: int | IO[bytes], stderr: int
+):
+    """As ``_started``, with a terminal of its own as standard input, which hangs up when planex ends."""
+    words = [sys.executable, "-I", "-S", str(_LEASH), *words]
+    ours, its = (os.fdopen(number, "rb", buffering=0) for number in os.openpty())
+    with ours, its, _started(words, cwd, env, its.fileno(), stdout, stderr) as process:
+        its.close()
+        _leashes[process] = ours
+        yield process
+
+
 def check_stopped() -> None:
     """Raise if the user interrupted; for work that runs no program."""
     if _stopping.is_set():
@@ -268,10 +287,12 @@ def kill_all() -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
+    if leash := _leashes.pop(process, None):
+        leash.close()
     for number, patience in ((signal.SIGINT, 1.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0)):
         if process.poll() is not None:
             return
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it may be another user's by now
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)

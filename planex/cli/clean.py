@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,8 +18,10 @@ from planex.content.inventory import Item, inventory
 from planex.content.locks import hold
 from planex.disk import size_of
 from planex.nearest import did_you_mean
+from planex.rpm.mockroots import MockFolders, holder, in_use, known_folders, scrub
+from planex.workspace import Workspace
 
-_USUAL = ("buildroots", "work")
+_USUAL = ("buildroots", "mock", "work")
 _TABLE = "?"
 
 
@@ -34,7 +37,7 @@ _TABLE = "?"
 @wait_option
 @pass_context
 def clean(context: Context, everything: bool, what: str | None, wait: bool) -> None:
-    """Delete buildroots and work folders of every target; finished results, sources and ISOs stay.
+    """Delete buildroots (also mock's) and work folders of every target; finished results, sources and ISOs stay.
 
     Nothing is deleted while another planex is at work in this workspace. Use this rather than `rm -rf _build`:
     buildroots hold files of subordinate user ids, which a user cannot delete alone.
@@ -49,7 +52,7 @@ def clean(context: Context, everything: bool, what: str | None, wait: bool) -> N
     if everything and what:
         raise click.UsageError("--all and --what are two wishes; take one")
     workspace = context.workspace
-    items = {item.name: item for item in inventory(workspace, context.config.targets)}
+    items = {item.name: item for item in _inventory(workspace, context.config.targets)}
     if what == _TABLE:
         echo(_table(items.values()))
         return
@@ -65,12 +68,41 @@ def clean(context: Context, everything: bool, what: str | None, wait: bool) -> N
         locks.enter_context(hold(workspace.lock, patience=patience))
         for lock in _base_locks(items["base"]) if "base" in chosen else []:
             locks.enter_context(hold(lock, patience=patience))
-        for item in inventory(workspace, context.config.targets):
-            for path in item.paths if item.name in chosen else ():
-                shelf.remove(path)
-                echo(f"deleted {workspace.relative(path)}")
+        _delete(workspace, context.config.targets, chosen)
         if everything:
             _delete_rest(workspace.build)
+
+
+def _inventory(workspace: Workspace, targets: Iterable[str]) -> Iterator[Item]:
+    """What is below ``_build``, and what mock keeps for it elsewhere."""
+    for item in inventory(workspace, targets):
+        outside = _mocks(workspace, targets) if item.name == "mock" else []
+        yield replace(item, paths=(*item.paths, *(path for folders in outside for path in folders.all)))
+
+
+def _mocks(workspace: Workspace, targets: Iterable[str]) -> list[MockFolders]:
+    return [folders for name in targets if (folders := known_folders(workspace.target(name)))]
+
+
+def _delete(workspace: Workspace, targets: Iterable[str], chosen: Collection[str]) -> None:
+    if "mock" in chosen:
+        _delete_mocks(workspace, targets)
+    for item in inventory(workspace, targets):
+        for path in item.paths if item.name in chosen else ():
+            shelf.remove(path)
+            echo(f"deleted {workspace.relative(path)}")
+
+
+def _delete_mocks(workspace: Workspace, targets: Iterable[str]) -> None:
+    """Let mock delete its folders; one that is still at work is an error."""
+    for folders in _mocks(workspace, targets):
+        found = folders.all
+        for root in folders.roots:
+            if pid := holder(root):
+                raise in_use(root, pid)
+        scrub(folders, found)
+        for path in found:
+            echo(f"deleted {path}")
 
 
 def _base_locks(item: Item) -> list[Path]:

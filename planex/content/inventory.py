@@ -16,6 +16,7 @@ SHARED = {
 }
 TARGETS = {
     "buildroots": ("layers that packages are built on", "made again by the next build"),
+    "mock": ("mock's roots and caches of this workspace", "made again by the next build"),
     "work": ("what is under way; parts of the host ISO", "made again when needed"),
     "store": ("results of builds, by rebuild key", "every package is built again"),
     "repo": ("composed repositories", "composed again by the next build"),
@@ -26,7 +27,7 @@ TARGETS = {
     "rendered": ("specs as their templates make them", "made again at once"),
 }
 OTHER = "other"
-_PATTERNS = {"repo": ("repo", "repo-*", ".repo-*.json", ".closed"), "mirrors": ("base.json",)}
+_PATTERNS = {"repo": ("repo", "repo-*", ".repo-*.json", ".closed"), "mirrors": ("base.json",), "mock": ("mock.json",)}
 _LOCKS = (".lock", ".iso.lock")
 
 

@@ -18,5 +18,5 @@ def choose_builder(project: Project, asked: str | None, buildroot_digest: str, *
     if name == "auto":
         name = "mock" if find("mock") and not project.target.embedded else "sandbox"
     if name == "mock":
-        return MockBuilder(project.mock_config.path, offline=offline)
+        return MockBuilder(project.mock_config, buildroot_digest, project.folder, offline=offline)
     return SandboxBuilder(project.mock_config, buildroot_digest, project.buildroots, offline=offline)

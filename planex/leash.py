@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A script that makes its standard input, a terminal, the one that controls it, then becomes a command.
+
+When planex ends, however, that terminal hangs up, and the kernel tells the command so (SIGHUP, tty(4)), whoever it runs
+as by then. A command that changes its user loses the signal that prctl(2) promises it, and planex may not signal it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import termios
+
+if __name__ == "__main__":
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    os.execvp(sys.argv[1], sys.argv[1:])
