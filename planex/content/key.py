@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-FORMAT = 2
+FORMAT = 3
 """Raised when planex itself builds differently, so that old results are not taken for new ones."""
 _ORDER = ("patch", "source", "file", "spec", "buildroot", "dependency", "base")
 

@@ -24,7 +24,7 @@ from planex.content import records
 from planex.errors import ConfigError, Problem, line_of
 from planex.regular import NotRegular, read_text
 
-FORMAT = 3
+FORMAT = 4
 SECONDS = 10.0
 """Time for one configuration."""
 _INCLUDE = re.compile(r"^\s*include\((.*)\)", re.MULTILINE)
@@ -69,6 +69,8 @@ class MockConfig:
     """Variables of a build, beyond those that every build has."""
     mock_only: tuple[str, ...]
     """Options that are set, change what is in the buildroot, and which only mock itself carries out."""
+    rpmbuild: str
+    """How mock starts rpmbuild."""
     others: str
     """SHA-256 of all further options."""
 
@@ -188,6 +190,7 @@ def _config(path: Path, options: _Options) -> dict[str, Any]:
         "macros": _texts(options["macros"], options, path),
         "releasever": expand["releasever"],
         "environment": _texts(options["environment"], options, path),
+        "rpmbuild": str(options.get("rpmbuild_command") or "/usr/bin/rpmbuild"),
         "mock_only": [name for name in _MOCK_ONLY if options.get(name)],
         "others": _digest_of_others(options, expand, path.parents[1]),
     }

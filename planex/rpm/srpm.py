@@ -21,10 +21,16 @@ LIMITS = Limits(time=3600.0, processes=512)
 DEFAULT_EPOCH = 946684800
 """Time of packages without a %changelog, in seconds since 1970: the first second of 2000."""
 
+_DAY, _NOON = 86400, 43200
+
 
 def source_date_epoch(package: Package) -> int:
-    """The time that everything made from a package carries (reproducible-builds.org, SOURCE_DATE_EPOCH)."""
-    return package.changelog_time or DEFAULT_EPOCH
+    """The time that everything made from a package carries (reproducible-builds.org, SOURCE_DATE_EPOCH).
+
+    As rpm itself takes it from a %changelog, whose dates without a time are noon to it: midnight, which has been.
+    """
+    newest = package.changelog_time
+    return newest - _NOON if newest % _DAY == _NOON else newest or DEFAULT_EPOCH
 
 
 def srpm_argv(spec: str, macros: Macros) -> list[str]:

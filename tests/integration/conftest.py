@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from planex.rpm.mockroots import CALLER
 from planex.run import Completed, run
 from tests.conftest import ROOT
 
@@ -22,7 +23,8 @@ PLANEX_YAML = "name: test\nversion: '1'\nvendor: tests\ntargets: {bookworm: {bas
 
 def run_planex(folder: Path, *words: str) -> Completed:
     """The command line in a process of its own, as a user runs it."""
-    return run([sys.executable, "-m", "planex", "-C", folder, *words], check=False, env={"PYTHONPATH": str(ROOT)})
+    argv: list[str | Path] = [sys.executable, "-m", "planex", "-C", folder, *words]
+    return run(argv, check=False, env={"PYTHONPATH": str(ROOT)}, inherit=CALLER)
 
 
 @pytest.fixture(scope="session")
@@ -33,10 +35,8 @@ def base() -> Path:
     return ROOT / "_build" / "base"
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, base: Path) -> Path:
+def make_workspace(folder: Path, base: Path) -> Path:
     """An empty workspace that shares the base."""
-    folder = tmp_path / "workspace"
     (folder / "specs").mkdir(parents=True)
     (folder / "_build").mkdir()
     (folder / "_build" / "base").symlink_to(base)
@@ -44,6 +44,12 @@ def workspace(tmp_path: Path, base: Path) -> Path:
     for name in ("repos", "mock-configs"):
         shutil.copytree(ROOT / name, folder / name)
     return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, base: Path) -> Path:
+    """An empty workspace that shares the base."""
+    return make_workspace(tmp_path / "workspace", base)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from planex.errors import PlanexError
 from planex.report import Reporter, Task
 from planex.rpm.mockconfig import load_mock_config
 from planex.rpm.spec import Macros
-from planex.rpm.srpm import srpm_argv, srpm_cage
+from planex.rpm.srpm import source_date_epoch, srpm_argv, srpm_cage
 from tests.unit.factories import package
 
 FakeTool = Callable[[str, str], Path]
@@ -44,7 +45,9 @@ def test_rpmbuild_runs_caged_without_network_as_an_ordinary_user(job: Job) -> No
     assert cage.readable == {"/builddir/foo-1-1.src.rpm": job.srpm, "/builddir/.rpmmacros": Path("/macros")}
     assert not cage.writable and not cage.network and not cage.superuser
     assert (cage.env["SOURCE_DATE_EPOCH"], cage.env["CC"]) == ("7", "clang")
-    assert rpmbuild_argv(job, "x86_64", ["--rebuild"])[:4] == ["rpmbuild", "--rebuild", "--target", "x86_64"]
+    argv = rpmbuild_argv(job, "x86_64", ["-bb"])
+    assert argv[:2] == ["sh", "-c"]
+    assert argv[3:] == ["/builddir/foo-1-1.src.rpm", "-bb", "--target", "x86_64"]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,14 @@ def test_what_only_mock_can_do_is_left_to_mock(tmp_path: Path, options: str, fau
         return
     with pytest.raises(PlanexError, match=re.escape(fault)):
         starting_packages(config)
+
+
+@pytest.mark.parametrize(
+    ("changelog", "epoch"),
+    [(1795089600, 1795046400), (1795089601, 1795089601), (0, 946684800)],
+)
+def test_the_time_of_a_package_is_the_one_that_rpm_takes(changelog: int, epoch: int) -> None:
+    assert source_date_epoch(replace(package("foo"), changelog_time=changelog)) == epoch
 
 
 def test_the_srpm_is_made_under_the_targets_macros() -> None:

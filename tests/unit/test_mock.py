@@ -25,7 +25,7 @@ from planex.engine.excerpt import excerpt_of
 from planex.errors import CommandFailed, PlanexError
 from planex.report import Reporter, Task
 from planex.rpm import mockroots
-from planex.rpm.mockconfig import load_mock_config
+from planex.rpm.mockconfig import MockConfig, load_mock_config
 from tests.conftest import ROOT
 from tests.unit.factories import package
 
@@ -49,15 +49,17 @@ def job(tmp_path: Path) -> Job:
     )
 
 
-def test_mock_gets_one_rebuild_with_a_root_of_its_own(job: Job) -> None:
-    assert mock_argv(Path("/ws/mock-configs/el9.cfg"), "planex-el9-01234567-0123456789ab", job) == [
+def test_mock_gets_one_rebuild_with_a_root_of_its_own(job: Job, tmp_path: Path) -> None:
+    assert mock_argv(config(tmp_path, "/opt/rpmbuild"), "planex-el9-01234567-0123456789ab", job) == [
         "mock",
         "--root",
-        "/ws/mock-configs/el9.cfg",
+        str(tmp_path / "el9.cfg"),
         "--config-opts",
         "root=planex-el9-01234567-0123456789ab",
         "--config-opts",
         "print_main_output=True",
+        "--config-opts",
+        "rpmbuild_command=env SOURCE_DATE_EPOCH=7 /opt/rpmbuild",
         "--uniqueext",
         "planex-foo",
         "--resultdir",
@@ -133,10 +135,14 @@ FAILURES = {
 CONFIG = "config_opts.update(root='el9', target_arch='x86_64', chroot_setup_cmd='install bash')\n"
 
 
-def builder(folder: Path, digest: str = "a" * 64) -> MockBuilder:
+def config(folder: Path, rpmbuild: str = "/usr/bin/rpmbuild") -> MockConfig:
     path = folder / "el9.cfg"
-    path.write_text(f"{CONFIG}config_opts['dnf.conf'] = ''\n")
-    return MockBuilder(load_mock_config(path, folder / "cache"), digest, folder / "target")
+    path.write_text(f"{CONFIG}config_opts['dnf.conf'] = ''\nconfig_opts['rpmbuild_command'] = {rpmbuild!r}\n")
+    return load_mock_config(path, folder / "cache")
+
+
+def builder(folder: Path, digest: str = "a" * 64) -> MockBuilder:
+    return MockBuilder(config(folder), digest, folder / "target")
 
 
 def run_mock(job: Job, fake_tool: FakeTool, task: Task, **bodies: str) -> None:

@@ -39,9 +39,10 @@ _PRINT_ALL = ("--config-opts", "print_main_output=True")
 """What rpmbuild and dnf say is printed as well as logged, though nobody looks: for phases, limits and errors."""
 
 
-def mock_argv(config: Path, root: str, job: Job, *, offline: bool = False) -> list[str]:
+def mock_argv(config: MockConfig, root: str, job: Job, *, offline: bool = False) -> list[str]:
     """The complete command; mock takes all else from its configuration."""
-    words = ["mock", "--root", str(config), "--config-opts", f"root={root}", *_PRINT_ALL]
+    words = ["mock", "--root", str(config.path), "--config-opts", f"root={root}", *_PRINT_ALL]
+    words += ["--config-opts", f"rpmbuild_command=env SOURCE_DATE_EPOCH={job.epoch} {config.rpmbuild}"]
     words += ["--uniqueext", _extension(job)]
     words += ["--offline"] if offline else []
     words += ["--resultdir", str(job.results)]
@@ -83,7 +84,7 @@ class MockBuilder:
         _hand_over(job.results)
         try:
             run_logged(
-                mock_argv(self._config.path, self._root, job, offline=self._offline),
+                mock_argv(self._config, self._root, job, offline=self._offline),
                 job.logs / "mock.log",
                 inherit=NETWORK | CALLER,
                 on_line=told,

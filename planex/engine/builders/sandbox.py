@@ -50,6 +50,8 @@ chown {BUILDER}:{BUILDER} .{HOME}
 chmod 1777 tmp
 """
 
+_UNPACK_AND_BUILD = f'rpm -i --nodeps "$0" && exec rpmbuild "$@" {TOPDIR}/SPECS/*.spec'
+
 
 class SandboxBuilder:
     """See ``planex.engine.builders.job.Builder``."""
@@ -85,7 +87,7 @@ class SandboxBuilder:
             layers = self._dependencies(job)
         with state.phase("rpmbuild"):
             scratch = Overlay(layers, job.work / "root")
-            self._rpmbuild(job, scratch, ["--rebuild"], task)
+            self._rpmbuild(job, scratch, ["-bb"], task)
             return scratch.upper / TOPDIR.lstrip("/") / "RPMS"
 
     def generate(self, job: Job, task: Task) -> Path | None:
@@ -96,7 +98,7 @@ class SandboxBuilder:
             scratch = Overlay(layers, job.work / "generate")
             try:
                 # Without --nodeps, rpmbuild says nothing where all is installed that the section asks for.
-                self._rpmbuild(job, scratch, ["-rr", "--nodeps"], task)
+                self._rpmbuild(job, scratch, ["-br", "--nodeps"], task)
             except CommandFailed as error:
                 if error.returncode != _REQUIRES_MORE:
                     raise
@@ -223,8 +225,12 @@ def build_cage(root: Path | Overlay, job: Job, macros: Path, environment: Mappin
 
 
 def rpmbuild_argv(job: Job, arch: str, mode: list[str]) -> list[str]:
-    """rpmbuild inside the cage, as an ordinary user there."""
-    return ["rpmbuild", *mode, *job.with_conditions, "--target", arch, f"{HOME}/{job.srpm.name}"]
+    """rpmbuild inside the cage, as an ordinary user there.
+
+    The SRPM is unpacked first, as mock does it: ``rpmbuild --rebuild`` would leave its mark in each RPM (Cookie).
+    """
+    words = [*mode, *job.with_conditions, "--target", arch]
+    return ["sh", "-c", _UNPACK_AND_BUILD, f"{HOME}/{job.srpm.name}", *words]
 
 
 def _rpmmacros(config: MockConfig) -> str:
