@@ -17,8 +17,8 @@ from planex.cli.failure import failed
 from planex.cli.output import echo
 from planex.content.leftovers import sweep_target
 from planex.content.locks import at_work
-from planex.distro.config import MAX_JOBS
-from planex.distro.project import Project, load_project, require_base
+from planex.distro.config import MAX_JOBS, choose_builder_name
+from planex.distro.project import Project, load_project
 from planex.drafts import write_atomic
 from planex.engine.outcome import BuildFailed, Outcome, SeveralFailed
 from planex.engine.plan import Plan
@@ -124,7 +124,8 @@ def _build(workshop: Workshop, plan: Plan, wish: _Wish, reporter: Reporter) -> l
     from planex.engine.builders import choose_builder
 
     options = Options(wish.jobs or default_jobs(workshop.project), wish.keep_going, wish.offline)
-    chosen = choose_builder(workshop.project, wish.builder, workshop.buildroot_digest, offline=wish.offline)
+    name = choose_builder_name(workshop.project.config, workshop.project.target_name, wish.builder)
+    chosen = choose_builder(workshop.project, name, workshop.buildroot_digest, offline=wish.offline)
     return Build(workshop, plan, chosen, reporter, options).run()
 
 
@@ -148,9 +149,10 @@ def _junit_file(context: Context, path: Path | None) -> Iterator[None]:
 
 
 def _plan(context: Context, wish: _Wish) -> tuple[Workshop, Plan]:
+    choose_builder_name(context.config, context.target_name, wish.builder)
     project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
-    require_base(project)
     workshop = Workshop(project, wish.offline, advise=context.advise)
+    workshop.require_base()
     wanted = _wanted(workshop, wish.packages, wish.keep_going)
     plan = workshop.plan(wanted, force=wanted if wish.force else ())
     _warn(workshop, wanted, context.reporter)

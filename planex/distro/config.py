@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from planex.cage.limits import Limits
-from planex.errors import ConfigError, Problem
+from planex.errors import ConfigError, MissingTool, Problem
 from planex.fields import Name, Size, Time, Version, Words
 from planex.nearest import did_you_mean
 from planex.run import find
@@ -40,7 +40,7 @@ class Target(Model):
     """The base is made on this machine by ``planex base build`` from ``repos/<base>.yaml``."""
     arch: Literal["x86_64"] = "x86_64"
     builder: Literal["auto", "mock", "sandbox"] = "auto"
-    """``auto``: mock where it is installed and the base is not embedded, else sandbox."""
+    """``auto``: sandbox where the base is embedded, else mock."""
     base_iso: Download | None = None
     """The base ISO to respin; an embedded base makes its own."""
     guards: Words = ()
@@ -111,5 +111,27 @@ def choose_target(config: Config, name: str | None) -> str:
 
 def unmet_needs(target: Target) -> list[str]:
     """Programs that must be here before this target can be built at all."""
-    tools = ["apt-get", "dpkg-deb", "rpmbuild", "dnf"] if target.embedded else ["mock"]
+    own = ["rpmbuild", "dnf"] if target.builder == "sandbox" else ["mock"]
+    tools = ["apt-get", "dpkg-deb", "rpmbuild", "dnf"] if target.embedded else own
     return [tool for tool in tools if find(tool) is None]
+
+
+def choose_builder_name(config: Config, target_name: str, asked: str | None = None) -> str:
+    """``mock`` or ``sandbox``: the one asked for, else the target's. MissingTool where that would be mock, unsaid."""
+    target = config.targets[target_name]
+    name = asked or target.builder
+    if name != "auto":
+        return name
+    if target.embedded:
+        return "sandbox"
+    if find("mock"):
+        return "mock"
+    hint = "install it, or let the sandbox build: --builder sandbox, or 'builder: sandbox' of the target in planex.yaml"
+    message = f"target '{target_name}' is built with mock, which is not installed"
+    raise MissingTool(message, f"{hint}{other_targets(config, target_name)}")
+
+
+def other_targets(config: Config, target_name: str) -> str:
+    """For the end of a hint: which target this machine can build, if there is another one."""
+    usable = [name for name, target in config.targets.items() if name != target_name and not unmet_needs(target)]
+    return f"; or take another target: --target {usable[0]}" if usable else ""

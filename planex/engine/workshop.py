@@ -11,7 +11,8 @@ from pathlib import Path
 from planex.checksums import digest_of
 from planex.content.key import Inputs, differences
 from planex.content.store import Result, Store
-from planex.distro.project import BOOTSTRAP, Project
+from planex.distro.config import other_targets
+from planex.distro.project import BOOTSTRAP, Project, require_base
 from planex.distro.sources import checksums_of, local_files, remote_sources
 from planex.engine.buildroot import Buildroot, Buildroots, base_changes, read_base
 from planex.engine.builtrpms import built_rpms
@@ -23,7 +24,7 @@ from planex.engine.takeover import refuse_takeovers
 from planex.errors import ConfigError, PlanexError, joined
 from planex.rpm import repo
 from planex.rpm.capability import Capability
-from planex.rpm.dnf import DNF_CACHE, Repositories
+from planex.rpm.dnf import DNF_CACHE, SEE_TO_NETWORK, Repositories
 from planex.rpm.index import Index
 from planex.rpm.remote import RemoteBase, read_remote
 
@@ -102,15 +103,31 @@ class Workshop:
         setup = self.remote.setup if self.remote else self.project.mock_config.setup_packages
         return Buildroots(self.graph, self.base, [Capability(word) for word in setup])
 
-    @cached_property
+    @property
     def remote(self) -> RemoteBase | None:
         """What the mirrors of a remote base offer; None for an embedded base, and where nothing was ever read."""
+        return None if isinstance(self._remote, PlanexError) else self._remote
+
+    @cached_property
+    def _remote(self) -> RemoteBase | PlanexError | None:
         if self.project.target.embedded:
             return None
         config, kept = self.project.mock_config, self.project.folder / "base.json"
         cache = self.project.buildroots / DNF_CACHE
         repositories = Repositories(config.dnf_conf, cache, releasever=config.releasever, offline=self.offline)
-        return read_remote(repositories, config.setup_packages, kept)
+        try:
+            return read_remote(repositories, config.setup_packages, kept)
+        except PlanexError as error:
+            return error
+
+    def require_base(self) -> None:
+        """PlanexError where there is nothing to build from."""
+        require_base(self.project)
+        if isinstance(self._remote, PlanexError):
+            hint = f"{SEE_TO_NETWORK}{other_targets(self.project.config, self.project.target_name)}"
+            hint = "run it once without --offline, which takes what was fetched before" if self.offline else hint
+            message = f"the base '{self.project.target.base}' cannot be read: {self._remote.message}"
+            raise PlanexError(message, self._remote.hint or hint)
 
     @property
     def buildroot_digest(self) -> str:

@@ -23,6 +23,7 @@ from planex.checksums import digest_of
 from planex.content import records
 from planex.drafts import temporary_folder, write_atomic
 from planex.errors import LoggedError, PlanexError
+from planex.rpm.dnf_resolve import UNREAD
 from planex.rpm.index import Rows
 from planex.run import Completed, require, run, run_logged, tail
 from planex.workspace import behind
@@ -31,6 +32,7 @@ DNF_CACHE = "dnf-cache"
 """Folder beside a target's buildroots with what dnf fetched for them."""
 ROOT, CACHE, RPMS = "/buildroot", "/cache", "/rpms"
 LIMITS = Limits(time=3600.0)
+SEE_TO_NETWORK = "see to the network or its proxy (https_proxy), or name another mirror in repos/"
 _SCRIPT = Path(__file__).with_name("dnf_resolve.py")
 _ENV = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/", "LC_ALL": "C.UTF-8"}
 # Debian's rpm keeps its database in ~/.rpmdb; the databases of all roots are where every other system has them.
@@ -114,7 +116,7 @@ def choose(
         file.write(f"dnf chooses: {' '.join(packages)}\n{done.stderr}")
     if done.returncode:
         reason = f"dnf cannot choose packages: {_reason(done.stderr)}"
-        usual = "see which package asks for it, or add it to specs/"
+        usual = SEE_TO_NETWORK if done.returncode == UNREAD else "see which package asks for it, or add it to specs/"
         if repositories.offline:
             usual = f"with --offline only what was fetched before is there; {usual}"
         if without:
@@ -142,7 +144,7 @@ def read_metadata(repositories: Repositories, setup: Sequence[str], known: str) 
     Raises PlanexError with dnf's reason.
     """
     if repositories.missing:
-        raise PlanexError(_hint(repositories, ""))
+        raise PlanexError(_hint(repositories, ""), "mend it in repos/, or put the folder there")
     done = _ask(repositories, {"packages": list(setup), "known": known})
     if done.returncode:
         raise PlanexError(_reason(done.stderr))

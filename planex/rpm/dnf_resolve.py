@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 HOME = "/tmp/home"
+UNREAD = 3
+"""Exit status where a repository, or a package in it, cannot be fetched."""
 _NEVER_REQUIRED = tuple(f"/usr/share/{name}/" for name in ("doc", "man", "locale", "licenses"))
 
 
@@ -136,6 +138,12 @@ def _facts(package: Any) -> dict[str, Any]:
     }
 
 
+def _status(error: Exception) -> int:
+    import dnf
+
+    return UNREAD if isinstance(error, (dnf.exceptions.RepoError, dnf.exceptions.DownloadError)) else 1
+
+
 if __name__ == "__main__":
     import locale
 
@@ -151,4 +159,4 @@ if __name__ == "__main__":
         answer.flush()
     except Exception as error:  # the end of the script, whose last line is shown
         print(f"Error: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(_status(error))

@@ -27,8 +27,8 @@ class RemoteBase:
     """Why this is what there was last, and not what there is now."""
 
 
-def read_remote(repositories: Repositories, setup: Sequence[str], kept: Path) -> RemoteBase | None:
-    """What there is now, else what there was last; None where that is not known either.
+def read_remote(repositories: Repositories, setup: Sequence[str], kept: Path) -> RemoteBase:
+    """What there is now, else what there was last. PlanexError where that is not known either.
 
     ``kept``: the file that keeps it.
     """
@@ -38,7 +38,9 @@ def read_remote(repositories: Repositories, setup: Sequence[str], kept: Path) ->
     try:
         found = read_metadata(repositories, setup, before.digest if before else "")
     except PlanexError as error:
-        return _base(before, error.message) if before else None
+        if before is None:
+            raise
+        return _base(before, error.message)
     if found.packages is None:
         return _base(replace(found, packages=before.packages if before else []))
     records.save(kept, found, _FORMAT)

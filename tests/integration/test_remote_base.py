@@ -120,7 +120,9 @@ def test_a_mirror_that_moves_is_seen_where_it_matters(mirror: Path, workspace: P
     shutil.rmtree(mirror)
     assert reasons(planex("build", "--dry-run", "--json", "--offline")) == {"foo": ["up to date"]}
     (workspace / "_build" / "far" / "base.json").write_text("{")
-    assert reasons(planex("build", "--dry-run", "--json")) == {"foo": ["base packages removed"]}
+    done = planex("build", "--dry-run")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"error: the base 'far' cannot be read: a baseurl names what is no folder here: {mirror}\n" in done.stderr
 
 
 def test_what_is_read_is_what_dnf_would_take(mirror: Path, workspace: Path, planex: Planex) -> None:

@@ -7,16 +7,12 @@ from planex.distro.project import Project
 from planex.engine.builders.job import Builder, Job
 from planex.engine.builders.mock import MockBuilder
 from planex.engine.builders.sandbox import SandboxBuilder
-from planex.run import find
 
 __all__ = ["Builder", "Job", "choose_builder"]
 
 
-def choose_builder(project: Project, asked: str | None, buildroot_digest: str, *, offline: bool = False) -> Builder:
-    """The builder asked for, else the target's, else mock where it is installed and the base is a real EL."""
-    name = asked or project.target.builder
-    if name == "auto":
-        name = "mock" if find("mock") and not project.target.embedded else "sandbox"
+def choose_builder(project: Project, name: str, buildroot_digest: str, *, offline: bool = False) -> Builder:
+    """The builder of this name (``planex.distro.config.choose_builder_name``)."""
     if name == "mock":
         return MockBuilder(project.mock_config, buildroot_digest, project.folder, offline=offline)
     return SandboxBuilder(project.mock_config, buildroot_digest, project.buildroots, offline=offline)
