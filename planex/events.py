@@ -115,6 +115,13 @@ class TaskAdvanced(TaskEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class TaskSaid(TaskEvent):
+    """A program of the task printed a line. For who looks on: logs have them all, and files of events none."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class TaskEnded(TaskEvent):
     """Well or badly; ``seconds`` from its beginning."""
 
@@ -137,10 +144,23 @@ class PackageLeftOut(PackageEvent):
 
 @dataclass(frozen=True, slots=True)
 class PackagePlanned(PackageEvent):
-    """``action``: ``build``, ``reuse`` (an earlier result) or ``keep`` (nothing to do), and why."""
+    """``action``: ``build``, ``reuse`` (an earlier result) or ``keep`` (nothing to do), and why.
+
+    ``seconds``: what its last build took, 0 if it is not to be built or nobody knows; ``needs``: packages of the plan
+    that must be done before.
+    """
 
     action: str
     reasons: tuple[str, ...]
+    seconds: float = 0.0
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildBegan(Event):
+    """The packages that are planned are built now, ``jobs`` at once."""
+
+    jobs: int
 
 
 @dataclass(frozen=True, slots=True)

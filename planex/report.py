@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from planex.events import Event, Level, Message, PhaseBegan, TaskAdvanced, TaskBegan, TaskEnded, Unit
+from planex.events import Event, Level, Message, PhaseBegan, TaskAdvanced, TaskBegan, TaskEnded, TaskSaid, Unit
 
 Listener = Callable[[Event], None]
 
@@ -50,6 +50,11 @@ class Task:
         if done == total or now - self._told >= PAUSE:
             self._told = now
             self._reporter.tell(TaskAdvanced(self.number, self.name, done, total, unit))
+
+    def said(self, line: str) -> None:
+        """A program of the task printed a line."""
+        if line.strip():
+            self._reporter.tell(TaskSaid(self.number, self.name, line))
 
 
 class Reporter:

@@ -112,7 +112,7 @@ def _carry_out(context: Context, wish: _Wish, wait: bool) -> tuple[Workshop, lis
         sweep_target(context.workspace, context.target_name)
         workshop.require_checksums(plan)
         for step in plan.steps:
-            reporter.tell(PackagePlanned(step.package, step.action.value, step.reasons))
+            reporter.tell(PackagePlanned(step.package, step.action.value, step.reasons, step.seconds, step.needs))
         outcomes = _build(workshop, plan, wish, reporter) if plan.changes else []
         changed = _publish(workshop, reporter)
     _summarise(project, outcomes, reporter, clock(time.monotonic() - started), changed)

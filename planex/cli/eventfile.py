@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from planex.disk import DiskError, explain, naming
-from planex.events import Event
+from planex.events import Event, TaskSaid
 from planex.pages.eventlines import event_line
 
 
@@ -23,7 +23,7 @@ class EventFile:
             self._file = path.open("w", encoding="utf-8", buffering=1)
 
     def __call__(self, event: Event) -> None:
-        if self.problem is None:
+        if self.problem is None and not isinstance(event, TaskSaid):
             try:
                 self._file.write(f"{event_line(event)}\n")
             except OSError as error:

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planex.cli.failure import told
+from planex.cli.progress import Progress, TaskRow
 from planex.events import (
     BaseMade,
     Event,
@@ -22,12 +23,11 @@ from planex.events import (
     PackageLeftOut,
     PackagePlanned,
     PhaseBegan,
+    RunEnded,
     RunFailed,
     Status,
-    TaskAdvanced,
     TaskBegan,
     TaskEnded,
-    Unit,
 )
 from planex.printable import few, printable, shortened, without_passwords
 from planex.units import clock
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rich.console import Console, Group
     from rich.live import Live
 
+_MARGIN = 2
 _LOOKS = {
     Level.REMARK: (1, "[dim]{}[/dim]"),
     Level.INFO: (0, "{}"),
@@ -48,20 +49,6 @@ _LOOKS = {
 """The least verbosity that shows a message, and rich's markup for it."""
 
 
-@dataclass
-class TaskRow:
-    """A task under way: its name, phase and elapsed time as one line."""
-
-    name: str
-    started: float = field(default_factory=time.monotonic)
-    phase: str = ""
-    progress: str = ""
-
-    def line(self) -> str:
-        words = f"{self.name:20}  {self.phase:16}  {clock(time.monotonic() - self.started):>12}  {self.progress}"
-        return printable(without_passwords(words).replace("\n", " ")).rstrip()
-
-
 class Terminal:
     """The only writer to standard error. Verbosity: -1 errors only, 0 normal, 1 also phases and remarks."""
 
@@ -69,7 +56,7 @@ class Terminal:
         self.verbosity = verbosity
         self._given = console
         self._here = _paths_below_here()
-        self._rows: dict[int, TaskRow] = {}
+        self._progress = Progress()
         self._live: Live | None = None
 
     @cached_property
@@ -80,24 +67,25 @@ class Terminal:
 
     def __call__(self, event: Event) -> None:
         """Show an event, if it is one that is shown."""
+        self._progress(event)
         match event:
             case Message(level=level, text=text):
                 self._say(level, text)
-            case TaskBegan(task=task, name=name):
-                self._rows[task] = TaskRow(name, event.monotonic)
+            case TaskBegan():
                 self._start_live()
             case PhaseBegan(task=task, name=name, phase=phase):
-                self._phase_began(self._rows.get(task, TaskRow(name)), phase)
-            case TaskAdvanced(task=task) if task in self._rows:
-                self._rows[task].progress = progress_text(event)
-            case TaskEnded(task=task):
-                self._rows.pop(task, None)
+                self._phase_began(self._progress.tasks.get(task, TaskRow(name, phase=phase)))
+            case TaskEnded():
                 self._stop_live()
             case PackageLeftOut() | PackagePlanned() | PackageEnded():
                 self._package(event)
+                self._stop_live()
+            case RunEnded():
+                self._end_live()
             case BaseMade() | IsoPlanned() | IsoMade():
                 self._made(event)
             case RunFailed():
+                self._end_live()
                 for level, text in told(event):
                     self._say(level, text)
 
@@ -132,20 +120,25 @@ class Terminal:
 
             self._console.print(printable(self._here.sub("", look.format(escape(text)))))
 
-    def _phase_began(self, row: TaskRow, phase: str) -> None:
-        row.phase, row.progress = phase, ""
+    def _phase_began(self, row: TaskRow) -> None:
         if self._live is None:
             self._print("[dim]{}[/dim]", row.line(), 1)
 
     def _start_live(self) -> None:
-        if self._live is None and self._console.is_terminal and self.verbosity >= 0:
+        console = self._console
+        if self._live is None and console.is_terminal and not console.is_dumb_terminal and self.verbosity >= 0:
             from rich.live import Live
 
-            self._live = Live(console=self._console, get_renderable=self._view, refresh_per_second=4, transient=True)
+            self._live = Live(console=console, get_renderable=self._view, refresh_per_second=4, transient=True)
             self._live.start()
 
     def _stop_live(self) -> None:
-        if self._live is not None and not self._rows:
+        """Between two tasks of a build the view stays: it would come and go."""
+        if not self._progress.tasks and not self._progress.outstanding:
+            self._end_live()
+
+    def _end_live(self) -> None:
+        if self._live is not None:
             self._live.stop()
             self._live = None
 
@@ -153,16 +146,9 @@ class Terminal:
         from rich.console import Group
         from rich.text import Text
 
-        return Group(*(Text("  " + row.line(), style="cyan", no_wrap=True) for row in list(self._rows.values())))
-
-
-def progress_text(event: TaskAdvanced) -> str:
-    """``42 % of 3.1 MB``, ``3.1 MB`` or ``3 of 10``."""
-    if event.unit is Unit.ITEMS:
-        return f"{event.done} of {event.total}"
-    if event.total:
-        return f"{event.done * 100 // event.total} % of {event.total / 1e6:.1f} MB"
-    return f"{event.done / 1e6:.1f} MB"
+        lines = self._progress.lines(self._console.width - _MARGIN, time.monotonic(), os.getloadavg()[0])
+        shown = (Text.assemble(" " * _MARGIN, (text, "cyan"), (dim, "dim"), no_wrap=True) for text, dim in lines)
+        return Group(*shown)
 
 
 def _paths_below_here() -> re.Pattern[str]:

@@ -24,7 +24,7 @@ from planex.engine.outcome import BuildFailed, Outcome
 from planex.engine.plan import Action, Plan, Step
 from planex.engine.workshop import Workshop
 from planex.errors import LoggedError, PlanexError
-from planex.events import Status
+from planex.events import BuildBegan, Status
 from planex.patchqueue.apply.check import check_queue, require_applies
 from planex.report import Reporter, Task
 from planex.rpm.srpm import make_srpm
@@ -72,6 +72,8 @@ class Build:
         for step in self.plan.steps:
             if step.action is Action.REUSE:
                 self._settle(step)
+        if self.plan.builds:
+            self.reporter.tell(BuildBegan(self.options.jobs))
         self._prepare()
         if self.plan.builds and not self._stopped():
             with self.reporter.task("buildroot") as task:

@@ -35,6 +35,8 @@ class Step:
     needs: tuple[str, ...]
     weight: float
     """Seconds to the end of the longest chain that waits for this package, from past builds."""
+    seconds: float = 0.0
+    """What its last build took; 0 if it is not to be built, or never was."""
     forced: bool = False
     """It is built whatever its key."""
 
@@ -127,14 +129,15 @@ def _steps(
 ) -> tuple[Step, ...]:
     weights: dict[str, float] = {}
     needs = {package: sorted(graph.needs(package)) for package in decided}
-    behind = dict.fromkeys(decided, 0.0)
+    behind, took = dict.fromkeys(decided, 0.0), dict.fromkeys(decided, 0.0)
     for package in reversed(decided):
         result = history.last(package) if decided[package][0] is Action.BUILD else None
+        took[package] = result.seconds if result else 0.0
         own = (result.seconds if result else UNKNOWN_SECONDS) if decided[package][0] is Action.BUILD else 0.0
         weights[package] = own + behind[package]
         for need in needs[package]:
             behind[need] = max(behind[need], weights[package])
     return tuple(
-        Step(package, action, reasons, tuple(needs[package]), weights[package], package in force)
+        Step(package, action, reasons, tuple(needs[package]), weights[package], took[package], package in force)
         for package, (action, reasons) in decided.items()
     )

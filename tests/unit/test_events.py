@@ -15,7 +15,8 @@ import pytest
 
 from planex.cli import main
 from planex.cli.eventfile import EventFile
-from planex.cli.terminal import Terminal, progress_text
+from planex.cli.progress import progress_text
+from planex.cli.terminal import Terminal
 from planex.events import (
     FORMAT,
     BaseMade,

@@ -14,7 +14,8 @@ from rich.console import Console
 
 from planex.cli import output
 from planex.cli.failure import MAX_PROBLEMS, failed
-from planex.cli.terminal import TaskRow, Terminal
+from planex.cli.progress import TaskRow
+from planex.cli.terminal import Terminal
 from planex.errors import ConfigError, Problem
 from planex.printable import printable, short, shortened, without_passwords
 from planex.report import Reporter

@@ -116,6 +116,7 @@ class _Told:
         if phase := mock_phase(line):
             self.rpmbuild = self.rpmbuild or phase == "rpmbuild"
             self._task.phase(phase)
+        self._task.said(line)
 
 
 def _explained(error: CommandFailed, job: Job, told: _Told) -> PlanexError:

@@ -170,6 +170,7 @@ class SandboxBuilder:
         def on_line(line: str) -> None:
             if section := rpmbuild_section(line):
                 task.phase(section)
+            task.said(line)
 
         watch = Watch(job.limits, overlay.scratch)
         log = job.logs / "build.log"
