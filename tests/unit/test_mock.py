@@ -311,7 +311,13 @@ trap 'echo hup >> {here}/ended; exit 129' HUP
 echo $$ > {here}/pid
 while :; do sleep 0.1; done
 """
-PARENT = "from planex.run import run_logged; run_logged(['{mock}'], __import__('pathlib').Path('{log}'), leash=True)"
+PARENT = """
+import signal
+from pathlib import Path
+from planex.run import run_logged
+signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
+run_logged(["{mock}"], Path("{log}"), leash=True)
+"""
 
 
 def wait_for(path: Path) -> str:
