@@ -72,6 +72,11 @@ class Pipe:
         except BrokenPipeError:
             raise PlanexError(f"git {self._name} ended early") from None
 
+    def finish(self, data: bytes) -> None:
+        """Ask the last thing."""
+        self.ask(data)
+        self._process.stdin.close()
+
     def answers_within(self, seconds: float) -> bool:
         """Whether something can be read; only meaningful when nothing is buffered here."""
         return bool(select.select([self.out], [], [], seconds)[0])

@@ -56,6 +56,11 @@ class PackageQueue:
     def shared_solutions(self) -> Path:
         return self.queue.folder / rerere.FOLDER
 
+    @property
+    def _index(self) -> Path:
+        """What is known of upstreams' commits; they are the same whatever package asks."""
+        return self.project.workspace.cache / "patchqueue" / "history.sqlite"
+
     @cached_property
     def repository(self) -> Repository:
         """The bare repository that holds imports, queues as commits, and what forecasts made."""
@@ -121,7 +126,8 @@ class PackageQueue:
         def finder(version: Version) -> ProofFinder | None:
             if old.label not in known or version.label not in known:
                 return None
-            return UpstreamHistory(self.repository, self.chain(old), known[old.label], known[version.label]).finding
+            span = known[old.label], known[version.label]
+            return UpstreamHistory(self.repository, self.chain(old), *span, self._index).finding
 
         return finder
 

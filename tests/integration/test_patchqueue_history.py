@@ -3,10 +3,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from planex.git.repository import Repository
+from planex.patchqueue.carry import commitindex
 from planex.patchqueue.carry.breaker import find_breakers
 from planex.patchqueue.carry.history import UpstreamHistory, fetch_tags
 from planex.patchqueue.carry.judge import Judge
@@ -21,6 +28,13 @@ pytestmark = [pytest.mark.tools("git", "patch")]
 OLD: Tree = {"a.c": numbered(60), "b.c": numbered(20, "row")}
 PATCHED = replace_line(OLD, "a.c", "line 30", "patched")
 DATE = "Mon, 1 Jan 2024 10:00:00 +0200"
+
+
+def lines_of(count: int, text: str, tree: Tree = OLD) -> Tree:
+    """The tree with this many of the lines from 10 on changed."""
+    for number in range(10, 10 + count):
+        tree = replace_line(tree, "a.c", f"line {number}", f"{text}_{number}();")
+    return tree
 
 
 class Upstream:
@@ -46,6 +60,10 @@ class Upstream:
         if tag:
             self._git("tag", tag)
         return self._git("rev-parse", "HEAD")
+
+    def branch(self, name: str, start: str) -> None:
+        """Begin a branch; commits go on there."""
+        self._git("checkout", "-q", "-b", name, start)
 
     def tag(self, name: str, commit: str) -> None:
         """Move a tag."""
@@ -227,6 +245,105 @@ def test_the_commit_that_breaks_a_patch(bench: Bench, upstream: Upstream) -> Non
     assert found["p.patch"].commit == guilty
     assert found["p.patch"].text.endswith("U: rework line 30")
     assert find_breakers(forecaster, matrix, {"v2": tags["v2"]}) == ({}, 0)
+
+
+@pytest.mark.parametrize("words", ["(cherry picked from commit {})", "master commit: {}", "commit {} upstream."])
+def test_a_backport_in_the_range_proves_its_origin(bench: Bench, upstream: Upstream, words: str) -> None:
+    """A stable branch holds what the patch was taken from under another id, and then changed it again."""
+    origin = "0123456789abcdef0123456789abcdef01234567"
+    backport = upstream.commit(PATCHED, f"the fix\n\n{words.format(origin)}")
+    upstream.commit(LATER, "more", "v2")
+    patch = mail("ours", diff_text(OLD, PATCHED), body=f"(cherry picked from commit {origin[:13]})")
+    verdict = judge(bench, upstream, patch, LATER)
+    assert verdict.proof is not None
+    assert (verdict.proof.strength, verdict.proof.commit) == (Strength.ORIGIN, backport)
+    other = mail("ours", diff_text(OLD, PATCHED), body=f"(cherry picked from commit {origin[:-1]}8)")
+    assert judge(bench, upstream, other, LATER).proof != verdict.proof
+
+
+def test_a_patch_taken_from_a_stable_branch_is_known_by_what_that_was_taken_from(
+    bench: Bench, upstream: Upstream
+) -> None:
+    origin = upstream.commit(PATCHED, "the fix")
+    upstream.commit(LATER, "more", "v2")
+    upstream.branch("stable", "v1")
+    stable = upstream.commit(PATCHED, f"x86: the fix, backported\n\nmaster commit: {origin}", "v1.1")
+    fetch_tags(bench.repository, str(upstream.folder), ["v1.1"])
+    patch = mail("ours", diff_text(OLD, PATCHED), body=f"(cherry picked from commit {stable})")
+    verdict = judge(bench, upstream, patch, LATER)
+    assert verdict.proof is not None
+    assert verdict.proof.text == f"it is taken from a backport of upstream's {origin[:12]}, which is in"
+
+
+def test_a_patch_that_upstream_split_or_squashed(bench: Bench, upstream: Upstream) -> None:
+    """Its subject is nowhere; all its lines are in what one author did on one day."""
+    half = lines_of(3, "call")
+    first = upstream.commit(half, "one")
+    second = upstream.commit(replace_line(lines_of(6, "call"), "b.c", "row 3", "x"), "two, with something else")
+    whole = lines_of(6, "call")
+    later = {**whole, "b.c": numbered(20, "row").replace("row 3\n", "x\n"), "a.c": whole["a.c"].replace("call", "cell")}
+    upstream.commit(later, "more", "v2")
+    verdict = judge(bench, upstream, mail("ours", diff_text(OLD, whole)), later)
+    assert verdict.proof is not None
+    assert verdict.proof.strength is Strength.LINES
+    assert f"{first[:12]} (one), {second[:12]} (two, with something else) have all its lines" in verdict.proof.text
+    more = replace_line(whole, "a.c", "line 40", "ours_alone();")
+    assert judge(bench, upstream, mail("ours", diff_text(OLD, more)), later).status is Fate.CONFLICT
+    few = lines_of(1, "call")
+    assert judge(bench, upstream, mail("ours", diff_text(OLD, few)), later).status is Fate.CONFLICT
+
+
+def test_a_commit_is_read_once(bench: Bench, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another range reads what is new; a damaged file is made anew, and one that is locked for good is done without."""
+    read: list[str] = []
+    real = commitindex.read_facts
+
+    def reading(repository: Repository, ids: Sequence[str]) -> Iterator[commitindex.Facts]:
+        read.extend(ids)
+        return real(repository, ids)
+
+    monkeypatch.setattr(commitindex, "read_facts", reading)
+    one = upstream.commit(PATCHED, "one", "v2")
+    two = upstream.commit(LATER, "two", "v3")
+    tags = fetch_tags(bench.repository, str(upstream.folder), ["v1", "v2", "v3"])
+    path = bench.folder / "history.sqlite"
+
+    def touching(new: str) -> list[str]:
+        index = commitindex.CommitIndex(bench.repository, path, f"{tags['v1']}..{tags[new]}")
+        return [commit.subject for commit in index.commits(index.touching(["a.c"]))]
+
+    assert (touching("v2"), read) == (["one"], [one])
+    assert (sorted(touching("v3")), read) == (["one", "two"], [one, two])
+    assert (touching("v2"), len(read)) == (["one"], 2)
+    for damage in (b"no data base", path.read_bytes()[:5000], path.read_bytes()[:3000].ljust(40_000, b"x")):
+        path.write_bytes(damage)
+        assert sorted(touching("v3")) == ["one", "two"]
+        assert sorted(touching("v3")) == ["one", "two"]
+    monkeypatch.setattr(commitindex, "_WAIT_SECONDS", 0.0)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert sorted(touching("v3")) == ["one", "two"]
+        other.execute("ROLLBACK")
+    count = len(read)
+    assert (sorted(touching("v3")), len(read)) == (["one", "two"], count)
+
+
+def test_two_processes_fill_one_index(bench: Bench, upstream: Upstream) -> None:
+    for number in range(1, 9):
+        upstream.commit(lines_of(number, "call"), f"step {number}", "v2" if number == 8 else None)
+    tags = fetch_tags(bench.repository, str(upstream.folder), ["v1", "v2"])
+    path = bench.folder / "history.sqlite"
+    code = (
+        "import sys; from pathlib import Path; from planex.git.repository import Repository\n"
+        "from planex.patchqueue.carry import commitindex\n"
+        "commitindex._AT_ONCE = 1\n"
+        "index = commitindex.CommitIndex(Repository(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3])\n"
+        "print(len(index.commits(index.touching(['a.c']))))"
+    )
+    words = [sys.executable, "-c", code, str(bench.repository.path), str(path), f"{tags['v1']}..{tags['v2']}"]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: run(words).stdout.strip(), range(4)))
+    assert answers == ["8"] * 4
 
 
 def test_a_repository_out_of_reach_gives_no_history(bench: Bench, tmp_path: Path) -> None:

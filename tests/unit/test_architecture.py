@@ -24,6 +24,7 @@ OWNERS = {
     "urllib3": {"sources/transfer.py"},
     "git": {"git/gitpython.py"},
     "rich": {"cli/"},
+    "sqlite3": {"patchqueue/carry/commitindex.py"},
 }
 # What each room may import besides itself and the ground, which is all that lies at planex's root, and cages.
 WALLS = {

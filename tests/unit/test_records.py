@@ -31,7 +31,7 @@ from planex.host.manifest import Manifest, read_manifest
 from planex.patchqueue.apply import check, tarball
 from planex.patchqueue.apply.check import Fit, PatchOutcome
 from planex.patchqueue.apply.gnupatch import HunkNote
-from planex.patchqueue.carry import answers, baseline, forecast, history
+from planex.patchqueue.carry import answers, baseline, forecast
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.judge import Orders
 from planex.patchqueue.carry.verdict import Fate, Strength, UpstreamProof, Verdict
@@ -64,7 +64,6 @@ SAMPLES: list[Any] = [
     STATE,
     MANIFEST,
     check.Outcomes((PatchOutcome("a", Fit.FUZZ, (HunkNote("f", 1, 2, fuzz=1),)),)),
-    history.Commits([history.UpstreamCommit("c", "s", 3, "d", ("f",), frozenset({"l"}))]),
     checkout.CheckoutRecord("p", "1", ["g"], "b", "h", ["x"], [], "q"),
     commits.Records({"k": commits.LinkRecord("c", "t", Fit.FAILED, "why", {"f": (None, ("100644", "id"))})}),
     forecast.KeptColumn("e", "l", "c", (forecast.KeptRow("k", VERDICT),)),

@@ -4,52 +4,31 @@
 from __future__ import annotations
 
 import bisect
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import cached_property
-from itertools import chain
+from pathlib import Path
+from typing import TypeVar
 
-from planex.checksums import digest_of_text
-from planex.content import records
-from planex.git.pipes import DIFF_FLAGS, Differ, Pipe
+from planex.git.pipes import Differ, Objects
 from planex.git.repository import Repository
+from planex.patchqueue.carry.commitindex import SHORT, CommitIndex, UpstreamCommit, plain_path, plain_title
 from planex.patchqueue.carry.contents import DiffContent, content_of_diff, share
+from planex.patchqueue.carry.telling import is_code, is_weak
 from planex.patchqueue.carry.verdict import Doubt, Strength, UpstreamProof
 from planex.patchqueue.commits.commits import Chain, Link
 from planex.run import NETWORK
 
-_SHORT = 12
-_FORMAT = 3
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 _NEARLY = 0.85
 """How alike two subjects have to be, where they are not the same."""
-_TITLE_NOISE = re.compile(r"^(?:\[[^]]*\]|(?:upstream|backport|fromlist|fromgit)\b[ :]*)\s*|\.$", re.IGNORECASE)
 _TELLING_TITLE = 20
 """Characters. A shorter subject says nothing of a commit that shares no file with the patch."""
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamCommit:
-    """A commit of upstream's. ``lines`` are the hashes of what it adds and removes, ``diff`` names all of its diff."""
-
-    id: str
-    subject: str
-    author_date: int
-    diff: str
-    files: tuple[str, ...]
-    lines: frozenset[str]
-
-    @property
-    def short(self) -> str:
-        return self.id[:_SHORT]
-
-
-@dataclass(frozen=True, slots=True)
-class Commits:
-    """What is kept of upstream's history between two versions."""
-
-    commits: list[UpstreamCommit]
+_ENOUGH_LINES = 4
+"""Telling lines that a patch needs for its lines alone to be a proof."""
+_DAY = 24 * 3600
+_SHOWN = 3
 
 
 def fetch_tags(repository: Repository, url: str, tags: Iterable[str]) -> dict[str, str]:
@@ -67,39 +46,62 @@ def fetch_tags(repository: Repository, url: str, tags: Iterable[str]) -> dict[st
 
 
 class UpstreamHistory:
-    """What upstream did between two versions, as far as it touches the files of a queue."""
+    """What upstream did between two versions, as far as it concerns a queue. ``index``: the file of a CommitIndex."""
 
-    def __init__(self, repository: Repository, queue: Chain, old: str, new: str) -> None:
+    def __init__(self, repository: Repository, queue: Chain, old: str, new: str, index: Path | None = None) -> None:
         self._repository = repository
         self._queue = queue
-        self._old, self._new = old, new
+        path = index or repository.path / "planex" / "history.sqlite"
+        self._index = CommitIndex(repository, path, f"{old}..{new}")
 
     def finding(self, link: Link) -> UpstreamProof | Doubt | None:
         """That the patch is part of the new version, by what it says or by a commit that is the same; or that it may
         be, but that the contents do not bear it out."""
-        found = (self._by_origin(link), self._by_diff(link), self._by_subject(link))
-        proofs = [item for item in found if isinstance(item, UpstreamProof)]
-        return next(iter(proofs), None) or next((item for item in found if item), None)
+        doubt = None
+        for look in (self._by_origin, self._by_diff, self._by_subject, self._by_lines):
+            found = look(link)
+            if isinstance(found, UpstreamProof):
+                return found
+            doubt = doubt or found
+        return doubt
 
     def _by_origin(self, link: Link) -> UpstreamProof | Doubt | None:
-        for origin in link.patch.header.origins:
-            if (commit := self._in_range(origin)) and commit not in self._reverted:
-                return self._compare_origin(link, self._commit(commit))
-        return None
+        doubt = None
+        for commit, words in self._relations(link):
+            found = self._compare_origin(link, commit, words)
+            if isinstance(found, UpstreamProof):
+                return found
+            doubt = doubt or found
+        return doubt
 
-    def _compare_origin(self, link: Link, commit: UpstreamCommit) -> UpstreamProof | Doubt:
+    def _relations(self, link: Link) -> Iterator[tuple[UpstreamCommit, str]]:
+        """Commits of the range that the patch was taken from, or that were taken from the same one as the patch."""
+        told: dict[str, str] = {}
+        for origin in link.patch.header.origins:
+            if commit := self._in_range(origin):
+                told.setdefault(commit, f"it is taken from upstream's {commit[:SHORT]}, which is in")
+        for name in self._sources[link.key]:
+            if commit := self._in_range(name):
+                told.setdefault(commit, f"it is taken from a backport of upstream's {commit[:SHORT]}, which is in")
+            for commit, said in self._backports.get(name[:SHORT], ()):
+                if said.startswith(name) or name.startswith(said):
+                    told.setdefault(
+                        commit, f"upstream's {commit[:SHORT]}, which is in, is taken from {said[:SHORT]} as it is"
+                    )
+        for known in self._standing(told):
+            yield known, told[known.id]
+
+    def _compare_origin(self, link: Link, commit: UpstreamCommit, words: str) -> UpstreamProof | Doubt:
         own = self._own[link.key]
         found = share(own, commit.lines)
         if not found.enough:
             found = share(own, commit.lines, *(other.lines for other in self._touching(own)))
         if found.enough:
             remark = f", with {found}; it lacks {found.loss}" if found.lost else ""
-            return UpstreamProof(
-                Strength.ORIGIN, f"it is taken from upstream's {commit.short}, which is in{remark}", commit.id
-            )
-        text = f"it says that it is taken from upstream's {commit.short}, which is in, but upstream has {found}"
+            return UpstreamProof(Strength.ORIGIN, words + remark, commit.id)
         lost = f"; taken for upstreamed, it would lose {found.loss}" if found.lost else ""
-        return Doubt(text + lost, commit.id, partly=True)
+        says = words if words.startswith("upstream") else f"it says that {words}"
+        return Doubt(f"{says}, but upstream has {found}{lost}", commit.id, partly=True)
 
     def _by_diff(self, link: Link) -> UpstreamProof | None:
         commit = self._by_digest.get(self._own[link.key].name)
@@ -129,26 +131,35 @@ class UpstreamHistory:
             return
         near = {commit.id: commit for commit in self._touching(own)}
         for commit in self._by_title.get(title, ()):
-            if commit.id not in self._reverted and (commit.id in near or len(title) >= _TELLING_TITLE):
+            if commit.id in near or len(title) >= _TELLING_TITLE:
                 yield commit, True
         matcher = SequenceMatcher(b=title, autojunk=False)
         for commit in near.values():
             other = plain_title(commit.subject)
-            if other == title or commit.id in self._reverted:
+            if other == title:
                 continue
             matcher.set_seq1(other)
             if matcher.real_quick_ratio() >= _NEARLY and matcher.quick_ratio() >= _NEARLY <= matcher.ratio():
                 yield commit, False
 
-    def _touching(self, own: DiffContent) -> list[UpstreamCommit]:
-        found = {commit.id: commit for path in own.files for commit in self._by_file.get(path, ())}
-        return [commit for commit in found.values() if commit.id not in self._reverted]
+    def _by_lines(self, link: Link) -> UpstreamProof | None:
+        """All that the patch changes, in what one author did on one day: the patch was split, or is part of more."""
+        own = self._own[link.key]
+        if sum(_tells(line) for line in own.lines.values()) < _ENOUGH_LINES:
+            return None
+        for group in _grouped(((c.author, c.author_date // _DAY), c) for c in self._touching(own)).values():
+            if share(own, *(commit.lines for commit in group)).lost:
+                continue
+            parts = [commit for commit in group if not commit.lines.isdisjoint(own.lines)]
+            names = ", ".join(f"{commit.short} ({commit.subject})" for commit in parts[:_SHOWN])
+            more = f" and {len(parts) - _SHOWN} more of that day" if len(parts) > _SHOWN else ""
+            verb = "have" if len(parts) > 1 else "has"
+            return UpstreamProof(Strength.LINES, f"upstream's {names}{more} {verb} all its lines", parts[0].id)
+        return None
 
-    def _commit(self, name: str) -> UpstreamCommit:
-        """A commit of the range; one that touches no file of the queue is not in ``_commits``."""
-        known = (commit for commit in self._commits if commit.id == name)
-        nothing = UpstreamCommit(name, "", 0, "", (), frozenset())
-        return next(chain(known, read_history(self._repository, f"{name}^!", ["."])), nothing)
+    def _touching(self, own: DiffContent) -> list[UpstreamCommit]:
+        found = {commit.id: commit for path in own.files for commit in self._by_file.get(plain_path(path), ())}
+        return list(found.values())
 
     @cached_property
     def _own(self) -> Mapping[str, DiffContent]:
@@ -158,87 +169,73 @@ class UpstreamHistory:
             return {link.key: content_of_diff(differ.diff(link.parent_tree, link.tree).splitlines()) for link in links}
 
     @cached_property
-    def _range(self) -> list[str]:
-        return sorted(self._repository.git("rev-list", f"{self._old}..{self._new}").split())
+    def _sources(self) -> Mapping[str, Sequence[str]]:
+        """Commits that each patch was taken from, by its link's key: as it says, and as those say in their turn."""
+        named = {name for link in self._queue.links for name in link.patch.header.origins}
+        here = self._here(sorted(name for name in named if not self._in_range(name)))
+        far = _grouped(self._index.origins_of(here.values()))
+        return {
+            link.key: [end for name in link.patch.header.origins for end in (name, *far.get(here.get(name, ""), ()))]
+            for link in self._queue.links
+        }
+
+    def _here(self, names: Sequence[str]) -> dict[str, str]:
+        """The whole names of those commits that are here at all."""
+        with Objects(self._repository) as objects:
+            found = objects.ids([f"{name}^{{commit}}" for name in names])
+        return {name: full for name, full in zip(names, found, strict=True) if full}
+
+    @cached_property
+    def _backports(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """Commits of the range that say they were taken from one that the queue's were taken from, by that one."""
+        names = {name for some in self._sources.values() for name in some}
+        return _grouped((said[:SHORT], (commit, said)) for commit, said in self._index.taken_from(names))
 
     def _in_range(self, prefix: str) -> str | None:
         """The commit between the two versions that begins with ``prefix``, if there is just one."""
-        start = bisect.bisect_left(self._range, prefix)
-        found = [commit for commit in self._range[start : start + 2] if commit.startswith(prefix)]
+        ids = self._index.ids
+        start = bisect.bisect_left(ids, prefix)
+        found = [commit for commit in ids[start : start + 2] if commit.startswith(prefix)]
         return found[0] if len(found) == 1 else None
 
     @cached_property
     def _reverted(self) -> frozenset[str]:
         """Commits that a later one in the range says it reverts."""
-        text = self._repository.git("log", "--format=%B", "--grep=^This reverts commit ", f"{self._old}..{self._new}")
-        words = [line.split()[3].rstrip(".") for line in text.splitlines() if line.startswith("This reverts commit ")]
-        return frozenset(commit for word in words if (commit := self._in_range(word)))
+        return frozenset(commit for name in self._index.reverted() if (commit := self._in_range(name)))
 
     @cached_property
-    def _commits(self) -> list[UpstreamCommit]:
-        paths = sorted({path for link in self._queue.links for path in link.patch.diff.paths})
-        name = digest_of_text("\0".join([str(_FORMAT), self._old, self._new, *paths]))
-        store = self._repository.path / "planex" / "history" / f"{name}.json"
-        known = records.load(store, Commits, _FORMAT)
-        if known is None:
-            known = Commits(list(read_history(self._repository, f"{self._old}..{self._new}", paths)))
-            records.save(store, known, _FORMAT)
-        return known.commits
+    def _near(self) -> Sequence[UpstreamCommit]:
+        """Commits that touch a file of the queue, and stand."""
+        paths = {path for link in self._queue.links for path in link.patch.diff.paths}
+        return self._standing(self._index.touching(paths))
+
+    def _standing(self, ids: Iterable[str]) -> list[UpstreamCommit]:
+        return self._index.commits(name for name in ids if name not in self._reverted)
 
     @cached_property
     def _by_digest(self) -> Mapping[str, UpstreamCommit]:
-        return {commit.diff: commit for commit in self._commits}
+        return {commit.diff: commit for commit in self._near}
 
     @cached_property
     def _by_title(self) -> Mapping[str, Sequence[UpstreamCommit]]:
-        return _grouped((plain_title(commit.subject), commit) for commit in self._commits)
+        titles = {plain_title(link.patch.header.subject) for link in self._queue.links} - {""}
+        return _grouped((plain_title(item.subject), item) for item in self._standing(self._index.titled(titles)))
 
     @cached_property
     def _by_file(self) -> Mapping[str, Sequence[UpstreamCommit]]:
-        return _grouped((path, commit) for commit in self._commits for path in commit.files)
+        return _grouped((path, commit) for commit in self._near for path in commit.files)
 
 
-def _grouped(pairs: Iterable[tuple[str, UpstreamCommit]]) -> Mapping[str, Sequence[UpstreamCommit]]:
-    groups: dict[str, list[UpstreamCommit]] = {}
-    for key, commit in pairs:
-        groups.setdefault(key, []).append(commit)
+def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    groups: dict[K, list[V]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
     return groups
 
 
-def plain_title(subject: str) -> str:
-    """A subject without tags in front, case and full stop."""
-    return " ".join(_TITLE_NOISE.sub("", subject.strip()).lower().split())
-
-
-class _Log(Pipe):
-    """``git log -p`` with each commit's facts on a line that begins with a NUL."""
-
-    def __init__(self, repository: Repository, span: str, paths: Sequence[str]) -> None:
-        words = ["log", "--no-merges", "--full-diff", "--format=%x00%H %at %s", *DIFF_FLAGS, span, "--", *paths]
-        super().__init__(repository, words)
-
-
-def read_history(repository: Repository, span: str, paths: Sequence[str]) -> Iterable[UpstreamCommit]:
-    """Commits of a range that touch one of the paths, each with its whole diff."""
-    if not paths:
-        return
-    with _Log(repository, span, paths) as log:
-        facts, diff = b"", list[bytes]()
-        for line in log.out:
-            if line.startswith(b"\0"):
-                if facts:
-                    yield _upstream_commit(facts, diff)
-                facts, diff = line[1:].rstrip(b"\n"), []
-            else:
-                diff.append(line.rstrip(b"\n"))
-        if facts:
-            yield _upstream_commit(facts, diff)
-
-
-def _upstream_commit(facts: bytes, diff: Sequence[bytes]) -> UpstreamCommit:
-    commit, date, subject = facts.decode("utf-8", "replace").split(" ", 2)
-    content = content_of_diff(diff)
-    return UpstreamCommit(commit, subject, int(date), content.name, content.files, frozenset(content.lines))
+def _tells(line: str) -> bool:
+    code = line[1:].encode()
+    return is_code(code) and not is_weak(code)
 
 
 def commits_on(repository: Repository, old: str, new: str, paths: Sequence[str], limit: int = 10) -> list[str]:

@@ -59,6 +59,8 @@ class Strength(StrEnum):
     """Upstream's history has a commit with the same diff."""
     SUBJECT = "subject"
     """Upstream's history has a commit with the same or nearly the same subject and nearly the same diff."""
+    LINES = "lines"
+    """What one author did on one day in upstream's history has all the lines that the patch changes."""
     NO_CHANGE = "no change"
     """Merging the patch leaves the new version as it is."""
     REVERSE = "reverse"

@@ -91,7 +91,7 @@ def parse_header(data: bytes, name: str = "") -> Header:
     mail = _MAIL_START.match(lines[0])
     fields, rest = _parse_fields(lines[1:] if mail else lines)
     subject, body = _message(fields.get("subject", ""), rest)
-    origins = [*([mail[1]] if mail and set(mail[1]) != {"0"} else []), *_find_origins(text, name)]
+    origins = [*([mail[1]] if mail and set(mail[1]) != {"0"} else []), *find_origins(text, name)]
     author = _unfold(fields.get("author", ""))
     return Header(subject, body, author, fields.get("date", ""), tuple(dict.fromkeys(origins)))
 
@@ -150,7 +150,8 @@ def _clean_subject(subject: str) -> str:
     return re.sub(r"^(?:\[PATCH[^\]]*\]\s*)+", "", subject.strip())
 
 
-def _find_origins(text: str, name: str) -> Iterable[str]:
+def find_origins(text: str, name: str = "") -> Iterable[str]:
+    """Commits that a message, or the file name of a patch, says a change was taken from."""
     for pattern in _ORIGINS:
         yield from pattern.findall(text)
     yield from _NAME_ORIGIN.findall(name)
