@@ -60,6 +60,7 @@ CORPUS: Mapping[str, tuple[str, str]] = {
 }
 """Package to upstream's repository and the name of a version's tag ({_}: with underscores, {p}: as OpenSSH's)."""
 _SETTING = re.compile(r"^(\w+)[ \t]*[:?]?=[ \t]*(\S+)[ \t]*$", re.MULTILINE)
+_SAYS_NOTHING = ("", "hg changeset patch")
 _NUMBER = re.compile(r"^(?:[\w.+-]*?-)?\d{1,4}-(?=\D)")
 
 
@@ -212,8 +213,9 @@ class Comparison:
         with ExitStack() as stack:
             self._differ = stack.enter_context(Differ(self.repository))
             objects = stack.enter_context(Objects(self.repository))
-            trees = (self.new.tree, self.verdicts[-1].tree, self.person.links[-1].tree if self.person.links else "")
-            self._sides = [TreeFiles(self.repository, objects, tree or self.new.tree) for tree in trees]
+            person = self.person.links[-1].tree if self.person.links else self.new.tree
+            trees = (self.new.tree, self.verdicts[-1].tree, person, self.chain.links[-1].tree)
+            self._sides = [TreeFiles(self.repository, objects, tree) for tree in trees]
             before = self.new.tree
             found = []
             for link, verdict in zip(self.chain.links, self.verdicts, strict=True):
@@ -254,28 +256,33 @@ class Comparison:
         tests: tuple[Callable[[Patch], object], ...] = (
             lambda item: item.data,
             lambda item: _NUMBER.sub("", item.name),
-            lambda item: plain_title(item.subject),
+            lambda item: plain_title(item.header.subject),
         )
-        found = (link for test in tests for link in links if test(link.patch) == test(patch))
+        found = (link for test in tests for link in links if test(link.patch) == test(patch) not in _SAYS_NOTHING)
         return next(found, None)
 
     def _in_twice(self, patch: Patch) -> bool:
-        """Whether planex's tree has a telling line of the patch more often than the person's, and upstream has it."""
+        """Whether upstream has a telling line of the patch, and planex's tree has it more often than anybody's."""
         for file in patch.diff.files:
             counts = [_count(side, file.path) for side in self._sides]
             for hunk in file.hunks:
                 for line in hunk.lines:
                     if line[:1] != b"+" or not is_code(line[1:]) or is_weak(line[1:]):
                         continue
-                    upstream, planex, person = (count[squeeze(line[1:])] for count in counts)
-                    if upstream and planex > max(person, 1) and person:
+                    upstream, planex, person, old = (count[_bare(line[1:])] for count in counts)
+                    if upstream and planex > max(upstream, person, old):
                         return True
         return False
 
 
 def _count(files: TreeFiles, path: str) -> Counter[bytes]:
     file = files.get(path)
-    return Counter(squeeze(file.data).split(b"\n")) if file else Counter()
+    return Counter(map(_bare, file.data.split(b"\n"))) if file else Counter()
+
+
+def _bare(line: bytes) -> bytes:
+    """A line without white space and without what joins it to its neighbours."""
+    return squeeze(line).strip(b"\\|&,")
 
 
 def report(decisions: list[Decision], seconds: float) -> str:

@@ -81,6 +81,17 @@ def test_most_of_a_run_is_enough(bench: Bench) -> None:
     assert judge(bench, "a.c", (C, after(C, "\tcall_b();", mine), other)).status in KEPT
 
 
+def test_what_joins_a_line_to_its_neighbours_does_not_hide_it(bench: Bench) -> None:
+    """The last part of a condition has no operator behind it, and upstream put the same part into the middle."""
+    condition = "".join(f"    defined(__arch{n}__) || \\\n" for n in range(9))
+    old = f"#if defined(i386) || \\\n{condition}    defined(__cris__)\n#define S 1\n#endif\n"
+    mine = old.replace("defined(__cris__)", "defined(__cris__) || \\\n    defined(__aarch64__)")
+    theirs = old.replace("    defined(__arch3__)", "    defined (__aarch64__) || \\\n    defined(__arch3__)")
+    verdict = judge(bench, "a.h", (old, mine, theirs))
+    assert verdict.status is Fate.DOUBTFUL
+    assert verdict.why.startswith("'defined(__aarch64__)' would be twice in a.h, at lines 5 and ")
+
+
 def test_a_file_that_upstream_moved(bench: Bench) -> None:
     old: Tree = {"a.c": C, "b.c": numbered(5)}
     queue = steps([old, {**old, "a.c": after(C, "\tcall_b();", "\tinit_x();")}])

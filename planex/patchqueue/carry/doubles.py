@@ -21,6 +21,8 @@ NEAR = 12
 """Lines. Two copies that are no further apart are taken for the same change, wherever else the line stands."""
 ENOUGH = 0.5
 """Of a run of lines that a patch adds, the share that has to be there twice."""
+_JOINTS = b"|&,\\"
+"""What joins a line to its neighbours: the last of a list or condition has none."""
 _WORD = re.compile(rb"[\w./-]+")
 _COMMENT = re.compile(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _KEYWORDS = frozenset(
@@ -110,16 +112,16 @@ def _still_changed(lines: Sequence[bytes], sides: Sides) -> int:
     ours, merged = _Lines(sides.ours), _Lines(sides.merged)
     changed = 0
     for line in lines:
-        before, after = (len(side.places(squeeze(line[1:]))) for side in (ours, merged))
+        before, after = (len(side.places(squeeze(line[1:]).strip(_JOINTS))) for side in (ours, merged))
         changed += after > before if line[:1] == b"+" else after < before
     return changed
 
 
 class _Lines:
-    """A file's lines without white space, and where each stands."""
+    """A file's lines without white space and joints at their ends, and where each stands."""
 
     def __init__(self, data: bytes) -> None:
-        self._lines = squeeze(data).split(b"\n")
+        self._lines = [line.strip(_JOINTS) for line in squeeze(data).split(b"\n")]
 
     def places(self, line: bytes) -> list[int]:
         """Numbers of the lines, from 1."""
@@ -141,7 +143,7 @@ def _double_line(sides: Sides, diff: Diff) -> Double | None:
 
 def _pair(line: bytes, base: _Lines, theirs: _Lines, ours: _Lines, merged: _Lines) -> tuple[int, int] | None:
     """Two places of a line that both sides brought."""
-    wanted = squeeze(line)
+    wanted = squeeze(line).strip(_JOINTS)
     places = merged.places(wanted)
     others = [side.places(wanted) for side in (ours, theirs)]
     if len(places) < 2 or len(places) <= max(map(len, others)):
