@@ -32,7 +32,7 @@ from planex.patchqueue.carry.contents import DiffContent, content_of_diff
 from planex.patchqueue.carry.history import UpstreamHistory
 from planex.patchqueue.carry.judge import Judge
 from planex.patchqueue.carry.telling import is_code, is_weak, squeeze
-from planex.patchqueue.carry.verdict import KEPT, TROUBLE, Verdict
+from planex.patchqueue.carry.verdict import KEPT, TROUBLE, Fate, Verdict
 from planex.patchqueue.commits.commits import Chain, Link, build_chain
 from planex.patchqueue.commits.sourcecommit import ImportedSource
 from planex.patchqueue.format.queue import Patch, load_queue
@@ -101,7 +101,7 @@ OUTCOMES = {
     "needless": "planex asks, and the person changed nothing in the patch",
     "asked": "planex asks, and the person changed the patch or took it out",
     "offered": "planex offers what the person did",
-    "misled": "planex offers something else than what the person did",
+    "misled": "planex offers something else than what the person did, to be looked at",
     "none": "the patch does not apply to its own source, or the person's does not",
 }
 
@@ -239,6 +239,9 @@ class Comparison:
             if other is None:
                 return "kept"
             return "same" if self._lines(before, verdict.tree) == self._of(other) else "other"
+        if verdict.status is Fate.PROPOSAL:
+            right = other is not None and self._lines(before, verdict.tree) == self._of(other)
+            return "offered" if right else "misled"
         if verdict.status in TROUBLE:
             return "needless" if other is not None and self._of(other) == self._of(link) else "asked"
         return "gone" if other is None else "lost"

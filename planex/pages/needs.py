@@ -6,18 +6,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from planex.patchqueue.carry.forecast import Matrix
+from planex.patchqueue.carry.forecast import Column, Matrix
 from planex.patchqueue.carry.verdict import TROUBLE, Fate, Verdict
 from planex.patchqueue.format.queue import Patch
+from planex.units import many
 
 WAITING = "waiting for other patches"
 NO_FILE = "no single file to look at"
 _FEW = 3
 
 
-def need(troubles: int) -> str:
-    """Whether a version needs a person, in words, for so many patches."""
-    return f"{troubles} need{'s' if troubles == 1 else ''} a person" if troubles else "needs nobody"
+def need(column: Column) -> str:
+    """Whether a version needs a person, in words: for so many patches to mend, and proposals to look at."""
+    troubles = len(column.troubles)
+    proposals = sum(verdict.status is Fate.PROPOSAL for verdict in column.verdicts)
+    words = [f"{troubles} need{'s' if troubles == 1 else ''} a person"] if troubles else []
+    words += [many(proposals, "proposal") + " to look at"] if proposals else []
+    return ", ".join(words) or "needs nobody"
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,13 +181,13 @@ def _opened(items: Sized) -> str:
 def _version(column: Column) -> str:
     counts = Counter(verdict.status for verdict in column.verdicts)
     present = [status for status in _WORST_FIRST if counts[status]]
-    bad = len(column.troubles)
-    head = f'<span class="alarm">{need(bad)}</span>' if bad else need(bad)
+    words = need(column)
+    head = f'<span class="alarm">{words}</span>' if column.troubles else words
     bar = "".join(f'<i class="{status}" style="flex:{counts[status]}"></i>' for status in present)
-    words = "".join(f'<i class="{status}">{counts[status]} {status}</i>' for status in present)
+    legend = "".join(f'<i class="{status}">{counts[status]} {status}</i>' for status in present)
     return (
         f'<li><b>{_text(column.version.label)}</b><div class="bar">{bar}</div>'
-        f'<span class="soft">{head}</span><div class="counts">{words}</div></li>'
+        f'<span class="soft">{head}</span><div class="counts">{legend}</div></li>'
     )
 
 

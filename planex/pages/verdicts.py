@@ -10,7 +10,7 @@ from planex.pages.needs import need, stretches
 from planex.pages.table import WIDTH, fitted, table, together
 from planex.patchqueue.carry.breaker import Breaker
 from planex.patchqueue.carry.forecast import Matrix
-from planex.patchqueue.carry.verdict import CHANGED, GONE, TROUBLE, Fate, Verdict
+from planex.patchqueue.carry.verdict import CHANGED, GONE, STOPS, Fate, Verdict
 
 
 def summary(statuses: Iterable[Fate | str]) -> str:
@@ -31,7 +31,7 @@ def forecast_text(matrix: Matrix, package: str, breakers: Mapping[str, Breaker],
     """The matrix for people: what becomes of each patch; why, version by version; and at the end how bad it is."""
     parts = [f"{package} {matrix.old.label}, {len(matrix.patches)} patches", "", _matrix_text(matrix, width)]
     for column in matrix.columns:
-        notable = [v for v in column.verdicts if v.status in TROUBLE | GONE | CHANGED]
+        notable = [v for v in column.verdicts if v.status in STOPS | GONE | CHANGED]
         parts += ["", f"on {column.version.label}", fitted(verdict_rows(notable), width, 4)] if notable else []
     if breakers:
         parts += ["", "First upstream commit that breaks a patch:"]
@@ -42,7 +42,7 @@ def forecast_text(matrix: Matrix, package: str, breakers: Mapping[str, Breaker],
 def _totals(matrix: Matrix) -> list[tuple[str, str, str]]:
     """A line per version: how many patches need a person, and how many have each status."""
     return [
-        (f"{column.version.label}:", need(len(column.troubles)), together(_counted(v.status for v in column.verdicts)))
+        (f"{column.version.label}:", need(column), together(_counted(v.status for v in column.verdicts)))
         for column in matrix.columns
     ]
 

@@ -39,8 +39,8 @@ class ConflictTree:
         self._cache = cache
         self._solutions = solutions
 
-    def show(self, chain: Chain, link: Link, base: str, before: str, *, doubtful: bool = False) -> None:
-        """Put the tree at ``before`` and pick the patch, so that git marks the conflict; without one, it is staged."""
+    def show(self, chain: Chain, link: Link, base: str, before: str, *, staged: str | None = None) -> None:
+        """Put the tree at ``before`` and pick the patch, so that git marks the conflict; or stage another commit."""
         tree = Repository.create(self.folder, bare=False)
         tree.copy_objects(self._cache)
         for name, commit in ((UPSTREAM, base), ("old-upstream", chain.base.commit), ("old-queue", chain.head)):
@@ -51,8 +51,10 @@ class ConflictTree:
             raise PlanexError(f"{self.folder} has changes that are not committed", "commit them or put them aside")
         tree.attempt("rerere", "clear")
         tree.git("checkout", "--quiet", *(["--force"] if fresh else []), "-B", BRANCH, before)
-        if link.applies:
-            tree.attempt("cherry-pick", "--allow-empty", *(["--no-commit"] if doubtful else []), link.commit)
+        if staged is not None:
+            tree.attempt("cherry-pick", "--allow-empty", "--no-commit", staged)
+        elif link.applies:
+            tree.attempt("cherry-pick", "--allow-empty", link.commit)
 
     def reset(self) -> None:
         """Undo a set-up that was interrupted, locks of the dead git included."""

@@ -7,7 +7,7 @@ checksums are written together, from a list in the journal, so that an interrupt
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +17,8 @@ from planex.errors import PlanexError
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.history import commits_on
 from planex.patchqueue.carry.judge import Judge, Orders
-from planex.patchqueue.carry.rows import FORMAT, patch_rows
-from planex.patchqueue.carry.verdict import TROUBLE, Fate, Verdict
+from planex.patchqueue.carry.rows import FORMAT, patch_rows, range_diff
+from planex.patchqueue.carry.verdict import STOPS, Fate, Verdict
 from planex.patchqueue.commits.checkout import queue_digest
 from planex.patchqueue.commits.commits import Chain, Link
 from planex.patchqueue.commits.sourcecommit import ImportedSource, import_source
@@ -40,6 +40,8 @@ class Stopped:
     link: Link
     total: int
     upstream: tuple[str, ...]
+    diffs: tuple[str, ...] = ()
+    """Of a proposal: what it would change in the new version, and how it differs from the patch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,12 @@ class Rebase:
         save_state(self.workspace, state)
         return self._advance(state)
 
-    def go_on(self) -> Progress:
-        """Take over what the person made of the conflict and carry on."""
+    def go_on(self, accept: Set[str] = frozenset()) -> Progress:
+        """Take over what the person made of the conflict and carry on. ``accept``: rules whose proposals to take."""
         state = self._must_be_under_way()
+        if not state.orders.accept.issuperset(accept):
+            state = replace(state, orders=replace(state.orders, accept=state.orders.accept | accept))
+            save_state(self.workspace, state)
         if state.writes is not None:
             return self._finish(state)
         if not state.ready:
@@ -116,6 +121,8 @@ class Rebase:
             verdict = judge.keep(link, Fate.RESOLVED, solution.tree)
         if solution.commit is not None:
             verdict = replace(verdict, commit=solution.commit)
+        elif state.asked is not None and state.asked.rules and state.asked.tree == solution.tree:
+            verdict = replace(state.asked, status=Fate.RESOLVED)
         state = replace(state, verdicts=(*state.verdicts, verdict))
         save_state(self.workspace, state)
         self.tree.take_over(verdict.commit)
@@ -187,17 +194,25 @@ class Rebase:
         if stopped is None:
             return self._finish(state)
         link, verdict = stopped
+        state = replace(state, asked=verdict, ready=True)
         save_state(self.workspace, replace(state, ready=False))
-        doubtful = verdict.status is Fate.DOUBTFUL
-        self.tree.show(chain, link, base.commit, _top(state, base).commit, doubtful=doubtful)
-        save_state(self.workspace, replace(state, ready=True))
-        return Stopped(state, verdict, link, len(chain.links), self._touching(state, commits, verdict.files))
+        before = _top(state, base).commit
+        self.tree.show(chain, link, base.commit, before, staged=_staged(link, verdict))
+        save_state(self.workspace, state)
+        touching = self._touching(state, commits, verdict.files)
+        return Stopped(state, verdict, link, len(chain.links), touching, self._diffs(link, verdict, before))
+
+    def _diffs(self, link: Link, verdict: Verdict, before: str) -> tuple[str, ...]:
+        if verdict.status is not Fate.PROPOSAL:
+            return ()
+        spans = f"{link.parent}..{link.commit}", f"{before}..{verdict.commit}"
+        return self.package.repository.git("diff", before, verdict.tree), range_diff(self.package.repository, *spans)
 
     def _walk(self, judge: Judge, state: State) -> tuple[Link, Verdict] | None:
         while (link := judge.next_link) is not None:
             self.task.progress(len(judge.verdicts), len(judge.chain.links))
             verdict = judge.judge(link)
-            if verdict.status in TROUBLE:
+            if verdict.status in STOPS:
                 return link, verdict
             judge.accept(verdict)
         return None
@@ -253,6 +268,11 @@ class Rebase:
             return str(self.tree.folder)
         self.tree.delete()
         return None
+
+
+def _staged(link: Link, verdict: Verdict) -> str | None:
+    """What lies in the tree for a person to look at, where it is no conflict."""
+    return {Fate.DOUBTFUL: link.commit, Fate.PROPOSAL: verdict.commit}.get(verdict.status)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class State:
     """Files of the workspace to write at the end, relative to its root."""
     report: Mapping[str, Any] = field(default_factory=dict)
     """What became of each patch, as plain data; set together with ``writes``."""
+    asked: Verdict | None = None
+    """What a person is asked about."""
 
 
 def tree_folder(workspace: Workspace, package: str) -> Path:

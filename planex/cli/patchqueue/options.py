@@ -19,6 +19,13 @@ settings_option = click.option(
     help="Value of a variable of package.yaml at the new version (may be repeated).",
 )
 
+accept_option = click.option(
+    "--accept",
+    multiple=True,
+    type=click.Choice(["origin-pick", "words", "spaces", "moved", "renamed", "neighbours"]),
+    metavar="RULE",
+    help="Take proposals that rest on this rule alone, unseen (may be repeated).",
+)
 without_option = click.option(
     "--without",
     multiple=True,

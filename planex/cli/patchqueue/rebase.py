@@ -5,17 +5,24 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.cli.patchqueue.opening import alone, orders_for, queue_of
-from planex.cli.patchqueue.options import guards_option, json_option, offline_option, settings_option, without_option
+from planex.cli.patchqueue.options import (
+    accept_option,
+    guards_option,
+    json_option,
+    offline_option,
+    settings_option,
+    without_option,
+)
 from planex.drafts import write_atomic
 from planex.pages.rebase import report_files, report_text
-from planex.pages.table import table
+from planex.pages.table import indented, table
 from planex.pages.verdicts import summary, verdict_rows
 from planex.patchqueue.carry.baseline import versions_before
 from planex.patchqueue.carry.forecast import Version
@@ -36,6 +43,7 @@ class _Action:
     drop: str | None
     abort: bool
     status: bool
+    accept: frozenset[str]
 
     @property
     def count(self) -> int:
@@ -61,6 +69,7 @@ class _Plan:
 @click.option("--abort", is_flag=True, help="Give up; the queue is as it was.")
 @click.option("--status", is_flag=True, help="Show where the rebase stands.")
 @click.option("--keep", multiple=True, metavar="PATCH", help="Keep this patch even if it seems to be upstream.")
+@accept_option
 @without_option
 @click.option(
     "--via", multiple=True, metavar="VERSION", help="A version in between (default: those of the last forecast)."
@@ -80,6 +89,7 @@ def rebase(
     abort: bool,
     status: bool,
     keep: tuple[str, ...],
+    accept: tuple[str, ...],
     without: dict[str, str],
     via: tuple[str, ...],
     settings: dict[str, str],
@@ -97,16 +107,18 @@ def rebase(
     Examples:
       planex pq rebase xen 4.21.0
       planex pq rebase xen debian:pool/main/x/xen/xen_4.20.3+127-gc42374a105.orig.tar.xz
+      planex pq rebase xen 4.21.0 --accept words --accept spaces
       planex pq rebase xen --continue
       planex pq rebase xen --drop "replaced by upstream's own option"
     """
-    action = _Action(go_on, skip, drop, abort, status)
+    action = _Action(go_on, skip, drop, abort, status, frozenset(accept))
     if action.count + (version is not None) != 1:
         raise click.UsageError("give either a version, or one of --continue, --skip, --drop, --abort, --status")
     found = _reopen(queue_of(context, package, guards, offline=offline), context, offline)
     with alone(found):
         if version is not None:
-            plan = _Plan(version, via, settings, orders_for(found, keep, without))
+            orders = replace(orders_for(found, keep, without), accept=frozenset(accept))
+            plan = _Plan(version, via, settings, orders)
             _start(context.reporter, found, plan, as_json)
         else:
             _carry_on(context.reporter, found, action, as_json)
@@ -158,15 +170,28 @@ def _carry_on(reporter: Reporter, found: PackageQueue, action: _Action, as_json:
             kept = rebase_.abort()
             reporter.info("given up; the queue is as it was" + (f"; the tree is now {kept}" if kept else ""))
             return
-        progress = rebase_.go_on() if action.go_on else rebase_.decide(drop=action.drop)
+        progress = rebase_.go_on(action.accept) if action.go_on else rebase_.decide(drop=action.drop)
     _show(reporter, found, progress, as_json)
 
 
 def _show(reporter: Reporter, found: PackageQueue, progress: Progress, as_json: bool) -> None:
-    if isinstance(progress, Stopped):
+    while isinstance(progress, Stopped):
         _show_stop(reporter, found, progress, as_json)
-        sys.exit(1)
+        if as_json or progress.verdict.status is not Fate.PROPOSAL or not _taken():
+            sys.exit(1)
+        with reporter.task(found.name) as task:
+            progress = Rebase(found, task).go_on()
     _show_end(reporter, found, progress, as_json)
+
+
+def _taken() -> bool:
+    """Whether the person at the terminal, if there is one, takes the proposal by a key."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    click.echo("take it? y: yes; any other key: stop here ", nl=False, err=True)
+    key = click.getchar()
+    click.echo(key if key.isprintable() else "", err=True)
+    return key in ("y", "Y")
 
 
 def _show_stop(reporter: Reporter, found: PackageQueue, stop: Stopped, as_json: bool) -> None:
@@ -181,8 +206,13 @@ def _show_stop(reporter: Reporter, found: PackageQueue, stop: Stopped, as_json: 
         reporter.plain(f"  {why}")
     for line in stop.upstream:
         reporter.plain(f"  upstream: {line}")
+    for title, text in zip(("in the new version", "beside the patch as it was"), stop.diffs, strict=False):
+        reporter.plain(f"  {title}:")
+        reporter.plain(indented(text))
     name = found.name
-    if stop.verdict.status is Fate.DOUBTFUL:
+    if stop.verdict.status is Fate.PROPOSAL:
+        reporter.plain(f"it lies in {folder} (git diff HEAD); change what is wrong, git add, then one of")
+    elif stop.verdict.status is Fate.DOUBTFUL:
         reporter.plain(f"look at it in {folder} (git diff HEAD), change what is wrong, git add, then one of")
     elif stop.link.applies:
         reporter.plain(

@@ -9,7 +9,7 @@ conflict at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,8 +22,9 @@ from planex.git.rerere import RecordedConflict, recorded_conflicts
 from planex.git.workbench import Workbench
 from planex.patchqueue.apply.exact import lines_are_gone
 from planex.patchqueue.carry.blobs import ALGORITHMS, Blobs, find_moved, merge_by_lines
+from planex.patchqueue.carry.proposals import Proposer
 from planex.patchqueue.carry.shadows import Forced, Lean
-from planex.patchqueue.carry.stand import Attempt, Attempts, Stand
+from planex.patchqueue.carry.stand import Attempt, Attempts, Proposal, Stand
 from planex.patchqueue.carry.telling import is_code
 from planex.patchqueue.carry.verdict import KEPT, Fate, Verdict
 from planex.patchqueue.format.diff import Diff
@@ -76,6 +77,9 @@ class AllAttempts(Attempts):
             or self._over_bridges(stand)
             or self._other_ways(stand)
         )
+
+    def propose(self, stand: Stand) -> Iterable[Proposal]:
+        return Proposer(self._repository, self._objects, self._merger, self._blobs).propose(stand)
 
     def moot(self, stand: Stand) -> tuple[str, ...]:
         out = stand.out_before(stand.link.patch.diff.paths)

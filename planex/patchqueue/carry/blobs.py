@@ -31,7 +31,7 @@ class Blobs:
 
     def merge(self, base: str, ours: str, theirs: str, algorithm: str = "myers", *, force: bool = False) -> str | None:
         """The merged blob, or None for a conflict."""
-        mine, new = (self._changes(base, side, algorithm) for side in (ours, theirs))
+        mine, new = (self.changes(base, side, algorithm) for side in (ours, theirs))
         if mine is None or new is None:
             return theirs if force else None
         merged = merge_lines(split_lines(self.content(base)), mine, new, force=force)
@@ -39,19 +39,24 @@ class Blobs:
             return theirs if force else None
         return self._repository.write_object("blob", b"".join(merged))
 
-    def _changes(self, old: str, new: str, algorithm: str) -> list[Block] | None:
+    def changes(self, old: str, new: str, algorithm: str = "myers") -> list[Block] | None:
+        """What becomes of a blob; None if it is no text."""
         key = old, new, algorithm
         if key not in self._blocks:
-            self._blocks[key] = self._diff(old, new, algorithm)
+            self._blocks[key] = self._compare(old, new, algorithm)
         return self._blocks[key]
 
-    def _diff(self, old: str, new: str, algorithm: str) -> list[Block] | None:
-        if old == new:
-            return []
+    def diff(self, old: str, new: str, algorithm: str = "myers") -> bytes:
+        """The diff of two trees."""
         if algorithm not in self._differs:
             self._differs[algorithm] = self._stack.enter_context(Differ(self._repository, algorithm=algorithm))
-        trees = (self._repository.write_object("tree", encode_tree({"f": (FILE, blob)})) for blob in (old, new))
-        (file,) = parse_diff(self._differs[algorithm].diff(*trees)).files
+        return self._differs[algorithm].diff(old, new)
+
+    def _compare(self, old: str, new: str, algorithm: str) -> list[Block] | None:
+        if old == new:
+            return []
+        one, two = (self._repository.write_object("tree", encode_tree({"f": (FILE, blob)})) for blob in (old, new))
+        (file,) = parse_diff(self.diff(one, two, algorithm)).files
         return None if file.binary else blocks_of(file.hunks)
 
 

@@ -21,7 +21,7 @@ from planex.patchqueue.commits.commits import Chain, build_chain, chain_keys
 from planex.patchqueue.commits.sourcecommit import ImportedSource, import_source
 from planex.patchqueue.format.queue import Patch
 
-FORMAT = 5
+FORMAT = 6
 """Raise when verdicts change, so that kept columns are not believed."""
 
 
@@ -169,7 +169,8 @@ class Forecaster:
     def _early_key(self) -> str:
         """Names what may change any verdict."""
         orders = self.orders
-        return _digest(self.proofs_key, *sorted(orders.keep), "-", *sorted(orders.drop), "-", *sorted(orders.skip))
+        sets = (orders.keep, orders.drop, orders.skip, orders.accept)
+        return _digest(self.proofs_key, *(word for some in sets for word in (*sorted(some), "-")))
 
     def _late_key(self, between: Sequence[Column]) -> str:
         """Names what may change only the fate of a conflict."""
@@ -178,7 +179,9 @@ class Forecaster:
 
 
 def _had_conflict(verdict: Verdict) -> bool:
-    return verdict.status in (Fate.CONFLICT, Fate.DOUBTFUL, Fate.BLOCKED, Fate.RERERE) or bool(verdict.how)
+    return verdict.status in (Fate.CONFLICT, Fate.DOUBTFUL, Fate.BLOCKED, Fate.RERERE, Fate.PROPOSAL) or bool(
+        verdict.how
+    )
 
 
 def _digest(*words: str) -> str:

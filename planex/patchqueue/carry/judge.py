@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,7 +28,7 @@ from planex.patchqueue.carry.stand import Attempt, Attempts, Stand
 from planex.patchqueue.carry.verdict import Doubt, Fate, Strength, UpstreamProof, Verdict
 from planex.patchqueue.commits.commits import Chain, Link
 from planex.patchqueue.commits.sourcecommit import ImportedSource
-from planex.patchqueue.format.message import format_message, message_of, signature_of
+from planex.patchqueue.format.message import accepted_by, format_message, message_of, signature_of
 
 ProofFinder = Callable[[Link], UpstreamProof | Doubt | None]
 
@@ -43,6 +43,8 @@ class Orders:
     """Patches to take out, each with the reason."""
     skip: frozenset[str] = frozenset()
     """Patches to leave out for now."""
+    accept: frozenset[str] = frozenset()
+    """Rules whose proposals are taken unseen."""
 
 
 class Judge:
@@ -145,11 +147,11 @@ class Judge:
         how = f"upstream's {doubt.commit[:12]} has {total - kept} of its {total} changed lines; the rest is kept"
         return self._objection(link, changes) or self.keep(link, Fate.MERGED, tree, how)
 
-    def keep(self, link: Link, status: Fate, tree: str, how: str = "") -> Verdict:
-        """The verdict on a patch that stays, with its new commit."""
-        text = format_message(message_of(link.patch))
+    def keep(self, link: Link, status: Fate, tree: str, how: str = "", rules: Sequence[str] = ()) -> Verdict:
+        """The verdict on a patch that stays, with its new commit, which tells of the rules of a proposal."""
+        text = format_message(accepted_by(message_of(link.patch), rules))
         commit = self.repository.write_commit(tree, [self.commit], signature_of(link.patch.header), text)
-        return Verdict(link.patch.name, status, commit, tree, how=how)
+        return Verdict(link.patch.name, status, commit, tree, how=how, rules=tuple(rules))
 
     def out(
         self,
@@ -231,7 +233,16 @@ class Judge:
             return self._attempted(link, attempt)
         if blockers := self._attempts.blockers(self._stand, files):
             return self.out(link, Fate.BLOCKED, files=files, blockers=blockers)
-        return self.out(link, Fate.CONFLICT, files=files)
+        return self._proposed(link, files) or self.out(link, Fate.CONFLICT, files=files)
+
+    def _proposed(self, link: Link, files: Sequence[str]) -> Verdict | None:
+        for proposal in self._attempts.propose(self._stand):
+            if self._objection(link, self._changed.between(self.tree, proposal.tree)):
+                continue
+            taken = self._orders.accept.issuperset(proposal.rules)
+            status = Fate.RESOLVED if taken else Fate.PROPOSAL
+            return replace(self.keep(link, status, proposal.tree, proposal.text, proposal.rules), files=tuple(files))
+        return None
 
     def _attempted(self, link: Link, attempt: Attempt) -> Verdict:
         recorded = attempt.status is Fate.RERERE  # a person has judged that

@@ -68,7 +68,7 @@ def merge_lines(
     """The base with the changes of both sides, or None for a conflict; with ``force``, theirs win there."""
     new = [block for block in theirs if block not in ours]
     clashes = [block for block in ours if any(block.conflicts(other) for other in new)]
-    if not force and (clashes or not all(_has_a_place(base, ours, block) for block in new)):
+    if not force and (clashes or not all(has_a_place(base, ours, block) for block in new)):
         return None
     merged, done = list[bytes](), 0
     for block in sorted([*(block for block in ours if block not in clashes), *new], key=lambda b: (b.start, b.end)):
@@ -78,7 +78,7 @@ def merge_lines(
     return merged + list(base[done:])
 
 
-def _has_a_place(base: Sequence[bytes], ours: Sequence[Block], block: Block) -> bool:
+def has_a_place(base: Sequence[bytes], ours: Sequence[Block], block: Block) -> bool:
     """Whether a line that it changes, or one close by that is still there, says where it belongs."""
     low = max([0, block.start - _AROUND, *(other.end for other in ours if other.end <= block.start)])
     high = min([len(base), block.end + _AROUND, *(other.start for other in ours if other.start >= block.end)])

@@ -24,13 +24,13 @@ def patch_rows(repository: Repository, chain: Chain, verdicts: Sequence[Verdict]
         row = {**verdict.to_json(), "subject": link.patch.subject, "why": verdict.why}
         if verdict.status in CHANGED:
             spans = (f"{link.parent}..{link.commit}", f"{parent}..{verdict.commit}")
-            row["range_diff"] = _range_diff(repository, *spans)
+            row["range_diff"] = range_diff(repository, *spans)
         rows.append(row)
         parent = verdict.commit
     return rows
 
 
-def _range_diff(repository: Repository, old: str, new: str) -> str:
+def range_diff(repository: Repository, old: str, new: str) -> str:
     """How a patch changed: git range-diff of its old and its new commit."""
     words = ["range-diff", "--no-color", "--creation-factor=100", "--no-dual-color", old, new]
     return repository.git(*words)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from planex.git.trees import TreeFiles
@@ -44,12 +44,25 @@ class Attempt:
     status: Fate = Fate.MERGED
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A solution that a person has to look at: the rules that it takes, its tree, and why it may be right."""
+
+    rules: tuple[str, ...]
+    tree: str
+    text: str
+
+
 class Attempts:
     """Other ways to merge a patch that conflicts. This one knows none."""
 
     def first(self, stand: Stand, files: Sequence[str]) -> Attempt | None:
         """The first way without a conflict."""
         return None
+
+    def propose(self, stand: Stand) -> Iterable[Proposal]:
+        """Solutions that are no more than likely, the best first."""
+        return ()
 
     def moot(self, stand: Stand) -> tuple[str, ...]:
         """Patches that are out without which this one changes nothing even on its old source."""

@@ -29,6 +29,8 @@ class Fate(StrEnum):
     """A person took it out, with a reason."""
     SKIPPED = "skipped"
     """A person left it out for this time; it stays in the queue, unapplied."""
+    PROPOSAL = "proposal"
+    """Conflicts; planex has a solution that a person has to look at. What follows is judged as if it were in."""
     CONFLICT = "conflict"
     DOUBTFUL = "doubtful"
     """It would go in, or could be taken for upstreamed, but something speaks against it that a person has to judge."""
@@ -48,6 +50,10 @@ NOT_IN = frozenset({Fate.CONFLICT, Fate.DOUBTFUL, Fate.BLOCKED, Fate.FAILED, Fat
 """The old queue had these patches and the new one lacks their effect."""
 TROUBLE = frozenset({Fate.CONFLICT, Fate.DOUBTFUL, Fate.BLOCKED, Fate.FAILED})
 """A person is needed."""
+
+
+STOPS = TROUBLE | {Fate.PROPOSAL}
+"""A rebase stops here."""
 
 
 class Strength(StrEnum):
@@ -88,7 +94,10 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a patch. ``commit`` and ``tree``: the new queue's top after it (unchanged if it is not in)."""
+    """What became of a patch. ``commit`` and ``tree``: the new queue's top after it (unchanged if it is not in).
+
+    Those of a proposal are what they would be with it.
+    """
 
     patch: str
     status: Fate
@@ -103,6 +112,8 @@ class Verdict:
     """Earlier patches that this one cannot do without."""
     reason: str = ""
     """Why it failed, is doubted, or was dropped."""
+    rules: tuple[str, ...] = ()
+    """What a proposal rests on."""
 
     @property
     def why(self) -> str:
@@ -111,6 +122,8 @@ class Verdict:
             return f"{self.proof.text} (proof: {self.proof.strength})"
         if self.status is Fate.BLOCKED:
             return f"needs {', '.join(self.blockers)}" + (f"; {self.reason}" if self.reason else "")
+        if self.rules:
+            return f"by {', '.join(self.rules)}: {self.how}" + (f", in {', '.join(self.files)}" if self.files else "")
         if self.files:
             return f"in {', '.join(self.files)}" + (f"; {self.reason}" if self.reason else "")
         return self.reason or self.how
@@ -119,7 +132,7 @@ class Verdict:
         """Plain data; empty fields are left out."""
         data: dict[str, Any] = {"patch": self.patch, "status": str(self.status)}
         data |= {"commit": self.commit, "tree": self.tree}
-        for key in ("files", "blockers"):
+        for key in ("files", "blockers", "rules"):
             if value := getattr(self, key):
                 data[key] = list(value)
         data |= {key: getattr(self, key) for key in ("how", "reason") if getattr(self, key)}

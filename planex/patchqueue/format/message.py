@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import email.utils
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from planex.git.repository import Signature
@@ -78,6 +79,18 @@ def format_message(message: CommitMessage) -> str:
     last = message.text.rsplit("\n\n", 1)[-1].split("\n") if "\n\n" in message.text else [""]
     gap = "\n" if all(_ANY_TRAILER.match(line) for line in last) else "\n\n"
     return message.text + gap + "\n".join(trailers) + "\n"
+
+
+def accepted_by(message: CommitMessage, rules: Sequence[str]) -> CommitMessage:
+    """The message with a trailer that names the rules of a proposal that was taken."""
+    if not rules:
+        return message
+    trailer = f"Resolved-by: planex ({', '.join(rules)})"
+    kept = [line for line in message.text.split("\n") if not line.startswith("Resolved-by: planex (")]
+    text = "\n".join(kept).rstrip("\n")
+    last = text.rsplit("\n\n", 1)[-1].split("\n") if "\n\n" in text else [""]
+    gap = "\n" if all(_ANY_TRAILER.match(line) for line in last) else "\n\n"
+    return replace(message, text=f"{text}{gap}{trailer}")
 
 
 def parse_message(text: str) -> CommitMessage:

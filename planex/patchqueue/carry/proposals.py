@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Solutions for a conflict that planex can show but will not take by itself.
+
+In this order: the commit that the patch says it was taken from, picked onto the new tree; then, for each file alone,
+rules for what both sides changed: token by token within lines, white space, lines that stand elsewhere now, names that
+upstream changed everywhere in the file, entries of the same list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from planex.git.pipes import Merger, Objects
+from planex.git.repository import Repository
+from planex.git.trees import REGULAR, Entry
+from planex.patchqueue.carry.blobs import Blobs
+from planex.patchqueue.carry.contents import content_of_diff
+from planex.patchqueue.carry.lines import Block, split_lines
+from planex.patchqueue.carry.regions import MergedLines, Region, Solved, merge_regions
+from planex.patchqueue.carry.solvers import find_renames, follow_moved, neighbours, rename, spaces, words
+from planex.patchqueue.carry.stand import Proposal, Stand
+from planex.patchqueue.format.message import NOBODY
+
+ORIGIN_PICK, MOVED, RENAMED = "origin-pick", "moved", "renamed"
+RULES = (ORIGIN_PICK, "words", "spaces", MOVED, RENAMED, "neighbours")
+_LARGE = 1 << 20
+"""Bytes of a file. In larger ones nothing is searched."""
+_LIKE = 0.5
+"""Of the patch's lines, the share that a commit must have to stand for it."""
+
+
+class Proposer:
+    """Looks for solutions; nothing it writes is in any queue."""
+
+    def __init__(self, repository: Repository, objects: Objects, merger: Merger, blobs: Blobs) -> None:
+        self._repository = repository
+        self._objects = objects
+        self._merger = merger
+        self._blobs = blobs
+
+    def propose(self, stand: Stand) -> Iterator[Proposal]:
+        """The solutions that the rules find, the best first."""
+        yield from self._origins(stand)
+        if proposal := self._by_files(stand):
+            yield proposal
+
+    def _origins(self, stand: Stand) -> Iterator[Proposal]:
+        for origin in stand.link.patch.header.origins:
+            names = [f"{origin}{end}" for end in ("^{commit}", "^^{commit}", "^2^{commit}")]
+            commit, parent, second = self._objects.ids(names)
+            if commit is None or parent is None or second is not None:
+                continue
+            ours = self._repository.write_commit(stand.tree, [parent], NOBODY, "ours\n")
+            merge = self._merger.merge(ours, commit)
+            if merge.clean and merge.tree != stand.tree and self._is_like(stand, merge.tree):
+                yield Proposal((ORIGIN_PICK,), merge.tree, f"upstream's {commit[:12]}, picked onto the new version")
+
+    def _is_like(self, stand: Stand, tree: str) -> bool:
+        """Whether the tree has most of what the patch changes."""
+        link = stand.link
+        pairs = ((link.parent_tree, link.tree), (stand.tree, tree))
+        own, other = (set(content_of_diff(self._blobs.diff(*pair).splitlines()).lines) for pair in pairs)
+        return bool(own) and len(own & other) >= _LIKE * len(own)
+
+    def _by_files(self, stand: Stand) -> Proposal | None:
+        changes: dict[str, Entry | None] = {}
+        rules: dict[str, None] = {}
+        for path, (old, new) in stand.link.changes.items():
+            ours = stand.files.entry(path)
+            if ours in (old, new):
+                changes[path] = new
+                continue
+            if old is None or new is None or ours is None or not {old[0], new[0], ours[0]} <= REGULAR:
+                return None
+            found = self._file(old[1], ours[1], new[1])
+            if found is None:
+                return None
+            blob, used = found
+            rules |= dict.fromkeys(used)
+            changes[path] = (ours[0] if new[0] == old[0] else new[0]), blob
+        changes = {path: entry for path, entry in changes.items() if entry != stand.files.entry(path)}
+        if not rules or not changes:
+            return None
+        ordered = tuple(rule for rule in RULES if rule in rules)
+        return Proposal(ordered, stand.files.graft(changes), " and ".join(_TEXTS[rule] for rule in ordered))
+
+    def _file(self, base: str, ours: str, theirs: str) -> tuple[str, tuple[str, ...]] | None:
+        """The merged blob and the rules that it took."""
+        if (plain := self._blobs.merge(base, ours, theirs)) is not None:
+            return plain, ()
+        texts = [self._blobs.content(blob) for blob in (base, ours, theirs)]
+        if max(map(len, texts)) > _LARGE or any(b"\0" in text for text in texts):
+            return None
+        for attempt in (self._within, self._moved, self._renamed, self._lists):
+            if merged := attempt(*texts):
+                return self._repository.write_object("blob", b"".join(merged.lines)), tuple(merged.rules)
+        return None
+
+    def _within(self, base: bytes, ours: bytes, theirs: bytes) -> MergedLines | None:
+        return self._regions(base, ours, theirs, _first(words, spaces))
+
+    def _lists(self, base: bytes, ours: bytes, theirs: bytes) -> MergedLines | None:
+        return self._regions(base, ours, theirs, _first(words, spaces, neighbours))
+
+    def _renamed(self, base: bytes, ours: bytes, theirs: bytes) -> MergedLines | None:
+        names = find_renames(base, ours)
+        if not names:
+            return None
+        merged = self._regions(rename(base, names), ours, rename(theirs, names), _first(words, spaces))
+        return MergedLines(merged.lines, merged.rules | {RENAMED}) if merged else None
+
+    def _moved(self, base: bytes, ours: bytes, theirs: bytes) -> MergedLines | None:
+        blocks = self._blocks(base, theirs)
+        lines = follow_moved(split_lines(base), split_lines(ours), blocks) if blocks else None
+        return MergedLines(lines, frozenset({MOVED})) if lines else None
+
+    def _regions(
+        self, base: bytes, ours: bytes, theirs: bytes, solve: Callable[[Region], Solved | None]
+    ) -> MergedLines | None:
+        mine, other = self._blocks(base, ours), self._blocks(base, theirs)
+        if mine is None or other is None:
+            return None
+        return merge_regions(split_lines(base), mine, other, solve)
+
+    def _blocks(self, old: bytes, new: bytes) -> list[Block] | None:
+        return self._blobs.changes(*(self._repository.write_object("blob", data) for data in (old, new)))
+
+
+_TEXTS = {
+    "words": "both sides changed the same lines, in different words",
+    "spaces": "upstream changed only white space there",
+    MOVED: "upstream moved the lines that the patch changes",
+    RENAMED: "upstream gave names in it other names",
+    "neighbours": "both sides put entries at the same place of a list",
+}
+
+
+def _first(*solvers: Callable[[Region], Solved | None]) -> Callable[[Region], Solved | None]:
+    return lambda region: next((solved for solver in solvers if (solved := solver(region))), None)
