@@ -28,6 +28,8 @@ def report_text(report: Mapping[str, Any]) -> str:
     parts = [head, "", table([(row["status"], row["patch"], row["why"]) for row in patches])]
     if report["guarded_out"]:
         parts += ["", f"not carried, as the chosen guards leave them out: {', '.join(report['guarded_out'])}"]
+    if build := report.get("build"):
+        parts += ["", f"Built: {build['text']}."]
     for row in patches:
         if diff := row.get("range_diff"):
             parts += ["", f"How {row['patch']} changed (old on the left):", indented(diff)]

@@ -26,6 +26,7 @@ from planex.patchqueue.carry import answers
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the matrix as a web page.")
 @click.option("--keep", multiple=True, metavar="PATCH", help="Take this patch for not upstream.")
 @click.option("--blame", is_flag=True, help="Search for the upstream commits that break patches.")
+@click.option("--build", is_flag=True, help="Build what is carried, and find the patch that breaks the build.")
 @click.option(
     "--blame-seconds",
     type=click.FloatRange(min=0),

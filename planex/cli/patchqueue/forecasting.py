@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from planex.cli.context import Context
 from planex.cli.patchqueue.opening import alone, orders_for, queue_of
@@ -18,6 +18,11 @@ from planex.patchqueue.carry.baseline import load_baseline, new_troubles, rememb
 from planex.patchqueue.carry.breaker import find_breakers
 from planex.patchqueue.carry.forecast import Matrix
 from planex.patchqueue.carry.rows import forecast_rows
+from planex.rebase.package import PackageQueue
+from planex.rebase.versions import Goal
+
+if TYPE_CHECKING:
+    from planex.cli.patchqueue.trying import BuildProof
 
 
 def work_out(context: Context, wish: Wish) -> Answer:
@@ -35,6 +40,8 @@ def work_out(context: Context, wish: Wish) -> Answer:
         seconds = wish.blame_seconds
         breakers, left = find_breakers(forecaster, matrix, commits, seconds) if wish.blame else ({}, 0)
         data = forecast_rows(matrix, wish.package, breakers)
+        proofs = _build(context, found, matrix, aims) if wish.build else {}
+        data |= {"builds": {label: proof.to_json() for label, proof in proofs.items()}} if wish.build else {}
         last = remember(found.home, data, matrix)
     if left:
         what = "one patch" if left == 1 else f"{left} patches"
@@ -42,12 +49,21 @@ def work_out(context: Context, wish: Wish) -> Answer:
     news = News(str(wish.baseline), new_troubles(matrix, before)) if before is not None else None
     _write(wish, matrix, data, news)
     text = forecast_text(matrix, wish.package, breakers, wish.width)
+    text += "".join(f"\n{label}: {proof.text}\n" for label, proof in proofs.items())
     output = json.dumps(data, indent=1) + "\n" if wish.as_json else text
-    if news is None:
-        return Answer(output, 1 if any(column.troubles for column in matrix.columns) else 0, last)
-    for patch, label, status in news.troubles:
+    for patch, label, status in news.troubles if news else ():
         context.reporter.error(f"new since {wish.baseline}: {patch} on {label}: {status}")
-    return Answer(output, 1 if news.troubles else 0, last)
+    bad = news.troubles if news else any(column.troubles for column in matrix.columns)
+    good = not bad and all(proof.builds for proof in proofs.values())
+    return Answer(output, 0 if good else 1, last)
+
+
+def _build(context: Context, found: PackageQueue, matrix: Matrix, aims: Sequence[Goal]) -> dict[str, BuildProof]:
+    """Whether the carried queue builds, by version."""
+    from planex.cli.patchqueue.trying import as_rebase, prove
+
+    states = (as_rebase(found, matrix.old, aim, c.verdicts) for aim, c in zip(aims, matrix.columns, strict=True))
+    return {state.new.label: prove(context, found, state, offline=found.offline) for state in states}
 
 
 def _write(wish: Wish, matrix: Matrix, data: Mapping[str, Any], news: News | None) -> None:

@@ -70,6 +70,7 @@ class _Plan:
 @click.option("--status", is_flag=True, help="Show where the rebase stands.")
 @click.option("--keep", multiple=True, metavar="PATCH", help="Keep this patch even if it seems to be upstream.")
 @accept_option
+@click.option("--build", is_flag=True, help="At the end build what was carried, and find the patch that breaks it.")
 @without_option
 @click.option(
     "--via", multiple=True, metavar="VERSION", help="A version in between (default: those of the last forecast)."
@@ -90,6 +91,7 @@ def rebase(
     status: bool,
     keep: tuple[str, ...],
     accept: tuple[str, ...],
+    build: bool,
     without: dict[str, str],
     via: tuple[str, ...],
     settings: dict[str, str],
@@ -119,9 +121,11 @@ def rebase(
         if version is not None:
             orders = replace(orders_for(found, keep, without), accept=frozenset(accept))
             plan = _Plan(version, via, settings, orders)
-            _start(context.reporter, found, plan, as_json)
+            progress: Progress | None = _start(context.reporter, found, plan, as_json)
         else:
-            _carry_on(context.reporter, found, action, as_json)
+            progress = _carry_on(context.reporter, found, action, as_json)
+        if isinstance(progress, Finished) and build:
+            _prove(context, found, progress)
 
 
 def _reopen(found: PackageQueue, context: Context, offline: bool) -> PackageQueue:
@@ -133,7 +137,7 @@ def _reopen(found: PackageQueue, context: Context, offline: bool) -> PackageQueu
     return queue_of(context, found.name, state.guards, offline=offline)
 
 
-def _start(reporter: Reporter, found: PackageQueue, plan: _Plan, as_json: bool) -> None:
+def _start(reporter: Reporter, found: PackageQueue, plan: _Plan, as_json: bool) -> Progress:
     with reporter.task(found.name) as task:
         Rebase(found, task).must_be_free()
         old = found.current(task)
@@ -143,7 +147,7 @@ def _start(reporter: Reporter, found: PackageQueue, plan: _Plan, as_json: bool) 
         if not as_json:
             _foretell(reporter, found, old, aim, via, plan.orders)
         progress = Rebase(found, task).start(aim, plan.orders, via)
-    _show(reporter, found, progress, as_json)
+    return _show(reporter, found, progress, as_json)
 
 
 def _foretell(
@@ -160,21 +164,21 @@ def _foretell(
     reporter.info(f"  {summary(verdict.status for verdict in column.verdicts)}")
 
 
-def _carry_on(reporter: Reporter, found: PackageQueue, action: _Action, as_json: bool) -> None:
+def _carry_on(reporter: Reporter, found: PackageQueue, action: _Action, as_json: bool) -> Progress | None:
     with reporter.task(found.name) as task:
         rebase_ = Rebase(found, task)
         if action.status:
             echo(_status_json(rebase_) if as_json else _status_text(rebase_))
-            return
+            return None
         if action.abort:
             kept = rebase_.abort()
             reporter.info("given up; the queue is as it was" + (f"; the tree is now {kept}" if kept else ""))
-            return
+            return None
         progress = rebase_.go_on(action.accept) if action.go_on else rebase_.decide(drop=action.drop)
-    _show(reporter, found, progress, as_json)
+    return _show(reporter, found, progress, as_json)
 
 
-def _show(reporter: Reporter, found: PackageQueue, progress: Progress, as_json: bool) -> None:
+def _show(reporter: Reporter, found: PackageQueue, progress: Progress, as_json: bool) -> Progress:
     while isinstance(progress, Stopped):
         _show_stop(reporter, found, progress, as_json)
         if as_json or progress.verdict.status is not Fate.PROPOSAL or not _taken():
@@ -182,6 +186,21 @@ def _show(reporter: Reporter, found: PackageQueue, progress: Progress, as_json: 
         with reporter.task(found.name) as task:
             progress = Rebase(found, task).go_on()
     _show_end(reporter, found, progress, as_json)
+    return progress
+
+
+def _prove(context: Context, found: PackageQueue, end: Finished) -> None:
+    """Build what was carried, and say so in the report."""
+    from planex.cli.patchqueue.trying import prove
+
+    proof = prove(context, found, end.state, offline=found.offline)
+    report = {**end.state.report, "build": proof.to_json()}
+    for name, text in report_files(report).items():
+        write_atomic(end.reports / name, text)
+    if not proof.builds:
+        context.reporter.error(f"{found.name} {end.state.new.label}: {proof.text}")
+        sys.exit(1)
+    context.reporter.info(f"{found.name} {end.state.new.label}: {proof.text}")
 
 
 def _taken() -> bool:

@@ -23,6 +23,7 @@ class Wish:
     blame: bool
     blame_seconds: float
     """Seconds to search for the commits that break patches; 0: not asked."""
+    build: bool
     baseline: Path | None
     save: Path | None
     html: Path | None
@@ -38,4 +39,4 @@ class Wish:
     @property
     def prints_only(self) -> bool:
         """Whether the same question has the same answer; a search that ran out of time goes on the next time."""
-        return not (self.baseline or self.save or self.html or self.blame)
+        return not (self.baseline or self.save or self.html or self.blame or self.build)
