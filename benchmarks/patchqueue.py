@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How long a forecast takes, beside ``git rebase``, ``quilt push -a`` and a loop of git processes, in the same run.
 
-    python -m benchmarks.patchqueue [--files 2000] [--patches 200] [--large 2000] [--hard 8000] [--rounds 3] [--json]
+    python -m benchmarks.patchqueue [--files 2000] [--patches 200] [--large 2000] [--hard 50000] [--commits 100000]
+        [--rounds 3] [--json]
 
 All work on the same made-up source and queue (see synthetic.py), with 2 conflicts and 2 upstreamed patches in each
 hundred. A time is the best of the rounds. ``git rebase`` and ``quilt`` stop at the first conflict; to compare like
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import shutil
 import tempfile
 import time
@@ -23,9 +25,12 @@ from pathlib import Path
 
 from benchmarks import synthetic
 from planex.checksums import digest_of
-from planex.git.repository import Repository
+from planex.git.files import File
+from planex.git.pipes import Importer
+from planex.git.repository import Repository, Signature
 from planex.patchqueue.carry.forecast import Column, Forecaster, Version
-from planex.patchqueue.carry.judge import Judge
+from planex.patchqueue.carry.history import UpstreamHistory
+from planex.patchqueue.carry.judge import Judge, ProofFinder
 from planex.patchqueue.carry.verdict import Fate
 from planex.patchqueue.commits.checkout import checkout
 from planex.patchqueue.commits.commits import Chain
@@ -73,9 +78,9 @@ class Case:
             shutil.rmtree(self.repository.path / "planex" / name, ignore_errors=True)
 
 
-def prepare(folder: Path, files: int, patches: int, conflicts: int = 2) -> Case:
+def prepare(folder: Path, files: int, patches: int, conflicts: int = 2, lines: int = synthetic.LINES) -> Case:
     """Make the source and the queue, and import both versions into git."""
-    made = synthetic.make(folder, files=files, patches=patches, conflicts=conflicts)
+    made = synthetic.make(folder, files=files, patches=patches, conflicts=conflicts, lines=lines)
     queue = load_queue(made.queue)
     repository = Repository.create(folder / "repo.git", bare=True)
     versions = [Version(path.stem, path, digest_of(path, "SHA256")) for path in (made.old, made.new)]
@@ -179,6 +184,65 @@ def _quilt(case: Case, rounds: int, source: Path, name: str) -> Line:
     return Line(name, seconds, min(count + 1, total), remark)
 
 
+def am_line(case: Case) -> Line:
+    """git am -3 of the same patches, skipping those that conflict."""
+    _work_tree(case, case.forecaster.chain())
+    folder = case.folder / "work"
+    run(["git", "checkout", "-q", "target"], cwd=folder, env=GIT)
+    started, skipped = time.monotonic(), 0
+    done = run(["git", "am", "-3", "-q", *(p.path for p in case.queue.applied)], cwd=folder, env=GIT, check=False)
+    while done.returncode:
+        skipped += 1
+        done = run(["git", "am", "--skip"], cwd=folder, env=GIT, check=False)
+    count = len(case.queue.applied)
+    return Line("git am -3, skipping all conflicts", time.monotonic() - started, count, f"{skipped} skipped")
+
+
+def write_history(case: Case, count: int) -> tuple[str, str]:
+    """So many commits between the two versions, each of which changes one file; the first and the last."""
+    quiet = sorted(set(_paths(case, case.old.commit)) - {path for p in case.queue.applied for path in p.diff.paths})
+    rng = random.Random(count)
+    with Importer(case.repository) as out:
+        parent: int | str = case.old.commit
+        for number in range(count):
+            who = Signature("U", f"u{number % 50}@example.org", 1_600_000_000 + number * 600)
+            parent = out.begin_commit("refs/planex/history", parent, who, f"area{number % 90}: change {number}\n")
+            out.put(rng.choice(quiet), File(f"int change_{number};\n".encode(), "100644"))
+        (last,) = out.commit_ids([parent]) if isinstance(parent, int) else (parent,)
+    top = case.repository.write_commit(case.new.tree, [last], Signature("U", "u@example.org", 1_700_000_000), "new\n")
+    return case.old.commit, top
+
+
+def _paths(case: Case, commit: str) -> list[str]:
+    return case.repository.git("ls-tree", "-r", "--name-only", commit).splitlines()
+
+
+def kernel_lines(folder: Path, files: int, commits: int, patches: int) -> list[Line]:
+    """A tree like a kernel's, a long history, and a queue of which 30 % conflict."""
+    case = prepare(folder, files, patches, conflicts=30, lines=40)
+    check_verdicts(case)
+    old, new = write_history(case, commits)
+
+    def prove(_: Version) -> ProofFinder:
+        return UpstreamHistory(case.repository, case.forecaster.chain(), old, new).finding
+
+    proved = replace(case.forecaster, proofs=prove, proofs_key="x")
+    first = best(1, lambda: proved.column(case.version))
+    again = best(1, lambda: proved.column(case.version), lambda: case.forget("columns"))
+    cold = best(1, lambda: case.forecaster.column(case.version), lambda: case.forget("columns", "chains"))
+    same = best(1, lambda: case.forecaster.column(case.version))
+    work = f"{files} files, 30 % conflicts"
+    return [
+        Line("planex forecast, kernel-like, first time", cold, patches, work),
+        Line("  with a history nobody has read", first, patches, f"{commits} commits"),
+        Line("  with a history that is known", again, patches),
+        Line("  nothing changed", same, patches, "in all, not a patch"),
+        rebase_lines(case, 1)[-1],
+        am_line(case),
+        *(quilt_lines(case, 1) if find("quilt") else []),
+    ]
+
+
 def naive_line(case: Case) -> Line:
     """The same walk with a git process for each step, as a shell script would do it."""
     chain = case.forecaster.chain()
@@ -224,7 +288,8 @@ def main() -> None:
     parser.add_argument(
         "--large", type=int, default=2000, help="patches of a second queue, to see that time grows linearly"
     )
-    parser.add_argument("--hard", type=int, default=8000, help="files of a source on which 30 %% of a queue conflict")
+    parser.add_argument("--hard", type=int, default=50_000, help="files of a source on which 30 %% of a queue conflict")
+    parser.add_argument("--commits", type=int, default=100_000, help="commits between its two versions")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -236,11 +301,7 @@ def main() -> None:
         lines += quilt_lines(case, options.rounds) if find("quilt") else []
         lines.append(naive_line(case))
         if options.hard:
-            hard = prepare(Path(name) / "hard", options.hard, options.patches, conflicts=30)
-            check_verdicts(hard)
-            seconds = best(options.rounds, lambda: hard.forecaster.column(hard.version), lambda: hard.forget("columns"))
-            remark = f"{options.hard} files"
-            lines.append(Line("planex forecast, 30 % conflicts", seconds, options.patches, remark))
+            lines += kernel_lines(Path(name) / "hard", options.hard, options.commits, 250)
         if options.large:
             large = prepare(Path(name) / "large", options.files, options.large)
             seconds = best(1, lambda: large.forecaster.column(large.version))

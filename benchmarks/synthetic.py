@@ -12,6 +12,8 @@ from difflib import unified_diff
 from pathlib import Path
 
 Tree = dict[str, list[str]]
+LINES = 400
+"""Of a file that the queue touches."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,21 @@ class Synthetic:
     expected: dict[str, str]
 
 
-def make(folder: Path, *, files: int = 2000, patches: int = 200, seed: int = 1, conflicts: int = 2) -> Synthetic:
-    """Write two tarballs and a queue below ``folder``; ``conflicts`` of each hundred patches have one."""
+def make(
+    folder: Path, *, files: int = 2000, patches: int = 200, seed: int = 1, conflicts: int = 2, lines: int = LINES
+) -> Synthetic:
+    """Write two tarballs and a queue below ``folder``; ``conflicts`` of each hundred patches have one.
+
+    ``lines``: of each file that no patch touches.
+    """
     kinds = dict.fromkeys((7 + n * 100 // conflicts for n in range(conflicts)), "conflict")
     kinds = {number % 100: kind for number, kind in kinds.items()} | {33: "upstreamed", 83: "upstreamed"}
     rng = random.Random(seed)
-    tree = {f"dir{n % 40}/sub{n % 7}/file{n}.c": _content(rng, n) for n in range(files)}
+    paths = {f"dir{n % 40}/sub{n % 7}/file{n}.c": n for n in range(files)}
+    names = rng.sample(sorted(paths), k=min(files, max(patches // 2, 1)))
+    touched = set(names)
+    tree = {name: _content(rng, n, LINES if name in touched else lines) for name, n in paths.items()}
     old, new = _tarball(folder / "up-1.tar", tree), dict(tree)
-    names = rng.sample(sorted(tree), k=min(files, max(patches // 2, 1)))
     queue, expected = folder / "queue", {}
     queue.mkdir(parents=True, exist_ok=True)
     current = {name: list(tree[name]) for name in names}
@@ -54,8 +63,8 @@ def make(folder: Path, *, files: int = 2000, patches: int = 200, seed: int = 1, 
     return Synthetic(old, _tarball(folder / "up-2.tar", new), queue, expected)
 
 
-def _content(rng: random.Random, number: int) -> list[str]:
-    return [f"int f{number}_{line}(int a) {{ return a * {rng.randrange(10**6)}; }}\n" for line in range(400)]
+def _content(rng: random.Random, number: int, lines: int) -> list[str]:
+    return [f"int f{number}_{line}(int a) {{ return a * {rng.randrange(10**6)}; }}\n" for line in range(lines)]
 
 
 def _upstream(lines: list[str], line: int, number: int, kind: str, patched: list[str]) -> list[str]:
