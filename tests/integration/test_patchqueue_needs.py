@@ -9,7 +9,7 @@ import pytest
 
 from planex.patchqueue.carry.judge import Orders
 from planex.patchqueue.carry.verdict import KEPT, Fate
-from tests.integration.patch_factory import Bench, Tree, numbered, replace_line, steps
+from tests.integration.patch_factory import Bench, Tree, diff_text, mail, numbered, replace_line, steps
 
 pytestmark = [pytest.mark.tools("git", "patch")]
 
@@ -79,3 +79,26 @@ def test_a_chain_of_needs_and_names_that_another_patch_brings(bench: Bench) -> N
     again = replace_line(four, "Makefile", "# 5", "void fresh(void);")
     last = replace_line(again, "Kconfig", "# k 5", "fresh();")
     assert bench.fates(OLD, steps([OLD, one, again, last]), conflict)[2] in KEPT
+
+
+def test_a_name_that_upstream_took_away_is_asked_about(bench: Bench) -> None:
+    """The patch goes in without a conflict, and would not compile."""
+    old: Tree = {"a.c": f"static int old_lock(int x)\n{{\n\treturn x;\n}}\n{numbered(30)}", "b.c": numbered(3)}
+    mine = replace_line(old, "a.c", "line 20", "line 20\n\told_lock(bzero(1)); /* other_word */")
+    new = {**old, "a.c": old["a.c"].replace("old_lock", "new_lock")}
+    queue = {"p.patch": mail("x", diff_text(old, mine))}
+    (verdict,) = bench.forecaster(old, queue).column(bench.version("new", new)).verdicts
+    assert verdict.status is Fate.DOUBTFUL
+    assert verdict.why == "it uses old_lock, which its files define in old and new has nowhere"
+    elsewhere = {**new, "b.c": "int old_lock(int);\n"}
+    assert bench.fates(old, queue, elsewhere) == [Fate.CLEAN]
+    kept = bench.forecaster(old, queue, orders=Orders(keep=frozenset({"p.patch"})))
+    assert kept.column(bench.version("new", new)).verdicts[0].status is Fate.CLEAN
+
+
+def test_a_name_that_nothing_of_upstream_defines_is_not_missed(bench: Bench) -> None:
+    """It is a library's: that upstream uses it no more says nothing."""
+    old: Tree = {"a.c": f"\tbzero(x, 1);\n{numbered(30)}"}
+    mine = replace_line(old, "a.c", "line 20", "line 20\n\tbzero(y, 2);")
+    new = {"a.c": old["a.c"].replace("bzero(x, 1)", "memset(x, 0, 1)")}
+    assert bench.fates(old, {"p.patch": mail("x", diff_text(old, mine))}, new) == [Fate.CLEAN]

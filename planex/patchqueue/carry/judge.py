@@ -68,7 +68,6 @@ class Judge:
         self._orders = orders or Orders()
         self._proof = proof
         self._attempts = attempts or Attempts()
-        self._needs = Needs(repository, chain.links, base.tree)
         self._known: dict[str, Entries] = {}
         """What changes to come to these trees."""
         self._stack = ExitStack()
@@ -78,6 +77,7 @@ class Judge:
         self.merger = self._stack.enter_context(Merger(self.repository))
         self._changed = self._stack.enter_context(Changed(self.repository))
         self.files = TreeFiles(self.repository, self.objects, self.tree)
+        self._needs = Needs(self.repository, self.objects, self.chain.links, self.base.tree)
         return self
 
     def __exit__(
@@ -188,6 +188,9 @@ class Judge:
         if missing := self._needs.missing(self._stand):
             blockers = tuple(dict.fromkeys(missing.values()))
             return self.out(link, Fate.BLOCKED, blockers=blockers, reason=f"it uses {', '.join(missing)}")
+        if gone := self._needs.gone(self._stand):
+            lost = f"which its files define in {self.chain.base.label} and {self.base.label} has nowhere"
+            return self.out(link, Fate.DOUBTFUL, reason=f"it uses {', '.join(gone)}, {lost}")
         for sides in sides_of(self.objects, self.files, link, changes):
             if double := find_double(sides, link.patch.diff):
                 return self.out(link, Fate.DOUBTFUL, reason=str(double))

@@ -8,7 +8,7 @@ C, assembler, Python, shell, make and Kconfig. A name too many does no harm: who
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from planex.patchqueue.format.diff import Diff, FileDiff, Kind
@@ -52,6 +52,17 @@ def used(diff: Diff) -> frozenset[str]:
     names = {word for line in lines for word in _words(_plain(line))}
     files = {match.decode() for line in lines if _names_file(line) for match in _FILE.findall(line)}
     return frozenset((names | files) - brought(diff))
+
+
+def defined(lines: Iterable[bytes]) -> set[str]:
+    """Names that lines of a source define."""
+    return {name for line in lines for name in _defined(_plain(line))}
+
+
+def among(names: Iterable[str], data: bytes) -> set[str]:
+    """Those of the names that a source has."""
+    there = set(_WORD.findall(data))
+    return {name for name in names if name.encode() in there}
 
 
 def _lines(file: FileDiff, sign: bytes) -> Iterator[bytes]:

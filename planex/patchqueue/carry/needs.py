@@ -7,8 +7,9 @@ import re
 from collections.abc import Collection, Iterable
 from functools import cached_property
 
+from planex.git.pipes import Objects
 from planex.git.repository import Repository
-from planex.patchqueue.carry.names import brought, used
+from planex.patchqueue.carry.names import among, brought, defined, used
 from planex.patchqueue.carry.stand import Stand
 from planex.patchqueue.carry.verdict import NOT_IN
 from planex.patchqueue.commits.commits import Link
@@ -17,10 +18,12 @@ from planex.patchqueue.commits.commits import Link
 class Needs:
     """Looks for names of a queue in a new version. It is asked about patches in their order."""
 
-    def __init__(self, repository: Repository, links: tuple[Link, ...], tree: str) -> None:
+    def __init__(self, repository: Repository, objects: Objects, links: tuple[Link, ...], tree: str) -> None:
         self._repository = repository
+        self._objects = objects
         self._links = links
         self._tree = tree
+        self._gone: set[str] | None = None
 
     def missing(self, stand: Stand) -> dict[str, str]:
         """Name to the patch that is out and that alone brings it, for the names that the next patch uses."""
@@ -40,6 +43,41 @@ class Needs:
             left -= self._upstream
         return {name: found[name] for name in sorted(left)}
 
+    def gone(self, stand: Stand) -> list[str]:
+        """Names that the next patch uses, that the old version defines and that the new one has nowhere."""
+        if self._gone is None:
+            self._gone = self._find_gone(stand)
+        return sorted(self._used[stand.position] & self._gone)
+
+    def _find_gone(self, stand: Stand) -> set[str]:
+        """Names of the queue's own files; a tree is searched for few names only, as each costs a look at every line."""
+        here = (self._gone_from_files(number, stand) for number, link in enumerate(self._links) if link.applies)
+        names = set[str]().union(*here) - set[str]().union(*self._brought)
+        if not names:
+            return names
+        return names - set(self._grep(names, self._tree, "-o"))
+
+    def _gone_from_files(self, number: int, stand: Stand) -> set[str]:
+        """Of the names that a patch uses, those that its files defined and have no more."""
+        left = set[str]()
+        for path, (old, _) in self._links[number].changes.items():
+            file = stand.files.get(path)
+            if old is None or file is None or file.blob_id == old[1]:
+                continue
+            data = self._objects.content(old[1]) or b""
+            had = among(self._used[number], data)
+            if lost := had - among(had, file.data):
+                left |= lost & defined(line for line in data.split(b"\n") if among(lost, line))
+        return left
+
+    def _grep(self, names: Collection[str], tree: str, *options: str) -> list[str]:
+        """Lines of a tree that have one of the names; with ``-o`` the names alone."""
+        if not names:
+            return []
+        command = ["grep", "-h", *options, "-w", "-I", "-F", "-f", "-", tree]
+        _, out, _ = self._repository.attempt(*command, stdin="".join(f"{name}\n" for name in sorted(names)).encode())
+        return out.splitlines()
+
     @cached_property
     def _brought(self) -> list[frozenset[str]]:
         return [brought(link.patch.diff) if link.applies else frozenset() for link in self._links]
@@ -52,9 +90,7 @@ class Needs:
     def _upstream(self) -> frozenset[str]:
         """Those names that one patch brings and another uses and that the new version has anywhere."""
         names = frozenset().union(*self._brought) & frozenset().union(*self._used)
-        words = ["grep", "-h", "-o", "-w", "-I", "-F", "-f", "-", self._tree]
-        _, out, _ = self._repository.attempt(*words, stdin="".join(f"{name}\n" for name in sorted(names)).encode())
-        return frozenset(out.split())
+        return frozenset(self._grep(names, self._tree, "-o"))
 
 
 def _in_files(names: Collection[str], stand: Stand, paths: Iterable[str]) -> set[str]:
