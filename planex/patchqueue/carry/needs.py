@@ -14,6 +14,8 @@ from planex.patchqueue.carry.stand import Stand
 from planex.patchqueue.carry.verdict import NOT_IN
 from planex.patchqueue.commits.commits import Link
 
+_SPECIAL = re.compile(r"[.+]")
+
 
 class Needs:
     """Looks for names of a queue in a new version. It is asked about patches in their order."""
@@ -74,8 +76,9 @@ class Needs:
         """Lines of a tree that have one of the names; with ``-o`` the names alone."""
         if not names:
             return []
-        command = ["grep", "-h", *options, "-w", "-I", "-F", "-f", "-", tree]
-        _, out, _ = self._repository.attempt(*command, stdin="".join(f"{name}\n" for name in sorted(names)).encode())
+        pattern = "|".join(_SPECIAL.sub(r"\\\g<0>", name) for name in sorted(names))  # many patterns take git too long
+        command = ["grep", "-h", *options, "-w", "-I", "-E", "-f", "-", tree]
+        _, out, _ = self._repository.attempt(*command, stdin=f"{pattern}\n".encode())
         return out.splitlines()
 
     @cached_property
