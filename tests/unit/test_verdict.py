@@ -9,7 +9,18 @@ import pytest
 
 from planex.patchqueue.carry.attempts import Bridge
 from planex.patchqueue.carry.contents import DiffContent, content_of_diff, share
-from planex.patchqueue.carry.verdict import CHANGED, GONE, KEPT, NOT_IN, TROUBLE, Fate, Strength, UpstreamProof, Verdict
+from planex.patchqueue.carry.verdict import (
+    CHANGED,
+    GONE,
+    KEPT,
+    NOT_IN,
+    STOPS,
+    TROUBLE,
+    Fate,
+    Strength,
+    UpstreamProof,
+    Verdict,
+)
 
 
 def verdict(status: Fate, **more: Any) -> Verdict:
@@ -17,22 +28,30 @@ def verdict(status: Fate, **more: Any) -> Verdict:
 
 
 def test_every_fate_is_of_one_kind() -> None:
-    kinds = (KEPT, GONE, TROUBLE, {Fate.SKIPPED})
+    kinds = (KEPT, GONE, STOPS, {Fate.SKIPPED})
     assert set().union(*kinds) == set(Fate)
     assert sum(map(len, kinds)) == len(Fate)
 
 
 def test_words_of_journals_and_reports_stay_what_they_are() -> None:
-    fates = "clean offset merged rerere resolved upstreamed empty dropped skipped conflict doubtful blocked failed"
-    assert [str(fate) for fate in Fate] == fates.split()
-    assert [str(strength) for strength in Strength] == ["origin", "patch-id", "subject", "no change", "reverse"]
+    fates = "clean offset merged rerere resolved upstreamed empty dropped skipped proposal"
+    assert [str(fate) for fate in Fate] == [*fates.split(), "conflict", "doubtful", "blocked", "failed"]
+    assert [str(strength) for strength in Strength] == [
+        "origin",
+        "patch-id",
+        "subject",
+        "lines",
+        "no change",
+        "reverse",
+    ]
 
 
 def test_what_a_fate_means_for_the_queue() -> None:
     assert {Fate.CONFLICT, Fate.DOUBTFUL, Fate.BLOCKED, Fate.FAILED} == TROUBLE
     assert {Fate.UPSTREAMED, Fate.DROPPED} == GONE
     assert KEPT - {Fate.CLEAN, Fate.OFFSET, Fate.EMPTY} == CHANGED
-    assert set(Fate) - KEPT - {Fate.UPSTREAMED} == NOT_IN, "upstream's own has the effect"
+    out = set(Fate) - KEPT - {Fate.UPSTREAMED, Fate.PROPOSAL}
+    assert out == NOT_IN, "upstream's own has the effect, and what follows a proposal is judged as if it were in"
 
 
 @pytest.mark.parametrize("status", Fate)
