@@ -9,6 +9,7 @@ from typing import Any
 
 from planex.cli.context import Context
 from planex.content.locks import at_work
+from planex.distro.config import choose_builder_name
 from planex.distro.project import load_project
 from planex.engine.build import Build, Options
 from planex.engine.builders import choose_builder
@@ -17,7 +18,7 @@ from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
 from planex.events import Status
 from planex.patchqueue.carry.forecast import Version
-from planex.patchqueue.carry.verdict import STOPS, Fate, Verdict
+from planex.patchqueue.carry.verdict import TROUBLE, Fate, Verdict
 from planex.patchqueue.commits.bisecting import Conclusion, Judgement, search
 from planex.patchqueue.commits.sourcecommit import import_source
 from planex.rebase.package import PackageQueue
@@ -76,7 +77,7 @@ def prove(context: Context, found: PackageQueue, state: State, *, offline: bool 
 
 
 def _remark(state: State) -> str:
-    out = sum(verdict.status in STOPS and verdict.status is not Fate.PROPOSAL for verdict in state.verdicts)
+    out = sum(verdict.status in TROUBLE for verdict in state.verdicts)
     proposed = sum(verdict.status is Fate.PROPOSAL for verdict in state.verdicts)
     texts = [f"without the {out} that need a person"] if out else []
     texts += [f"with {proposed} proposed as they are"] if proposed else []
@@ -93,13 +94,13 @@ def _try(context: Context, trial: Trial, count: int, offline: bool) -> Tried:
             raise fault
         plan = workshop.plan([name])
         if others := [step.package for step in plan.builds if step.package != name]:
-            raise PlanexError(
-                f"{name} is built with {', '.join(others)}, which is not built", "planex build them first"
-            )
+            message = f"{name} is built with {', '.join(others)}, which is not built"
+            raise PlanexError(message, f"build it first: planex build {' '.join(others)}")
         key = workshop.whole(name).key
         if (known := trial.known(key)) is not None:
             return known
-        builder = choose_builder(workshop.project, None, workshop.buildroot_digest, offline=offline)
+        chosen = choose_builder_name(workshop.project.config, context.target_name)
+        builder = choose_builder(workshop.project, chosen, workshop.buildroot_digest, offline=offline)
         outcomes = Build(workshop, plan, builder, reporter, Options(1, offline=offline)).run()
         return trial.keep(key, _log_of(outcomes))
 
