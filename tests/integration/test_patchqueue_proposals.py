@@ -36,12 +36,6 @@ CASES = {
         f"{LINES}{CALLS.format(3)}last\n",
         f"{LINES}{CALLS.format(33)}last\n",
     ),
-    "renamed": (
-        f"{LINES}struct foo *one(void);\nuse(foo_lock);\nrest(foo_lock, 1, 2);\n{LINES}",
-        f"{LINES}struct foo *one(void);\nuse_irq(foo_lock, flags);\nrest(foo_lock, 1, 2);\n{LINES}",
-        f"{LINES}struct foo *one(void);\nuse(bar_lock);\nrest(bar_lock, 1, 2);\n{LINES}",
-        f"{LINES}struct foo *one(void);\nuse_irq(bar_lock, flags);\nrest(bar_lock, 1, 2);\n{LINES}",
-    ),
     "neighbours": (
         f"#include <a.h>\n#include <b.h>\n#include <z.h>\n\n{LINES}",
         f"#include <a.h>\n#include <b.h>\n#include <p.h>\n#include <z.h>\n\n{LINES}",

@@ -2,8 +2,8 @@
 """Solutions for a conflict that planex can show but will not take by itself.
 
 In this order: the commit that the patch says it was taken from, picked onto the new tree; then, for each file alone,
-rules for what both sides changed: token by token within lines, white space, lines that stand elsewhere now, names that
-upstream changed everywhere in the file, entries of the same list.
+rules for what both sides changed: token by token within lines, white space, lines that stand elsewhere now, entries of
+the same list.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from planex.patchqueue.carry.blobs import Blobs
 from planex.patchqueue.carry.contents import content_of_diff
 from planex.patchqueue.carry.lines import Block, split_lines
 from planex.patchqueue.carry.regions import MergedLines, Region, Solved, merge_regions
-from planex.patchqueue.carry.solvers import find_renames, follow_moved, neighbours, rename, spaces, words
+from planex.patchqueue.carry.solvers import follow_moved, neighbours, spaces, words
 from planex.patchqueue.carry.stand import Proposal, Stand
 from planex.patchqueue.format.message import NOBODY
 
-ORIGIN_PICK, MOVED, RENAMED = "origin-pick", "moved", "renamed"
-RULES = (ORIGIN_PICK, "words", "spaces", MOVED, RENAMED, "neighbours")
+ORIGIN_PICK, MOVED = "origin-pick", "moved"
+RULES = (ORIGIN_PICK, "words", "spaces", MOVED, "neighbours")
 _LARGE = 1 << 20
 """Bytes of a file. In larger ones nothing is searched."""
 _LIKE = 0.5
@@ -91,7 +91,7 @@ class Proposer:
         texts = [self._blobs.content(blob) for blob in (base, ours, theirs)]
         if max(map(len, texts)) > _LARGE or any(b"\0" in text for text in texts):
             return None
-        for attempt in (self._within, self._moved, self._renamed, self._lists):
+        for attempt in (self._within, self._moved, self._lists):
             if merged := attempt(*texts):
                 return self._repository.write_object("blob", b"".join(merged.lines)), tuple(merged.rules)
         return None
@@ -101,13 +101,6 @@ class Proposer:
 
     def _lists(self, base: bytes, ours: bytes, theirs: bytes) -> MergedLines | None:
         return self._regions(base, ours, theirs, _first(words, spaces, neighbours))
-
-    def _renamed(self, base: bytes, ours: bytes, theirs: bytes) -> MergedLines | None:
-        names = find_renames(base, ours)
-        if not names:
-            return None
-        merged = self._regions(rename(base, names), ours, rename(theirs, names), _first(words, spaces))
-        return MergedLines(merged.lines, merged.rules | {RENAMED}) if merged else None
 
     def _moved(self, base: bytes, ours: bytes, theirs: bytes) -> MergedLines | None:
         blocks = self._blocks(base, theirs)
@@ -130,7 +123,6 @@ _TEXTS = {
     "words": "both sides changed the same lines, in different words",
     "spaces": "upstream changed only white space there",
     MOVED: "upstream moved the lines that the patch changes",
-    RENAMED: "upstream gave names in it other names",
     "neighbours": "both sides put entries at the same place of a list",
 }
 

@@ -7,7 +7,6 @@ None of them proves that it is right, so what they find is shown to a person and
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -17,15 +16,12 @@ from planex.patchqueue.carry.regions import Lines, Region, Solved
 from planex.patchqueue.carry.telling import squeeze
 
 _TOKEN = re.compile(rb"\w+|\s+|[^\w\s]")
-_NAME = re.compile(rb"[A-Za-z_]\w*")
 _INDENT = re.compile(rb"[ \t]*")
 _ENTRY = re.compile(
     rb"\s*(?:#\s*include\b.*|(?:import|from)\s.*|[\w$()./-]+\s*[+:]?=\s*.*\.[oa]\b.*|.*\.[och]\s*\\?|[^(){};]*,"
     rb"|(?:source|select|imply)\s.*|[-.\w]+\s*\\?)\n?"
 )
 """A line that is an entry of a list: includes, imports, make's objects, names with a comma."""
-_PLACES, _TELLING_NAME = 2, 3
-"""Lines where upstream changed a name, and its characters, so that it is a new name and not another thing."""
 _CHANGED = 0.5
 """Of a line's tokens, the share that a side must have left alone for its changes to be merged with the other's."""
 
@@ -135,42 +131,6 @@ def _run(lines: Iterator[bytes] | Sequence[bytes]) -> Iterator[bytes]:
         if not _ENTRY.fullmatch(line):
             return
         yield line
-
-
-def find_renames(base: bytes, ours: bytes) -> dict[bytes, bytes]:
-    """Names that upstream gave other names everywhere in a file: the old one is gone, the new one was not there."""
-    old, new = base.split(b"\n"), ours.split(b"\n")
-    pairs: Counter[tuple[bytes, bytes]] = Counter()
-    for kind, start, end, low, high in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "replace" and end - start == high - low:
-            for one, two in zip(old[start:end], new[low:high], strict=True):
-                pairs.update(_renamed(one, two))
-    gone, fresh = (
-        set(_NAME.findall(base)) - set(_NAME.findall(ours)),
-        set(_NAME.findall(ours)) - set(_NAME.findall(base)),
-    )
-    found: dict[bytes, bytes] = {}
-    for (name, other), places in pairs.most_common():
-        if places < _PLACES or min(len(name), len(other)) < _TELLING_NAME:
-            continue
-        if name in gone and other in fresh and name not in found and other not in found.values():
-            found[name] = other
-    return found
-
-
-def _renamed(one: bytes, two: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Names in the place of names, in two lines that are else the same."""
-    a, b = _TOKEN.findall(one), _TOKEN.findall(two)
-    differ = [(x, y) for x, y in zip(a, b, strict=False) if x != y]
-    if len(a) == len(b) and differ and all(_NAME.fullmatch(x) and _NAME.fullmatch(y) for x, y in differ):
-        yield from set(differ)
-
-
-def rename(data: bytes, names: dict[bytes, bytes]) -> bytes:
-    """A file with other names."""
-    if not names:
-        return data
-    return _NAME.sub(lambda match: names.get(match[0], match[0]), data)
 
 
 def follow_moved(
