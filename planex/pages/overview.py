@@ -14,6 +14,7 @@ from typing import Any
 from planex.pages.table import WIDTH, broken, folded
 from planex.patchqueue.format.queue import Patch, PatchQueue
 from planex.printable import short
+from planex.units import many
 
 MAX_CELL = 200
 """Characters of a text that are shown."""
@@ -136,7 +137,10 @@ def totals(rows: list[OverviewRow]) -> str:
     ages = sorted(row.age for row in rows if row.age is not None)
     added, removed = sum(row.added for row in rows), sum(row.removed for row in rows)
     kinds = Counter(row.origin.kind for row in rows)
-    parts = [f"{len(rows)} patches, {sum(row.applied for row in rows)} applied", f"+{added} -{removed} lines"]
+    parts = [
+        f"{many(len(rows), 'patch', 'patches')}, {sum(row.applied for row in rows)} applied",
+        f"+{added} -{removed} lines",
+    ]
     parts.append(", ".join(f"{kinds[kind]} {kind}" for kind in OriginKind if kinds[kind]) or "none")
     parts += [f"median age {ages[len(ages) // 2]} d, oldest {ages[-1]} d"] if ages else []
     return "; ".join(parts)

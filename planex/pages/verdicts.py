@@ -11,6 +11,7 @@ from planex.pages.table import WIDTH, fitted, table, together
 from planex.patchqueue.carry.breaker import Breaker
 from planex.patchqueue.carry.forecast import Matrix
 from planex.patchqueue.carry.verdict import CHANGED, GONE, STOPS, Fate, Verdict
+from planex.units import many
 
 
 def summary(statuses: Iterable[Fate | str]) -> str:
@@ -29,7 +30,11 @@ def verdict_rows(verdicts: Iterable[Verdict]) -> list[tuple[str, str, str]]:
 
 def forecast_text(matrix: Matrix, package: str, breakers: Mapping[str, Breaker], width: int = WIDTH) -> str:
     """The matrix for people: what becomes of each patch; why, version by version; and at the end how bad it is."""
-    parts = [f"{package} {matrix.old.label}, {len(matrix.patches)} patches", "", _matrix_text(matrix, width)]
+    parts = [
+        f"{package} {matrix.old.label}, {many(len(matrix.patches), 'patch', 'patches')}",
+        "",
+        _matrix_text(matrix, width),
+    ]
     for column in matrix.columns:
         notable = [v for v in column.verdicts if v.status in STOPS | GONE | CHANGED]
         parts += ["", f"on {column.version.label}", fitted(verdict_rows(notable), width, 4)] if notable else []

@@ -135,7 +135,7 @@ def test_a_rebase_shows_a_proposal_and_takes_it_as_it_is_left(tmp_path: Path) ->
     workspace = PatchWorkspace.create(tmp_path / "w", old, {"p.patch": mail("x", diff_text(old, mine))})
     source = workspace.source("2", new)
     foretold = workspace.planex("pq", "forecast", "pkg", "--onto", source)
-    assert "2: 1 proposal" in foretold.stdout
+    assert "2:  1 proposal to look at" in foretold.stdout
     assert foretold.returncode == 0
     stopped = workspace.planex("pq", "rebase", "pkg", source)
     assert stopped.returncode == 1

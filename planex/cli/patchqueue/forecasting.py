@@ -20,6 +20,7 @@ from planex.patchqueue.carry.forecast import Matrix
 from planex.patchqueue.carry.rows import forecast_rows
 from planex.rebase.package import PackageQueue
 from planex.rebase.versions import Goal
+from planex.units import many
 
 if TYPE_CHECKING:
     from planex.cli.patchqueue.trying import BuildProof
@@ -44,7 +45,7 @@ def work_out(context: Context, wish: Wish) -> Answer:
         data |= {"builds": {label: proof.to_json() for label, proof in proofs.items()}} if wish.build else {}
         last = remember(found.home, data, matrix)
     if left:
-        what = "one patch" if left == 1 else f"{left} patches"
+        what = many(left, "patch", "patches")
         context.reporter.warn(f"no time to search for what breaks {what}: raise --blame-seconds, or run it again")
     news = News(str(wish.baseline), new_troubles(matrix, before)) if before is not None else None
     _write(wish, matrix, data, news)

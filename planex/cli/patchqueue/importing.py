@@ -11,6 +11,7 @@ from planex.errors import ConfigError
 from planex.nearest import did_you_mean
 from planex.patchqueue.commits import importer
 from planex.patchqueue.format.queue import SERIES
+from planex.units import many
 
 
 @click.command("import", short_help="Make a queue from quilt, guilt, a tarball, git or a spec.")
@@ -41,5 +42,5 @@ def import_queue(context: Context, package: str, source: str, span: str | None, 
     queue = importer.write(found, context.workspace.patchqueues / package)
     for remark in found.remarks:
         context.reporter.warn(remark)
-    context.reporter.info(f"{len(found.patches)} patches; try them: planex pq check {package}")
+    context.reporter.info(f"{many(len(found.patches), 'patch', 'patches')}; try them: planex pq check {package}")
     echo(context.workspace.relative(queue.folder / SERIES))

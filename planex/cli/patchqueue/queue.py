@@ -67,10 +67,15 @@ def check(context: Context, package: str, guards: tuple[str, ...], as_json: bool
         echo(json.dumps([_json(outcome) for outcome in outcomes], indent=1))
     else:
         echo(fitted([(str(o.state), o.name, o.remarks) for o in outcomes], columns()) or "no patches")
-        verdict = f"{len(bad)} of {len(outcomes)} patches do not apply" if bad else f"all {len(outcomes)} patches apply"
-        echo(f"\n{package} {version.label}: {verdict}")
+        echo(f"\n{package} {version.label}: {_verdict(len(bad), len(outcomes))}")
     if bad:
         sys.exit(1)
+
+
+def _verdict(bad: int, total: int) -> str:
+    if total == 1:
+        return "the one patch does not apply" if bad else "the one patch applies"
+    return f"{bad} of {total} patches do not apply" if bad else f"all {total} patches apply"
 
 
 def _json(outcome: PatchOutcome) -> dict[str, object]:

@@ -15,6 +15,7 @@ from planex.pages.table import table
 from planex.patchqueue.commits import checkout as checkouts
 from planex.patchqueue.commits.export import Change
 from planex.rebase.package import PackageQueue
+from planex.units import many
 
 
 @click.command(short_help="Make a git tree with one commit per patch.")
@@ -49,7 +50,7 @@ def checkout(context: Context, package: str, folder: Path | None, guards: tuple[
         context.reporter.plain(
             "mend them in the tree and commit each with a line `Patch-name: NAME` at the end of the message"
         )
-    context.reporter.info(f"{package} {record.version} with {len(record.patches)} patches")
+    context.reporter.info(f"{package} {record.version} with {many(len(record.patches), 'patch', 'patches')}")
     echo(context.workspace.relative(target))
 
 
@@ -77,7 +78,7 @@ def refresh(context: Context, package: str, folder: Path | None) -> None:
     rows += [("removed", name) for name in result.removed]
     if rows:
         echo(table(rows))
-    context.reporter.info(f"{len(result.exported)} patches, {len(rows)} changed")
+    context.reporter.info(f"{many(len(result.exported), 'patch', 'patches')}, {len(rows)} changed")
 
 
 def _default(found: PackageQueue) -> Path:
