@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from planex.checksums import RECORDED, Checksum, digest_of
 from planex.content import shelf
 from planex.disk import naming
+from planex.drafts import temporary_folder
 from planex.errors import PlanexError
 from planex.printable import without_passwords
 from planex.regular import open_regular
@@ -107,7 +108,8 @@ def _none_worked(source: RemoteSource, failures: list[PlanexError]) -> PlanexErr
 
 
 def fetch_url(workspace: Workspace, url: str, partial: Path, task: Task, limits: Downloads = LIMITS) -> None:
-    """Get one URL of any kind into ``partial``: http(s), file, ``git+``, or a path in the Debian mirror.
+    """Get one URL of any kind into ``partial``: http(s), file, ``git+``, a path in the Debian mirror,
+    or a Python package's file in pip's index.
 
     None can take for ever or fill the disk: see Downloads.
     """
@@ -123,13 +125,15 @@ def fetch_url(workspace: Workspace, url: str, partial: Path, task: Task, limits:
         from planex.sources.debian import fetch_from_debian
 
         fetch_from_debian(rest, partial, task, limits)
+    elif scheme == "pypi":
+        _from_pypi(workspace, rest, partial, task, limits)
     elif scheme.startswith("git+"):
         from planex.sources.gitsource import archive
 
         archive(url, workspace.cache / "git", partial, limits)
     else:
         raise PlanexError(
-            f"{url}: no way to fetch '{scheme}:'", "known: https, http, file, git+https, git+file, debian"
+            f"{url}: no way to fetch '{scheme}:'", "known: https, http, file, git+https, git+file, debian, pypi"
         )
 
 
@@ -150,3 +154,26 @@ def _copy(path: Path, partial: Path, limits: Downloads) -> None:
             if copied > limits.size:
                 raise PlanexError(f"{path} is larger than {size_text(limits.size)} (downloads.size in planex.yaml)")
             file.write(chunk)
+
+
+def _from_pypi(workspace: Workspace, path: str, partial: Path, task: Task, limits: Downloads) -> None:
+    from planex.sources import pypi
+
+    name, file = pypi.parts(path)
+    failures: list[str] = []
+    small = limits.model_copy(update={"size": min(limits.size, pypi.PAGE_SIZE)})
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    for index in pypi.indexes():
+        page = pypi.page(index, name)
+        try:
+            with temporary_folder(partial.parent, "index") as folder:
+                fetch_url(workspace, page, folder / "page", task, small)
+                url = pypi.link((folder / "page").read_text(errors="replace"), page, file)
+            if url:
+                return fetch_url(workspace, url, partial, task, limits)
+            failures.append(f"{without_passwords(page)} does not list it")
+        except PlanexError as error:
+            failures.append(error.message)
+    raise PlanexError(
+        "\n  ".join([f"no package index of pip gave {file}:", *failures]), "see pip config list, and look for the name"
+    )
