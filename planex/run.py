@@ -166,10 +166,13 @@ def run_logged(
 
 
 def spawn(
-    argv: Sequence[str | Path], *, cwd: Path | None = None
+    argv: Sequence[str | Path], *, cwd: Path | None = None, stdin: bool = False
 ) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
-    """Start a program to talk with, standard output and error on separate pipes; leaving the context stops it."""
-    streams = (subprocess.DEVNULL, subprocess.PIPE, subprocess.PIPE)
+    """Start a program to listen to, standard output and error on separate pipes; leaving the context stops it.
+
+    ``stdin``: it can be written to as well.
+    """
+    streams = (subprocess.PIPE if stdin else subprocess.DEVNULL, subprocess.PIPE, subprocess.PIPE)
     return _started([str(word) for word in argv], cwd, environment(), *streams)
 
 

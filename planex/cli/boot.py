@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import click
 
+from planex.cli.bootinstall import install_on_disk
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.errors import ConfigError, PlanexError
@@ -45,6 +47,18 @@ MAX_TIMEOUT = 7 * 86400
     show_default=True,
     help="kvm: hardware virtualisation; tcg: emulation; auto: kvm where it can work.",
 )
+@click.option(
+    "--scenario",
+    type=click.Choice(["live", "install"]),
+    default="live",
+    show_default=True,
+    help="install: on a fresh disk, unattended; the proof is that of the installed host.",
+)
+@click.option(
+    "--answers",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Answer file for --scenario install, instead of a simple one.",
+)
 @click.option("--show", is_flag=True, help="Show the serial console live.")
 @click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Keep the serial console's text here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the proof as JSON.")
@@ -57,6 +71,8 @@ def boot(
     timeout: int,
     memory: int,
     accel: str,
+    scenario: str,
+    answers: Path | None,
     show: bool,
     log: Path | None,
     as_json: bool,
@@ -66,6 +82,9 @@ def boot(
     The proof comes from the host itself, over the serial console: Xen's version line, dom0's kernel, and what
     `xl info` and `xl list` print there, with Domain-0. Anything less is a failure. The machine has no network and
     is off again at the end.
+
+    With `--scenario install` the ISO is this workspace's: it first installs itself, and the proof comes from the
+    machine that is then started from its disk alone. The time limit holds for each of the two.
     """
     iso = image or _built_iso(context)
     if not iso.exists():
@@ -75,12 +94,15 @@ def boot(
     machine = Machine(iso.resolve(), firmware, medium, memory, accel_here(accel))
     if warning := too_small(machine):
         context.reporter.warn(f"{warning}: it may not come up")
+    run = partial(start, machine, serial, timeout)
+    if scenario == "install":
+        run = partial(install_on_disk, context, machine, answers, serial, timeout)
     if show:
-        booted = start(machine, serial, timeout, lambda text: echo(without_escapes(text), nl=False, err=True))
+        booted = run(lambda text: echo(without_escapes(text), nl=False, err=True))
     else:
         with context.reporter.task("boot") as task:
-            task.phase(f"{firmware}, {machine.accel}")
-            booted = start(machine, serial, timeout)
+            task.phase(f"{scenario}, {firmware}, {machine.accel}")
+            booted = run()
     _report_health(booted, context.reporter)
     echo(json.dumps(_as_data(booted), indent=2) if as_json else _as_text(booted))
 
@@ -103,7 +125,8 @@ def _report_health(booted: Booted, reporter: Reporter) -> None:
     proof, machine = booted.proof, booted.machine
     if proof.failed_units:
         reporter.warn(f"these units of the host failed: {', '.join(proof.failed_units)}; see {booted.serial}")
-    name = f"{machine.iso.name} by {machine.firmware.upper()} from {machine.medium} ({machine.accel})"
+    medium = f"{machine.iso.name} by {machine.firmware.upper()} from {machine.medium}" if machine.iso else ""
+    name = f"{medium or f'installed host by {machine.firmware.upper()} from its disk'} ({machine.accel})"
     reporter.success(f"{name}: Xen {proof.xen}, Linux {proof.kernel}, up in {clock(booted.seconds)}")
 
 
@@ -123,9 +146,9 @@ def _as_text(booted: Booted) -> str:
 def _as_data(booted: Booted) -> dict[str, object]:
     proof, machine = booted.proof, booted.machine
     return {
-        "iso": str(machine.iso),
+        "iso": str(machine.iso) if machine.iso else None,
         "firmware": machine.firmware,
-        "medium": machine.medium,
+        "medium": machine.medium if machine.iso else "installed",
         "accel": machine.accel,
         "xen": proof.xen,
         "xen_line": proof.xen_line,

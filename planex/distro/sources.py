@@ -45,10 +45,13 @@ def source_urls(recipe: Recipe, source: Source) -> tuple[str, ...]:
 
 
 def local_files(recipe: Recipe, package: Package) -> dict[str, Path]:
-    """Sources and patches that lie in the workspace: name to path. What is missing or leads out is reported at once."""
+    """Sources and patches that lie in the workspace: name to path. What is missing or leads out is reported at once.
+
+    A Source line may name a file in a folder of the package's (``tool/main.py``); in the SRPM it goes by its own name.
+    """
     queue = {Path(patch.name).name: patch.path for patch in recipe.queue.patches}
     files = {
-        source.file_name: queue.get(source.file_name, recipe.folder / source.file_name)
+        source.file_name: queue.get(source.file_name, recipe.folder / source.url)
         for source in package.sources
         if not source.is_remote
     }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import selectors
 import time
@@ -12,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from planex.disk import naming
 from planex.drafts import temporary_folder
@@ -56,6 +57,19 @@ class End:
     text: str
 
 
+class Ear(Protocol):
+    """Who listens to a machine's console."""
+
+    fatal: str
+    """What ended all hope; empty while there is hope."""
+
+    def feed(self, text: str) -> str | None:
+        """Hear the next characters of the console; returns what to type, if anything."""
+
+    def finished(self) -> bool:
+        """Whether all that is wanted was heard."""
+
+
 @dataclass(frozen=True, slots=True)
 class Booted:
     """A boot that was proved."""
@@ -75,17 +89,25 @@ def boot(
     All that comes by the serial port goes to the file ``serial`` and, as it comes, to ``show``. ``timeout`` is in
     seconds. Raises BootFailed where the machine ends, panics or says nothing that proves it in that time.
     """
-    program = qemu.find_program()
-    serial.parent.mkdir(parents=True, exist_ok=True)
     listener, started = Listener(), time.monotonic()
-    with temporary_folder(serial.parent, "boot") as folder, serial.open("wb", buffering=0) as log:
-        argv = qemu.qemu_argv(program, machine, qemu.prepare_firmware(machine.firmware, folder))
-        with spawn(argv) as process:
-            end = _listen(process, log, listener, started + timeout, show)
+    end = hear(machine, serial, listener, timeout, show)
     proof = listener.proof()
     if proof is None:
         raise BootFailed(explain(listener, end), serial, hint(machine, end))
     return Booted(machine, proof, time.monotonic() - started, serial)
+
+
+def hear(
+    machine: qemu.Machine, serial: Path, ear: Ear, timeout: float, show: Callable[[str], None] = lambda text: None
+) -> End:
+    """Start ``machine``, let ``ear`` listen and type until it has heard enough, and turn the machine off."""
+    program = qemu.find_program()
+    serial.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + timeout
+    with temporary_folder(serial.parent, "boot") as folder, serial.open("wb", buffering=0) as log:
+        argv = qemu.qemu_argv(program, machine, qemu.prepare_firmware(machine.firmware, folder))
+        with spawn(argv, stdin=True) as process:
+            return _listen(process, log, ear, deadline, show)
 
 
 def explain(listener: Listener, end: End) -> str:
@@ -112,10 +134,8 @@ def too_small(machine: qemu.Machine) -> str:
     return needs if machine.memory < MEMORY else ""
 
 
-def _listen(
-    process: Process[bytes], log: IO[bytes], listener: Listener, deadline: float, show: Callable[[str], None]
-) -> End:
-    """Feed the console to the listener until it is satisfied or there is no hope; return what ended it."""
+def _listen(process: Process[bytes], log: IO[bytes], ear: Ear, deadline: float, show: Callable[[str], None]) -> End:
+    """Feed the console to who listens until they are satisfied or there is no hope; return what ended it."""
     decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
     errors = b""
     start = time.monotonic()
@@ -130,14 +150,21 @@ def _listen(
             log.flush()
         text = decode(data)
         show(text)
-        listener.feed(text)
-        if listener.finished() or listener.fatal:
+        _type(process, ear.feed(text))
+        if ear.finished() or ear.fatal:
             return End(Cause.REPORT, "the report ended")
     if time.monotonic() >= deadline:
         return End(Cause.TIME, f"no report within {deadline - start:.0f} s")
     said = errors.decode(errors="replace").strip()
     text = f"the machine went off (QEMU ended with status {process.wait()})" + (f": {said}" if said else "")
     return End(Cause.OFF, text)
+
+
+def _type(process: Process[bytes], text: str | None) -> None:
+    if text and process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):  # the machine went off
+            process.stdin.write(text.encode())
+            process.stdin.flush()
 
 
 def _output(process: Process[bytes], deadline: float) -> Iterator[tuple[str, bytes]]:

@@ -37,15 +37,21 @@ class Ovmf:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A PC with one serial port, no network and the ISO as its only medium."""
+    """A PC with one serial port, and the ISO as its only medium unless it has disks."""
 
-    iso: Path
+    iso: Path | None
     firmware: FirmwareName = "bios"
     medium: MediumName = "cd"
     """``disk``: the ISO is written to a disk, as to a USB stick."""
     memory: int = 2048
     """MiB."""
     accel: Accel = "tcg"
+    disks: tuple[Path, ...] = ()
+    """Images of disks that keep what is written to them; the ISO, if there is one, is started before them."""
+    answers: Path | None = None
+    """A folder that the machine sees as a volume labelled OEMDRV, where installers look for their answers."""
+    ssh_port: int = 0
+    """Port of this machine's loopback that leads to the guest's port 22; 0: the guest has no network."""
 
 
 def choose_accel(requested: str, cpuinfo: str, kvm_opens: bool) -> Accel:
@@ -108,7 +114,7 @@ def qemu_argv(program: str, machine: Machine, ovmf: Ovmf | None) -> list[str]:
         "-cpu", "host" if machine.accel == "kvm" else "qemu64",
         "-smp", "1",
         "-m", str(machine.memory),
-        "-nic", "none",
+        "-nic", _nic(machine),
         "-vga", "std", "-display", "none",
         "-monitor", "none",
         "-serial", "stdio",
@@ -117,8 +123,37 @@ def qemu_argv(program: str, machine: Machine, ovmf: Ovmf | None) -> list[str]:
     if ovmf:
         argv += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={_quoted(ovmf.code)}"]
         argv += ["-drive", f"if=pflash,format=raw,unit=1,file={_quoted(ovmf.variables)}"]
+    return [*argv, *(_drives(machine) if machine.disks else _only_medium(machine))]
+
+
+def _nic(machine: Machine) -> str:
+    if not machine.ssh_port:
+        return "none"
+    return f"user,model=e1000,restrict=on,hostfwd=tcp:127.0.0.1:{machine.ssh_port}-:22"
+
+
+def _only_medium(machine: Machine) -> list[str]:
+    assert machine.iso is not None
     media = "media=cdrom,readonly=on" if machine.medium == "cd" else "media=disk,snapshot=on"
-    return [*argv, "-drive", f"if=ide,format=raw,{media},file={_quoted(machine.iso)}"]
+    return ["-drive", f"if=ide,format=raw,{media},file={_quoted(machine.iso)}"]
+
+
+def _drives(machine: Machine) -> list[str]:
+    """The ISO first, then the disks. A firmware asks devices in the order of their bootindex."""
+    drives: list[tuple[str, str]] = []
+    if machine.iso and machine.medium == "cd":
+        drives.append(("ide-cd", f"format=raw,readonly=on,file={_quoted(machine.iso)}"))
+    elif machine.iso:
+        drives.append(("virtio-blk-pci", f"format=raw,snapshot=on,file={_quoted(machine.iso)}"))
+    drives += [("ide-hd", f"format=raw,cache=unsafe,file={_quoted(disk)}") for disk in machine.disks]
+    argv: list[str] = []
+    for number, (device, drive) in enumerate(drives):
+        argv += ["-drive", f"if=none,id=drive{number},{drive}"]
+        argv += ["-device", f"{device},drive=drive{number},bootindex={number}"]
+    if machine.answers:
+        volume = f"driver=vvfat,dir={_quoted(machine.answers)},label=OEMDRV,read-only=on"
+        argv += ["-drive", f"if=none,id=answers,{volume}", "-device", "virtio-blk-pci,drive=answers"]
+    return argv
 
 
 def _quoted(path: Path) -> str:

@@ -55,7 +55,7 @@ def test_the_newest_changelog_entry_has_the_weekday_of_its_date(package: str, sp
 def test_every_remote_source_has_a_sha512(package: str, specs: Specs) -> None:
     recipe = RECIPES[package]
     spec = specs[next(iter(CONFIG.targets))][package]
-    remote = re.findall(r"^Source\d+: +(?:debian|https?):\S+", spec, re.MULTILINE)
+    remote = re.findall(r"^Source\d+: +(?:debian|pypi|https?):\S+", spec, re.MULTILINE)
     checksums = read_checksums(recipe.checksums) if recipe.checksums.exists() else {}
     assert len(checksums) == len(remote)
     assert all(checksum.algorithm.upper() == "SHA512" for checksum in checksums.values())

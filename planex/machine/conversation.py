@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Types on a machine's serial console what a person would: waits for a text, answers, waits for the next. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from planex.machine.proof import Listener, without_escapes
+
+DOWN, ENTER = "\x0e", "\r"
+"""Control-N, which isolinux' menu and GRUB's take for the arrow down, and which no line noise tears apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Once ``hear`` (a regular expression) stands on the console, ``say`` is typed."""
+
+    hear: str
+    say: str
+
+
+def choose_entry(titles: Sequence[str], default: int, wanted: int) -> Turn:
+    """Choose an entry of a boot menu, of which all titles are known, once the whole menu is there."""
+    keys = DOWN * (wanted - default) if wanted >= default else "\x10" * (default - wanted)
+    return Turn(re.escape(titles[-1]), keys + ENTER)
+
+
+@dataclass
+class Conversation:
+    """Goes through ``turns`` in order, then waits for ``success``; ``failure`` ends it at any time."""
+
+    turns: Sequence[Turn]
+    success: str
+    failure: str
+    fatal: str = ""
+    _done: int = 0
+    _new: str = ""
+    """What came since the last turn."""
+    _succeeded: bool = False
+    _listener: Listener = field(default_factory=Listener)
+
+    def feed(self, text: str) -> str | None:
+        """Hear the next characters; returns what to type."""
+        self._listener.feed(text)
+        self._new += text
+        heard = without_escapes(self._new)
+        found = re.search(self.failure, heard)
+        self.fatal = self._listener.fatal or (found[0] if found else "")
+        if self._done == len(self.turns):
+            self._succeeded = self._succeeded or re.search(self.success, heard) is not None
+            return None
+        turn = self.turns[self._done]
+        if not re.search(turn.hear, heard):
+            return None
+        self._done, self._new = self._done + 1, ""
+        return turn.say
+
+    def finished(self) -> bool:
+        """Whether the last thing that was waited for has come."""
+        return self._succeeded
+
+    def waited_for(self) -> str:
+        """What did not come."""
+        return self.success if self._done == len(self.turns) else self.turns[self._done].hear
