@@ -3,10 +3,10 @@ PYTHON ?= /usr/bin/python3
 PLANEX := .venv/bin/planex
 
 .DEFAULT_GOAL := help
-.PHONY: help deps host test lint unit integration lock clean
+.PHONY: help deps host test lint unit integration install-proof lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 deps: .venv/.installed ## Install what planex needs: system packages, then .venv
 
@@ -40,6 +40,14 @@ unit: deps ## Run the tests that take seconds
 
 integration: deps ## Run the tests with real tools
 	.venv/bin/pytest tests/integration
+
+install-proof: deps ## Install the built ISO in QEMU in every way, and boot what was installed (half an hour)
+	$(PLANEX) boot --scenario install --firmware bios --timeout 900
+	$(PLANEX) boot --scenario install --firmware uefi --timeout 900
+	$(PLANEX) boot --scenario install-typed --timeout 900
+	$(PLANEX) boot --scenario install-two-disks --timeout 900
+	$(PLANEX) boot --scenario install-old-content --firmware uefi --timeout 900
+	$(PLANEX) boot --scenario install-cut-off --timeout 900
 
 lock: ## Pin the newest Python packages in requirements.lock
 	.venv/bin/pip install --quiet pip-tools

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from planex.cli.bootinstall import install_on_disk
+from planex.cli.bootinstall import SCENARIOS, install_on_disk
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.errors import ConfigError, PlanexError
@@ -49,15 +49,18 @@ MAX_TIMEOUT = 7 * 86400
 )
 @click.option(
     "--scenario",
-    type=click.Choice(["live", "install"]),
+    type=click.Choice(["live", *SCENARIOS]),
     default="live",
     show_default=True,
-    help="install: on a fresh disk, unattended; the proof is that of the installed host.",
+    help="install...: on a disk; the proof is that of the installed host.",
 )
 @click.option(
     "--answers",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Answer file for --scenario install, instead of a simple one.",
+)
+@click.option(
+    "--cuts", type=click.IntRange(1, 1000), default=3, show_default=True, help="Power cuts of install-cut-off."
 )
 @click.option("--show", is_flag=True, help="Show the serial console live.")
 @click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Keep the serial console's text here.")
@@ -73,6 +76,7 @@ def boot(
     accel: str,
     scenario: str,
     answers: Path | None,
+    cuts: int,
     show: bool,
     log: Path | None,
     as_json: bool,
@@ -83,20 +87,21 @@ def boot(
     `xl info` and `xl list` print there, with Domain-0. Anything less is a failure. The machine has no network and
     is off again at the end.
 
-    With `--scenario install` the ISO is this workspace's: it first installs itself, and the proof comes from the
-    machine that is then started from its disk alone. The time limit holds for each of the two.
+    With `--scenario install` the ISO is this workspace's: it first installs itself, by an answer file, and the proof
+    comes from the machine that is then started from its disk alone. -typed answers the questions over the serial line,
+    -two-disks and -old-content say it all, -cut-off cuts the power in between. The time limit holds for each start.
     """
     iso = image or _built_iso(context)
     if not iso.exists():
         raise PlanexError(f"no such ISO: {iso}", "make it: planex iso build")
     require_iso(iso)
-    serial = log or _serial_log(context, iso, firmware, medium)
+    serial = log or _serial_log(context, iso, firmware, medium if scenario == "live" else scenario)
     machine = Machine(iso.resolve(), firmware, medium, memory, accel_here(accel))
     if warning := too_small(machine):
         context.reporter.warn(f"{warning}: it may not come up")
     run = partial(start, machine, serial, timeout)
-    if scenario == "install":
-        run = partial(install_on_disk, context, machine, answers, serial, timeout)
+    if scenario != "live":
+        run = partial(install_on_disk, context, machine, scenario, answers, cuts, serial, timeout)
     if show:
         booted = run(lambda text: echo(without_escapes(text), nl=False, err=True))
     else:

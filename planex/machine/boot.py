@@ -174,7 +174,10 @@ def _output(process: Process[bytes], deadline: float) -> Iterator[tuple[str, byt
             assert stream is not None
             selector.register(stream, selectors.EVENT_READ, name)
         while selector.get_map() and time.monotonic() < deadline:
-            for key, _ in selector.select(TICK):
+            ready = selector.select(TICK)
+            if not ready:
+                yield "stdout", b""  # who listens may have waited long enough
+            for key, _ in ready:
                 data = os.read(key.fd, CHUNK)
                 if data:
                     yield key.data, data

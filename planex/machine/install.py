@@ -1,31 +1,52 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Scenario ``install``: an ISO puts a host on fresh disks, and the host proves itself from those disks alone."""
+"""Installs an ISO on disks of a virtual machine, which then proves itself from those disks alone."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from planex.disk import naming
 from planex.machine.boot import Booted, BootFailed, Cause, boot, hear
-from planex.machine.conversation import Conversation, Turn
+from planex.machine.conversation import ENTER, Conversation, Turn
+from planex.machine.proof import without_escapes
 from planex.machine.qemu import Machine
 
+Show = Callable[[str], None]
 DONE, FAILED = r"planex-installer: done", r"planex-installer: failed[^\n]*(\n[^\n]+)*"
 """What the installer says at its end."""
-ANSWERS = """\
+BEGUN = r"Partitions on "
+"""What it says when the first write is near."""
+UNFINISHED = "The installation on this disk was not finished"
+PASSWORD = "planex-proof"
+ANSWERS = f"""\
 # What "planex boot --scenario install" answers where no file is given.
 ignoredisk --only-use=sda
 clearpart --all --drives=sda
 reqpart
 part / --size=2048 --grow
-rootpw --plaintext planex-proof
+rootpw --plaintext {PASSWORD}
 network --bootproto=dhcp --hostname=installed-host
 timezone UTC
 reboot
 """
+TWO_DISKS = ANSWERS.replace("--only-use=sda", "--only-use=sda,sdb").replace(
+    "part / --size=2048 --grow",
+    "part / --size=2048 --grow --ondisk=sdb\npart /srv/guests --size=512 --grow --ondisk=sda",
+)
+TYPED = (
+    Turn(r"Install on which disk", f"1{ENTER}"),
+    Turn(r"Name of the host", f"typed-host{ENTER}"),
+    Turn(r"Password of root", f"{PASSWORD}{ENTER}"),
+    Turn(r"Once more", f"{PASSWORD}{ENTER}"),
+    Turn(r"Public ssh key", ENTER),
+    Turn(r"Address with prefix", ENTER),
+    Turn(r"Time zone", ENTER),
+    Turn(r"Type 'install'", f"install{ENTER}"),
+)
+"""What a person would type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +67,13 @@ def make_disk(path: Path, mebibytes: int) -> Path:
     return path
 
 
+def put_old_content(disk: Path, label: str = "PRECIOUS") -> None:
+    """Put on a disk what looks like somebody's file system: the volume descriptor of ISO 9660."""
+    with naming(disk, "write"), disk.open("r+b") as file:
+        file.seek(16 * 2048)
+        file.write(b"\x01CD001\x01\0" + b" " * 32 + label.encode().ljust(32))
+
+
 def write_answers(folder: Path, text: str) -> Path:
     """A folder that a machine can be given as the volume with its answer file."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,15 +83,11 @@ def write_answers(folder: Path, text: str) -> Path:
 
 
 def install(
-    machine: Machine,
-    turns: Sequence[Turn],
-    serial: Path,
-    timeout: float,
-    show: Callable[[str], None] = lambda text: None,
+    machine: Machine, turns: Sequence[Turn], serial: Path, timeout: float, show: Show, success: str = DONE
 ) -> float:
     """Start ``machine`` from its ISO and talk the installer through to its end; the seconds that took."""
     started = time.monotonic()
-    talk = Conversation(turns, DONE, FAILED)
+    talk = Conversation(turns, success, FAILED if success == DONE else "$^")
     end = hear(machine, serial, talk, timeout, show)
     if end.cause is not Cause.REPORT or talk.fatal:
         why = talk.fatal or f"{end.text}; what did not come: {talk.waited_for()}"
@@ -71,13 +95,67 @@ def install(
     return time.monotonic() - started
 
 
-def install_and_boot(
-    machine: Machine,
-    turns: Sequence[Turn],
-    logs: tuple[Path, Path],
-    timeout: float,
-    show: Callable[[str], None] = lambda text: None,
-) -> InstalledHost:
-    """Install, then start the machine again without the ISO and take its proof; ``logs``: of both consoles."""
-    seconds = install(machine, turns, logs[0], timeout, show)
-    return InstalledHost(seconds, boot(replace(machine, iso=None, answers=None), logs[1], timeout, show))
+def from_disk(machine: Machine, serial: Path, timeout: float, show: Show) -> Booted:
+    """Start ``machine`` without its ISO and take its proof."""
+    return boot(replace(machine, iso=None, answers=None), serial, timeout, show)
+
+
+@dataclass
+class PowerCut:
+    """Listens until ``seconds`` after the first write: then the power goes."""
+
+    talk: Conversation
+    seconds: float
+    fatal: str = ""
+    _begun: float = field(default=0.0)
+    _heard: str = ""
+
+    def feed(self, text: str) -> str | None:
+        answer = self.talk.feed(text)
+        self._heard = (self._heard + without_escapes(text))[-4096:]
+        if not self._begun and BEGUN in self._heard:
+            self._begun = time.monotonic()
+        self.fatal = self.talk.fatal
+        return answer
+
+    def finished(self) -> bool:
+        return self.talk.finished() or bool(self._begun and time.monotonic() - self._begun >= self.seconds)
+
+
+@dataclass
+class AfterCut:
+    """Listens to what a disk says whose installation was cut off."""
+
+    fatal: str = ""
+    said: str = ""
+    _heard: str = ""
+
+    def feed(self, text: str) -> None:
+        self._heard += without_escapes(text)
+        nothing = (
+            "No bootable device",
+            "No bootable option",
+            "Start PXE over",
+            "Boot Failed",
+            "UEFI Interactive Shell",
+        )
+        found = [words for words in (UNFINISHED, "planex-boot-report: end", *nothing) if words in self._heard]
+        self.said = found[0] if found else ""
+
+    def finished(self) -> bool:
+        return bool(self.said)
+
+
+def cut_and_look(
+    machine: Machine, turns: Sequence[Turn], seconds: float, logs: tuple[Path, Path], timeout: float, show: Show
+) -> str:
+    """Cut the power in the middle of an installation; what the disk says when it is started afterwards."""
+    cut = PowerCut(Conversation(turns, DONE, FAILED), seconds)
+    end = hear(machine, logs[0], cut, timeout, show)
+    if end.cause is not Cause.REPORT or cut.fatal:
+        raise BootFailed(f"the installation did not come to its cut: {cut.fatal or end.text}", logs[0])
+    ear = AfterCut()
+    hear(replace(machine, iso=None, answers=None), logs[1], ear, timeout, show)
+    if not ear.said:
+        raise BootFailed(f"cut off after {seconds:.0f} s, the disk neither starts nor says why", logs[1])
+    return ear.said

@@ -12,6 +12,8 @@ from planex_installer.program import Program
 
 SERVICES = ("systemd-networkd.service", "systemd-resolved.service", "ssh.service")
 """What an installed host starts besides what the live one does."""
+_ISSUE = "\\S\nKernel \\r on \\m (\\l)\n\n"
+"""The greeting; the live host's speaks of a root without a password."""
 _SSHD = (
     "# Written at installation: people come in by key.\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
 )
@@ -29,6 +31,8 @@ def configure(root: Path, answers: Answers, program: Program) -> None:
 def _identity(root: Path, answers: Answers, program: Program) -> None:
     if answers.hostname:
         (root / "etc/hostname").write_text(f"{answers.hostname}\n")
+    (root / "etc/issue").write_text(_ISSUE)
+    (root / "var/log/journal").mkdir(parents=True, exist_ok=True)
     (root / "etc/machine-id").unlink(missing_ok=True)
     program.run(["systemd-machine-id-setup", f"--root={root}"])
     program.run(["systemd-sysusers", f"--root={root}"])
