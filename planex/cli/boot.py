@@ -141,6 +141,7 @@ def _as_text(booted: Booted) -> str:
         [
             proof.xen_line,
             f"dom0 kernel: {proof.kernel}",
+            *([f"root: {proof.root}"] if proof.root else []),
             f"\n$ xl info\n{proof.xl_info}",
             f"\n$ xl list\n{proof.xl_list}",
             f"\nbooted by {booted.machine.firmware.upper()} in {booted.seconds:.0f} s; serial console: {booted.serial}",
@@ -158,6 +159,7 @@ def _as_data(booted: Booted) -> dict[str, object]:
         "xen": proof.xen,
         "xen_line": proof.xen_line,
         "kernel": proof.kernel,
+        "root": proof.root,
         "xl_info": proof.xl_info,
         "xl_list": proof.xl_list,
         "failed_units": list(proof.failed_units),

@@ -97,7 +97,10 @@ def install(
 
 def from_disk(machine: Machine, serial: Path, timeout: float, show: Show) -> Booted:
     """Start ``machine`` without its ISO and take its proof."""
-    return boot(replace(machine, iso=None, answers=None), serial, timeout, show)
+    booted = boot(replace(machine, iso=None, answers=None), serial, timeout, show)
+    if booted.proof.live or not booted.proof.root:
+        raise BootFailed(f"the host does not say that its root is on a disk: '{booted.proof.root}'", serial)
+    return booted
 
 
 @dataclass

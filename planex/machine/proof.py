@@ -53,6 +53,13 @@ class Proof:
     xl_list: str
     failed_units: tuple[str, ...]
     """Names of the host's systemd units that failed; they do not undo the proof."""
+    root: str = ""
+    """Device and type of the file system on /, where the host says so."""
+
+    @property
+    def live(self) -> bool:
+        """Whether the host runs from a medium, with a layer in memory on it."""
+        return self.root.endswith("overlay")
 
 
 def without_escapes(text: str) -> str:
@@ -159,6 +166,7 @@ class Listener:
             xl_info=self.output("xl info"),
             xl_list=self.output("xl list"),
             failed_units=tuple(line.split()[0] for line in self._outputs.get("failed-units", [])),
+            root=" ".join(self._facts.get("root", "").split()),
         )
 
     def finished(self) -> bool:

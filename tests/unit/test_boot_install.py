@@ -148,8 +148,12 @@ exec sleep 100
 """
 
 
-def trial(tmp_path: Path, definition: IsoDefinition) -> Trial:
-    (tmp_path / "console").write_text(CONSOLE)
+ROOT_LINE = "planex-boot-report: root /dev/sda3 ext4\n"
+
+
+def trial(tmp_path: Path, definition: IsoDefinition, root: str = ROOT_LINE) -> Trial:
+    end = "planex-boot-report: end"
+    (tmp_path / "console").write_text(CONSOLE.replace(end, root + end))
     machine = Machine(tmp_path / "host.iso", disks=(make_disk(tmp_path / "disk.img", 1),))
     log = tmp_path / "logs" / "serial.log"
     return Trial(machine, definition, tmp_path / "work", log, 20, lambda text: None, Reporter())
@@ -163,9 +167,19 @@ def test_an_installed_host_is_started_from_its_disk(
     fake_tool("qemu-system-x86_64", script.replace("read -r choice", "head -c 7 >/dev/null"))
     booted = SCENARIOS["install"](trial(tmp_path, definition))
     assert booted.machine.iso is None
-    assert booted.proof.xen == "4.20.3"
+    assert booted.proof.root == "/dev/sda3 ext4"
     assert (tmp_path / "work/answers/ks.cfg").read_text() == ANSWERS
     assert (tmp_path / "logs/serial-install.log").read_text().endswith("planex-installer: done\n")
+
+
+@pytest.mark.parametrize("root", ["", ROOT_LINE.replace("/dev/sda3 ext4", "overlay  overlay")])
+def test_a_host_whose_root_is_on_no_disk_is_no_installed_one(
+    root: str, tmp_path: Path, definition: IsoDefinition, fake_tool: FakeTool
+) -> None:
+    script = QEMU.format(menu=definition.entries[-1].title, said="planex-installer: done", console=tmp_path / "console")
+    fake_tool("qemu-system-x86_64", script.replace("read -r choice", "head -c 7 >/dev/null"))
+    with pytest.raises(BootFailed, match="does not say that its root is on a disk"):
+        SCENARIOS["install"](trial(tmp_path, definition, root))
 
 
 def test_a_failed_installation_is_told_in_the_installers_words(
