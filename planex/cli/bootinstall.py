@@ -26,6 +26,7 @@ from planex.machine.install import (
     put_old_content,
     write_answers,
 )
+from planex.machine.login import log_in, make_login
 from planex.machine.qemu import Machine
 from planex.report import Reporter
 from planex.units import clock
@@ -61,16 +62,27 @@ class Trial:
     def with_answers(self, text: str) -> Machine:
         return replace(self.machine, answers=write_answers(self.folder / "answers", text))
 
-    def installed(self, machine: Machine, turns: list[Turn]) -> Booted:
+    def installed(self, machine: Machine, turns: list[Turn], visit: Callable[[], None] | None = None) -> Booted:
         """Install, tell how long that took, and start from the disks."""
         first = self.log_of("install")
         seconds = install(machine, turns, first, self.timeout, self.show)
         self.reporter.success(f"installed in {clock(seconds)}; console: {first}")
-        return from_disk(machine, self.log, self.timeout, self.show)
+        return from_disk(machine, self.log, self.timeout, self.show, visit)
 
 
 def _fresh(trial: Trial) -> Booted:
-    return trial.installed(trial.with_answers(trial.answers), trial.turns(AUTO))
+    """Where the answers are planex's own, the installed host is also logged in to, over its network and by key."""
+    login = make_login(trial.folder / "login") if trial.answers == ANSWERS else None
+    if login is None:
+        return trial.installed(trial.with_answers(trial.answers), trial.turns(AUTO))
+    machine = trial.with_answers(f'{trial.answers}sshkey --username=root "{login.public}"\n')
+    machine = replace(machine, ssh_port=login.port)
+
+    def visit() -> None:
+        said = log_in(login, "hostname && xl list").split("\n")
+        trial.reporter.success(f"logged in by ssh and key; its name is {said[0]}, and it says: {said[2].split()[0]}")
+
+    return trial.installed(machine, trial.turns(AUTO), visit)
 
 
 def _typed(trial: Trial) -> Booted:

@@ -60,8 +60,9 @@ class End:
 class Ear(Protocol):
     """Who listens to a machine's console."""
 
-    fatal: str
-    """What ended all hope; empty while there is hope."""
+    @property
+    def fatal(self) -> str:
+        """What ended all hope; empty while there is hope."""
 
     def feed(self, text: str) -> str | None:
         """Hear the next characters of the console; returns what to type, if anything."""
@@ -82,19 +83,44 @@ class Booted:
 
 
 def boot(
-    machine: qemu.Machine, serial: Path, timeout: float, show: Callable[[str], None] = lambda text: None
+    machine: qemu.Machine,
+    serial: Path,
+    timeout: float,
+    show: Callable[[str], None] = lambda text: None,
+    visit: Callable[[], None] | None = None,
 ) -> Booted:
-    """Start ``machine`` and return its proof; the machine is off afterwards.
+    """Start ``machine`` and return its proof; the machine is off afterwards. ``visit`` is called before, if it is up.
 
     All that comes by the serial port goes to the file ``serial`` and, as it comes, to ``show``. ``timeout`` is in
     seconds. Raises BootFailed where the machine ends, panics or says nothing that proves it in that time.
     """
     listener, started = Listener(), time.monotonic()
-    end = hear(machine, serial, listener, timeout, show)
+    end = hear(machine, serial, _Visited(listener, visit) if visit else listener, timeout, show)
     proof = listener.proof()
     if proof is None:
         raise BootFailed(explain(listener, end), serial, hint(machine, end))
     return Booted(machine, proof, time.monotonic() - started, serial)
+
+
+@dataclass
+class _Visited:
+    """Listens to a host's report, and has it visited at the end of that, while the machine runs."""
+
+    listener: Listener
+    visit: Callable[[], None] | None
+
+    @property
+    def fatal(self) -> str:
+        return self.listener.fatal
+
+    def feed(self, text: str) -> None:
+        self.listener.feed(text)
+
+    def finished(self) -> bool:
+        if self.visit and self.listener.proof():
+            self.visit()
+            self.visit = None
+        return self.listener.finished()
 
 
 def hear(

@@ -95,9 +95,11 @@ def install(
     return time.monotonic() - started
 
 
-def from_disk(machine: Machine, serial: Path, timeout: float, show: Show) -> Booted:
-    """Start ``machine`` without its ISO and take its proof."""
-    booted = boot(replace(machine, iso=None, answers=None), serial, timeout, show)
+def from_disk(
+    machine: Machine, serial: Path, timeout: float, show: Show, visit: Callable[[], None] | None = None
+) -> Booted:
+    """Start ``machine`` without its ISO and take its proof; ``visit`` is called while it runs."""
+    booted = boot(replace(machine, iso=None, answers=None), serial, timeout, show, visit)
     if booted.proof.live or not booted.proof.root:
         raise BootFailed(f"the host does not say that its root is on a disk: '{booted.proof.root}'", serial)
     return booted

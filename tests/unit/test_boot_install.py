@@ -159,8 +159,14 @@ def trial(tmp_path: Path, definition: IsoDefinition, root: str = ROOT_LINE) -> T
     return Trial(machine, definition, tmp_path / "work", log, 20, lambda text: None, Reporter())
 
 
+@pytest.fixture
+def ssh(fake_tool: FakeTool) -> Path:
+    """A network on which every host answers."""
+    return fake_tool("ssh", "#!/bin/sh\nprintf 'one\\nName ID\\nDomain-0 0\\n'\n")
+
+
 def test_an_installed_host_is_started_from_its_disk(
-    tmp_path: Path, definition: IsoDefinition, fake_tool: FakeTool
+    tmp_path: Path, definition: IsoDefinition, fake_tool: FakeTool, ssh: Path
 ) -> None:
     menu = definition.entries[-1].title
     script = QEMU.format(menu=menu, said="planex-installer: done", console=tmp_path / "console")
@@ -168,13 +174,15 @@ def test_an_installed_host_is_started_from_its_disk(
     booted = SCENARIOS["install"](trial(tmp_path, definition))
     assert booted.machine.iso is None
     assert booted.proof.root == "/dev/sda3 ext4"
-    assert (tmp_path / "work/answers/ks.cfg").read_text() == ANSWERS
+    answers = (tmp_path / "work/answers/ks.cfg").read_text()
+    assert answers.startswith(ANSWERS)
+    assert 'sshkey --username=root "ssh-ed25519 ' in answers
     assert (tmp_path / "logs/serial-install.log").read_text().endswith("planex-installer: done\n")
 
 
 @pytest.mark.parametrize("root", ["", ROOT_LINE.replace("/dev/sda3 ext4", "overlay  overlay")])
 def test_a_host_whose_root_is_on_no_disk_is_no_installed_one(
-    root: str, tmp_path: Path, definition: IsoDefinition, fake_tool: FakeTool
+    root: str, tmp_path: Path, definition: IsoDefinition, fake_tool: FakeTool, ssh: Path
 ) -> None:
     script = QEMU.format(menu=definition.entries[-1].title, said="planex-installer: done", console=tmp_path / "console")
     fake_tool("qemu-system-x86_64", script.replace("read -r choice", "head -c 7 >/dev/null"))
