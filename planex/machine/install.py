@@ -15,7 +15,7 @@ from planex.machine.proof import without_escapes
 from planex.machine.qemu import Machine
 
 Show = Callable[[str], None]
-DONE, FAILED = r"planex-installer: done", r"planex-installer: failed[^\n]*(\n[^\n]+)*"
+DONE, FAILED = r"planex-installer: done", r"planex-installer: failed(.|\n)*?(?=\s*The log is [^\n]*\n)"
 """What the installer says at its end."""
 BEGUN = r"Partitions on "
 """What it says when the first write is near."""

@@ -193,7 +193,7 @@ def test_a_host_whose_root_is_on_no_disk_is_no_installed_one(
 def test_a_failed_installation_is_told_in_the_installers_words(
     tmp_path: Path, definition: IsoDefinition, fake_tool: FakeTool
 ) -> None:
-    menu, said = definition.entries[-1].title, "planex-installer: failed\\nno disk is named\\n"
+    menu, said = definition.entries[-1].title, "planex-installer: failed\\nno disk is named\\n\\nThe log is here\\n"
     script = QEMU.format(menu=menu, said=said, console="/dev/null")
     fake_tool("qemu-system-x86_64", script.replace("read -r choice", "head -c 7 >/dev/null"))
     with pytest.raises(BootFailed, match="planex-installer: failed\nno disk is named"):

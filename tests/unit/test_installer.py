@@ -206,16 +206,16 @@ def test_clearpart_without_drives_means_those_that_may_be_used() -> None:
 
 def test_repart_reads_what_the_layout_says() -> None:
     boot, data = plan_layout(good(), [SDA, SDB]).disks
-    made = definitions(boot, "/staging")
+    made = definitions(boot)
     assert list(made) == ["01-biosboot.conf", "02-esp.conf", "03-swap.conf", "04-root.conf"]
     assert made["01-biosboot.conf"] == (
         "[Partition]\nType=21686148-6449-6e6f-744e-656564454649\nLabel=planex-biosboot\n"
         "SizeMinBytes=1M\nSizeMaxBytes=1M\n"
     )
     assert "Type=esp\n" in made["02-esp.conf"]
-    assert "Format=vfat\nCopyFiles=/staging:/\n" in made["02-esp.conf"]
+    assert "SizeMaxBytes=100M\nFormat=vfat\n" in made["02-esp.conf"]
     assert made["04-root.conf"] == "[Partition]\nType=root\nLabel=planex-root\nSizeMinBytes=2000M\nFormat=ext4\n"
-    (guests,) = definitions(data, "/staging").values()
+    (guests,) = definitions(data).values()
     assert "SizeMinBytes=500M\nSizeMaxBytes=900M\nFormat=ext4\n" in guests
 
 

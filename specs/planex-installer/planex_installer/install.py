@@ -55,11 +55,11 @@ def install(job: Installation) -> None:
     job.step(f"Partitions on {', '.join(plan.disk.path for plan in job.layout.disks)}")
     esp = _prepare_esp(job)
     write_boot_code(boot.disk.path, " ".join(menu.UNFINISHED))
-    _partition(job, esp)
+    _partition(job)
     write_boot_code(boot.disk.path, " ".join(menu.UNFINISHED))
     with _mounts(job) as uuids:
         job.step("Boot loader, which says that the installation is not finished")
-        _boot_loader(job)
+        _boot_loader(job, esp)
         job.step("The system")
         _copy(job)
         _make_own(job, uuids)
@@ -71,24 +71,23 @@ def install(job: Installation) -> None:
 
 
 def _prepare_esp(job: Installation) -> Path:
-    """The content of the EFI system partition, which systemd-repart puts in before the partition can be seen."""
+    """Make the content of the EFI system partition; its menu says that the installation is not finished."""
     folder = STATE / "esp"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "EFI/BOOT").mkdir(parents=True)
     loader = folder / "EFI/BOOT/BOOTX64.EFI"
-    job.program.run(
-        ["grub-mkimage", "-O", "x86_64-efi", "-p", "/EFI/BOOT", "-o", str(loader), *_MODULES],
-    )
+    job.program.run(["grub-mkimage", "-O", "x86_64-efi", "-p", "/EFI/BOOT", "-o", str(loader), *_MODULES])
     (folder / "EFI/BOOT/grub.cfg").write_text(menu.unfinished_menu())
     return folder
 
 
-def _partition(job: Installation, esp: Path) -> None:
+def _partition(job: Installation) -> None:
+    """systemd-repart could fill the ESP as well, but not under kernels that mount nothing which is open for writing."""
     for plan in job.layout.disks:
         folder = STATE / "repart.d" / plan.disk.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        for file, text in definitions(plan, str(esp)).items():
+        for file, text in definitions(plan).items():
             (folder / file).write_text(text)
         words = ["--dry-run=no", "--empty=force", "--seed=random", "--no-pager", f"--definitions={folder}"]
         job.program.run(["systemd-repart", *words, plan.disk.path])
@@ -122,7 +121,9 @@ def _tag(job: Installation, device: str, name: str) -> str:
     return found
 
 
-def _boot_loader(job: Installation) -> None:
+def _boot_loader(job: Installation, esp: Path) -> None:
+    job.program.run(["cp", "-r", f"{esp}/.", str(TARGET / EFI_PLACE.lstrip("/"))])
+    job.program.run(["sync", "--file-system", str(TARGET / EFI_PLACE.lstrip("/"))])
     folder = TARGET / "boot"
     (folder / "grub").mkdir(parents=True, exist_ok=True)
     menu.replace_file(TARGET / menu.MENU, menu.unfinished_menu())

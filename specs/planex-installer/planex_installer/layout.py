@@ -187,24 +187,21 @@ def _is(name: str, disk: Disk) -> bool:
         return False
 
 
-def definitions(plan: DiskPlan, esp: str) -> dict[str, str]:
-    """File name to text: what systemd-repart reads. ``esp``: the folder that becomes the ESP's content."""
-    return {
-        f"{number:02}-{_label(part)}.conf": _definition(part, esp) for number, part in enumerate(plan.partitions, 1)
-    }
+def definitions(plan: DiskPlan) -> dict[str, str]:
+    """File name to text: what systemd-repart reads."""
+    return {f"{number:02}-{_label(part)}.conf": _definition(part) for number, part in enumerate(plan.partitions, 1)}
 
 
 def _label(part: Partition) -> str:
     return {PLACE_ROOT: "root", EFI_PLACE: "esp"}.get(part.mount, part.mount.strip("/").replace("/", "-"))
 
 
-def _definition(part: Partition, esp: str) -> str:
+def _definition(part: Partition) -> str:
     lines = ["[Partition]", f"Type={TYPES.get(part.mount, 'linux-generic')}", f"Label=planex-{_label(part)}"[:42]]
     lines += [f"SizeMinBytes={part.size}M"]
     largest = part.at_most if part.grow else part.size
     lines += [f"SizeMaxBytes={largest}M"] if largest else []
     lines += [f"Format={part.kind}"] if MKFS[part.kind] else []
-    lines += [f"CopyFiles={esp}:/"] if part.mount == EFI_PLACE else []
     return "\n".join(lines) + "\n"
 
 
