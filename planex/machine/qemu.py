@@ -149,11 +149,17 @@ def _drives(machine: Machine) -> list[str]:
     argv: list[str] = []
     for number, (device, drive) in enumerate(drives):
         argv += ["-drive", f"if=none,id=drive{number},{drive}"]
-        argv += ["-device", f"{device},drive=drive{number},bootindex={number}"]
+        place = _ide_place(number, machine.firmware) if device.startswith("ide-") else ""
+        argv += ["-device", f"{device},drive=drive{number}{place},bootindex={number}"]
     if machine.answers:
         volume = f"driver=vvfat,dir={_quoted(machine.answers)},label=OEMDRV,read-only=on"
         argv += ["-drive", f"if=none,id=answers,{volume}", "-device", "virtio-blk-pci,drive=answers"]
     return argv
+
+
+def _ide_place(number: int, firmware: FirmwareName) -> str:
+    """The PC's two buses have two places each, those of the Q35's one."""
+    return f",bus=ide.{number}" if firmware == "uefi" else f",bus=ide.{number // 2},unit={number % 2}"
 
 
 def _quoted(path: Path) -> str:

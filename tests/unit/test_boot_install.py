@@ -88,8 +88,8 @@ def test_disks_keep_what_is_written_and_come_after_the_iso(tmp_path: Path) -> No
     machine = Machine(Path("/x/a,b.iso"), disks=(Path("/d/1"), Path("/d/2")), answers=Path("/a"), ssh_port=2222)
     argv = qemu_argv("qemu", machine, None)
     text = " ".join(argv)
-    assert "if=none,id=drive0,format=raw,readonly=on,file=/x/a,,b.iso -device ide-cd,drive=drive0,bootindex=0" in text
-    assert "file=/d/2 -device ide-hd,drive=drive2,bootindex=2" in text
+    assert "if=none,id=drive0,format=raw,readonly=on,file=/x/a,,b.iso -device ide-cd,drive=drive0,bus=ide.0,unit=0,bootindex=0" in text
+    assert "file=/d/2 -device ide-hd,drive=drive2,bus=ide.1,unit=0,bootindex=2" in text
     assert "snapshot" not in text
     assert "driver=vvfat,dir=/a,label=OEMDRV,read-only=on" in text
     assert argv[argv.index("-nic") + 1] == "user,model=e1000,restrict=on,hostfwd=tcp:127.0.0.1:2222-:22"
@@ -97,7 +97,7 @@ def test_disks_keep_what_is_written_and_come_after_the_iso(tmp_path: Path) -> No
 
 def test_an_installed_machine_has_its_disks_alone() -> None:
     argv = qemu_argv("qemu", Machine(None, "uefi", disks=(Path("/d/1"),)), Ovmf(Path("/c"), Path("/v")))
-    assert argv[-1] == "ide-hd,drive=drive0,bootindex=0"
+    assert argv[-1] == "ide-hd,drive=drive0,bus=ide.0,bootindex=0"
     assert argv[argv.index("-nic") + 1] == "none"
 
 

@@ -125,3 +125,15 @@ def test_panic_ends_the_wait(tmp_path: Path, fake_tool: FakeTool) -> None:
     fake_tool("qemu-system-x86_64", "#!/bin/sh\necho 'Kernel panic - not syncing: x'\nexec sleep 100\n")
     with pytest.raises(BootFailed, match="the kernel panicked: Kernel panic - not syncing: x"):
         boot(machine(tmp_path), tmp_path / "serial.log", 60)
+
+
+def test_a_host_is_visited_while_it_runs_and_only_with_a_proof(tmp_path: Path, fake_tool: FakeTool) -> None:
+    (tmp_path / "console").write_text(CONSOLE)
+    fake_tool("qemu-system-x86_64", f"#!/bin/sh\ncat {tmp_path}/console\nexec sleep 100\n")
+    visits: list[str] = []
+    boot(machine(tmp_path), tmp_path / "serial.log", 30, visit=lambda: visits.append("here"))
+    assert visits == ["here"]
+    (tmp_path / "console").write_text(CONSOLE.replace("xen_version", "nothing"))
+    with pytest.raises(BootFailed, match="missing: the output of 'xl info'"):
+        boot(machine(tmp_path), tmp_path / "serial.log", 30, visit=lambda: visits.append("again"))
+    assert visits == ["here"]

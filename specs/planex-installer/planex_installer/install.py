@@ -174,16 +174,9 @@ def _packages(job: Installation) -> None:
 
 
 def dnf_argv(verb: str, names: Sequence[str], target: Path = TARGET) -> list[str]:
-    """dnf on the target, from the medium alone."""
-    own = "file:///run/initramfs/live/planex"
-    # fmt: off
-    return [
-        "dnf", "--assumeyes", "--noplugins", f"--installroot={target}", "--disablerepo=*",
-        f"--repofrompath=medium-host,{own}", "--repofrompath=medium-base,file:///run/initramfs/live",
-        "--enablerepo=medium-host,medium-base", "--setopt=install_weak_deps=False", "--setopt=cachedir=/var/cache/dnf",
-        verb, *names,
-    ]
-    # fmt: on
+    """dnf on the target, with the repositories that it is set up with: those of the medium."""
+    words = ["--assumeyes", "--noplugins", f"--installroot={target}", "--setopt=install_weak_deps=False"]
+    return ["dnf", *words, verb, *names]
 
 
 @contextlib.contextmanager
