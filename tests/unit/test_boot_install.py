@@ -88,7 +88,8 @@ def test_disks_keep_what_is_written_and_come_after_the_iso(tmp_path: Path) -> No
     machine = Machine(Path("/x/a,b.iso"), disks=(Path("/d/1"), Path("/d/2")), answers=Path("/a"), ssh_port=2222)
     argv = qemu_argv("qemu", machine, None)
     text = " ".join(argv)
-    assert "if=none,id=drive0,format=raw,readonly=on,file=/x/a,,b.iso -device ide-cd,drive=drive0,bus=ide.0,unit=0,bootindex=0" in text
+    assert "if=none,id=drive0,format=raw,readonly=on,file=/x/a,,b.iso -device ide-cd,drive=drive0," in text
+    assert "drive=drive0,bus=ide.0,unit=0,bootindex=0" in text
     assert "file=/d/2 -device ide-hd,drive=drive2,bus=ide.1,unit=0,bootindex=2" in text
     assert "snapshot" not in text
     assert "driver=vvfat,dir=/a,label=OEMDRV,read-only=on" in text

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import http.server
 import json
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from planex_installer.__main__ import on_serial, title_of
 from planex_installer.answers import Account, Answers, NetworkCard, Partition, Password
 from planex_installer.ask import Console, Quit, ask_answers, confirm
 from planex_installer.bootcode import SIZE, boot_code
-from planex_installer.checks import GRUB, PLATFORMS, check_answers, check_programs
+from planex_installer.checks import GRUB, PLATFORMS, check_answers, check_packages, check_programs
 from planex_installer.disks import Content, Disk, choose, read_lsblk
 from planex_installer.errors import InstallError, Refused
 from planex_installer.install import dnf_argv
@@ -227,6 +230,11 @@ def source(tmp_path: Path) -> Path:
     (tmp_path / "usr/share/zoneinfo/UTC").touch()
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/hostname").write_text("live\n")
+    (tmp_path / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/bash\nsshd:x:102:65534:::\n")
+    (tmp_path / "etc/group").write_text("root:x:0:\nsudo:x:27:\nadm:x:4:\n")
+    (tmp_path / "usr/lib/systemd/system").mkdir(parents=True)
+    for unit in ("one.service", "many@.service"):
+        (tmp_path / "usr/lib/systemd/system" / unit).touch()
     (tmp_path / "etc/os-release").write_text('ID=x\nPRETTY_NAME="host 1.0"\n')
     return tmp_path
 
@@ -234,6 +242,7 @@ def source(tmp_path: Path) -> Path:
 def test_good_answers_have_no_complaint(source: Path) -> None:
     check_answers(good(), source)
     check_answers(read_kickstart(ANSWERS, "proof"), source)
+    check_answers(simple(enable=("one", "one.service", "many@1.service")), source)
 
 
 @pytest.mark.parametrize(
@@ -253,6 +262,10 @@ def test_good_answers_have_no_complaint(source: Path) -> None:
         ({"timezone": "../etc"}, "timezone: no '../etc'"),
         ({"timezone": "Europe/Nowhere"}, "timezone: no 'Europe/Nowhere'"),
         ({"enable": ("a b",)}, "services: 'a b' is no unit"),
+        ({"enable": ("two",)}, "services: there is no unit 'two'"),
+        ({"accounts": (Account("sshd"),)}, "user: sshd is a user of the system"),
+        ({"accounts": (Account("jo", groups=("wheel",)),)}, "user: there is no group 'wheel'"),
+        ({"accounts": (Account("jo", shell="/bin/zsh"),)}, "user: there is no /bin/zsh"),
         ({"packages": ("--x",)}, "%packages: '--x' is no package"),
         ({"network": (NetworkCard("a b"),)}, "network: 'a b' is no name of a network card"),
         ({"network": (NetworkCard(nameservers=("x",)),)}, "network: 'x' is no IP address"),
@@ -294,6 +307,27 @@ def test_dnf_is_needed_where_packages_are_asked_for(tmp_path: Path) -> None:
     told = problems(lambda: check_programs(plan_layout(answers, [SDB]), answers, Without(tmp_path, "dnf"), tmp_path))
     assert "the program dnf is not" in told
     assert "--installroot=/t" in dnf_argv("install", ["more"], Path("/t"))
+
+
+class Dnf(Program):
+    """A live host whose dnf says this."""
+
+    def __init__(self, folder: Path, says: str) -> None:
+        super().__init__(folder / "log")
+        self.says = says
+
+    def run(self, argv: Sequence[str], text: str = "", check: bool = True, both: bool = False) -> str:
+        assert "--assumeno" in argv
+        return self.says
+
+
+def test_packages_that_cannot_be_had_are_told_before_the_first_write(tmp_path: Path) -> None:
+    answers = simple(packages=("more",), unwanted=("less",))
+    check_packages(answers, Dnf(tmp_path, "Installing: more\nOperation aborted."))
+    check_packages(answers, Dnf(tmp_path, "Package more is already installed.\nNothing to do."))
+    missing = Dnf(tmp_path, "No match for argument: more\nError: Unable to find a match: more")
+    assert "%packages: No match for argument: more Error:" in problems(lambda: check_packages(answers, missing))
+    check_packages(simple(), missing)
 
 
 SETTINGS = BootSettings("host 1.0", "1234-uuid", "part-uuid", serial=True)
@@ -359,6 +393,10 @@ def test_network_files() -> None:
     )
 
 
+def test_a_card_goes_by_its_address_too() -> None:
+    assert system.network_file(NetworkCard("52:54:00:12:34:56")).startswith("[Match]\nMACAddress=52:54:00:12:34:56\n")
+
+
 def test_fstab_goes_by_uuid() -> None:
     text = system.fstab({"/boot/efi": ("E", "vfat"), "/": ("R", "ext4")}, ["S"])
     assert text.splitlines()[1:] == [
@@ -393,6 +431,39 @@ def test_an_answer_file_out_of_reach_is_named(named: str, expected: str, tmp_pat
     (tmp_path / "large").write_bytes(b"x" * ((1 << 20) + 1))
     with pytest.raises(InstallError, match=expected):
         fetch_answers(named, Program(tmp_path / "log"), tmp_path)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """A web server of tmp_path on the loopback."""
+    handler = partial(QuietHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+def test_an_answer_file_comes_by_http(server: str, tmp_path: Path) -> None:
+    (tmp_path / "ks.cfg").write_text("reboot\n")
+    program = Program(tmp_path / "log")
+    assert find_answers(f"inst.ks={server}/ks.cfg", program, tmp_path) == ("reboot\n", f"{server}/ks.cfg")
+    with pytest.raises(InstallError, match="/missing: HTTP 404"):
+        fetch_answers(f"{server}/missing", program)
+
+
+def test_a_server_that_stays_away_is_asked_again_and_then_told(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("planex_installer.source.time.sleep", waits.append)
+    with pytest.raises(InstallError, match="refused"):
+        fetch_answers("http://127.0.0.1:1/ks.cfg", Program(tmp_path / "log"))
+    assert len(waits) == 6
 
 
 def console(lines: Sequence[str], secrets: Sequence[str] = ("pw", "pw")) -> tuple[Console, list[str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from planex_installer.answers import Answers
 from planex_installer.ask import Console, Quit, ask_answers, confirm
-from planex_installer.checks import check_answers, check_programs
+from planex_installer.checks import check_answers, check_packages, check_programs
 from planex_installer.disks import find_disks
 from planex_installer.errors import InstallError, Refused
 from planex_installer.install import SOURCE, STATE, Installation, install
@@ -53,6 +53,7 @@ def run(ask: bool, program: Program) -> str:
     check_answers(answers, SOURCE)
     layout = plan_layout(answers, disks)
     check_programs(layout, answers, program)
+    check_packages(answers, program)
     if ask:
         confirm(console, layout)
     else:

@@ -20,9 +20,10 @@ _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 _HOST = re.compile(
     r"(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
-_CARD = re.compile(r"[A-Za-z0-9_.:-]{1,15}", re.ASCII)
+_CARD = re.compile(r"[A-Za-z0-9_.-]{1,15}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}", re.ASCII)
 _KEY = re.compile(r"((ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+) [A-Za-z0-9+/]{16,}=*( .*)?", re.ASCII)
 _HASH = re.compile(r"\$[0-9a-z]+\$[^:\s]+")
+_UNIT_FOLDERS = ("usr/lib/systemd/system", "etc/systemd/system")
 _PATH = re.compile(r"(/[A-Za-z0-9_.-]+)+", re.ASCII)
 _UNIT = re.compile(r"[A-Za-z0-9@:_.\\-]+", re.ASCII)
 _PACKAGE = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9_.+:^~-]*", re.ASCII)
@@ -30,7 +31,7 @@ _PACKAGE = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9_.+:^~-]*", re.ASCII)
 
 def check_answers(answers: Answers, source: Path) -> None:
     """Raise Refused with all that is wrong with names, passwords, keys and the network. ``source``: the root's copy."""
-    problems = [*_accounts(answers), *_network(answers), *_names(answers, source)]
+    problems = [*_accounts(answers), *_there(answers, source), *_network(answers), *_names(answers, source)]
     if problems:
         raise Refused(problems)
 
@@ -53,6 +54,43 @@ def _account(answers: Answers, account: Account) -> list[str]:
     problems += [f"{where}: '{text}' is no path" for text in paths if not _PATH.fullmatch(text)]
     problems += [f"{where}: '{group}' is no group" for group in account.groups if not _USER.fullmatch(group)]
     return problems + ([f"{where}: --gecos has no ':' or line break"] if re.search(r"[:\n]", account.gecos) else [])
+
+
+def _there(answers: Answers, source: Path) -> list[str]:
+    """Users that are there already, groups, shells and units that will not be."""
+    users, groups = (_first_fields(source / "etc" / name) for name in ("passwd", "group"))
+    problems = []
+    for account in answers.accounts:
+        where = f"{answers.where(account.line)}user"
+        problems += [f"{where}: {account.name} is a user of the system"] if account.name in users else []
+        problems += [f"{where}: there is no group '{group}'" for group in account.groups if group not in groups]
+        if account.shell and not (source / account.shell.lstrip("/")).is_file():
+            problems.append(f"{where}: there is no {account.shell}")
+    if answers.packages:
+        return problems  # units and more may come with these
+    where = f"{answers.where(answers.lines.get('services', 0))}services"
+    named = (*answers.enable, *answers.disable)
+    return problems + [f"{where}: there is no unit '{name}'" for name in named if not _unit_there(name, source)]
+
+
+def _first_fields(file: Path) -> set[str]:
+    return {line.partition(":")[0] for line in file.read_text().splitlines()} if file.is_file() else set()
+
+
+def _unit_there(name: str, source: Path) -> bool:
+    full = name if "." in name else f"{name}.service"
+    names = {full, re.sub(r"@[^.]*", "@", full)}
+    return any((source / folder / each).exists() for each in names for folder in _UNIT_FOLDERS)
+
+
+def check_packages(answers: Answers, program: Program) -> None:
+    """Raise Refused where dnf cannot do what is asked: the live host has the same packages as the target will."""
+    words = ["dnf", "--assumeno", "--noplugins", "--setopt=install_weak_deps=False"]
+    for verb, names in (("install", answers.packages), ("remove", answers.unwanted)):
+        said = program.run([*words, verb, *names], check=False, both=True) if names else ""
+        errors = [line for line in said.splitlines() if line.startswith(("Error", "No match", "Unable"))]
+        if errors and "Operation aborted" not in said:
+            raise Refused([f"{answers.where(0)}%packages: {' '.join(errors)}"])
 
 
 def _passwords(answers: Answers) -> list[str]:

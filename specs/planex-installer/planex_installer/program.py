@@ -27,8 +27,8 @@ class Program:
         with self.log.open("a") as file:
             file.write(f"{time.strftime('%H:%M:%S')} {text}\n")
 
-    def run(self, argv: Sequence[str], text: str = "", check: bool = True) -> str:
-        """Run a program to its end and return its output; ``text`` is its input."""
+    def run(self, argv: Sequence[str], text: str = "", check: bool = True, both: bool = False) -> str:
+        """Run a program to its end and return its output, with its errors if ``both``; ``text`` is its input."""
         self.note(f"$ {' '.join(argv)}")
         try:
             done = subprocess.run(argv, input=text, env=_ENVIRONMENT, capture_output=True, text=True, errors="replace")
@@ -40,7 +40,7 @@ class Program:
         if check and done.returncode:
             tail = "\n".join(said.splitlines()[-_TAIL:])
             raise InstallError(f"{' '.join(argv)}: ended with status {done.returncode}\n{tail}")
-        return done.stdout
+        return said if both else done.stdout
 
     def has(self, name: str) -> bool:
         return shutil.which(name, path=_ENVIRONMENT["PATH"]) is not None

@@ -19,6 +19,9 @@ _SSHD = (
 )
 
 
+_MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
+
+
 def configure(root: Path, answers: Answers, program: Program) -> None:
     """Make the system in ``root`` what the answers ask for, apart from its disks."""
     _identity(root, answers, program)
@@ -86,7 +89,7 @@ def write_network(root: Path, answers: Answers) -> None:
     folder = root / "etc/systemd/network"
     folder.mkdir(parents=True, exist_ok=True)
     for number, card in enumerate(answers.network or (NetworkCard(),)):
-        (folder / f"{10 + number}-{card.device or 'all'}.network").write_text(network_file(card))
+        (folder / f"{10 + number}-{card.device.replace(':', '') or 'all'}.network").write_text(network_file(card))
     resolver = root / "etc/resolv.conf"
     resolver.unlink(missing_ok=True)
     resolver.symlink_to("../run/systemd/resolve/resolv.conf")
@@ -97,7 +100,8 @@ def write_network(root: Path, answers: Answers) -> None:
 
 def network_file(card: NetworkCard) -> str:
     """A .network file. Bridges and guests' cards are no business of a line that means every card."""
-    match = f"Name={card.device}" if card.device else "Type=ether\nName=!vif* !xenbr* !veth*"
+    by = "MACAddress" if _MAC.fullmatch(card.device) else "Name"
+    match = f"{by}={card.device}" if card.device else "Type=ether\nName=!vif* !xenbr* !veth*"
     lines = ["[Match]", match, "", "[Network]"]
     lines += [f"Address={card.address}"] if card.address else ["DHCP=yes" if card.ipv6 else "DHCP=ipv4"]
     lines += [f"Gateway={card.gateway}"] if card.gateway else []
