@@ -35,7 +35,7 @@ DISK = 6144
 """MiB of a disk."""
 AUTO, ASK = "unattended-serial", "install-serial"
 """Entries of iso.yaml."""
-LONGEST_CUT = 90.0
+LONGEST_CUT = 30.0
 """Seconds after the first write in which the power is cut."""
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from planex_installer import menu, system
-from planex_installer.__main__ import on_serial, title_of
+from planex_installer.__main__ import main, on_serial, supervised, title_of
 from planex_installer.answers import Account, Answers, NetworkCard, Partition, Password
 from planex_installer.ask import Console, Quit, ask_answers, confirm
 from planex_installer.bootcode import SIZE, boot_code
@@ -504,6 +504,53 @@ def test_a_person_can_end_it_at_any_time(lines: list[str], source: Path) -> None
     person, _ = console(lines)
     with pytest.raises(Quit):
         confirm(person, plan_layout(ask_answers(person, [SDB], source), [SDB]))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (InstallError("no disk"), "planex-installer: failed\nno disk"),
+        (KeyError("odd"), "planex-installer: failed\nKeyError: 'odd'"),
+        (Quit(), "planex-installer: quit\nNothing was written."),
+        (KeyboardInterrupt(), "planex-installer: interrupted"),
+    ],
+)
+def test_whatever_ends_it_is_told_and_followed_by_a_shell(
+    error: BaseException, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    shells: list[list[str]] = []
+    monkeypatch.setattr("planex_installer.__main__.LOG", tmp_path / "log")
+    monkeypatch.setattr("planex_installer.__main__.subprocess.call", shells.append)
+
+    def work(_: Program) -> str:
+        raise error
+
+    assert supervised(work) == 1
+    assert said in capsys.readouterr().out
+    assert shells == [["/bin/bash", "--login"]]
+
+
+@pytest.mark.parametrize(("end", "verb"), [("reboot", "reboot"), ("poweroff", "poweroff")])
+def test_the_machine_restarts_only_after_a_success(
+    end: str, verb: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("planex_installer.__main__.LOG", tmp_path / "log")
+    monkeypatch.setattr("planex_installer.__main__.subprocess.run", started.append)
+    assert supervised(lambda _: end) == 0
+    assert started == [["systemctl", verb]]
+
+
+def test_usage(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main([]) == main(["ask", "auto"]) == 2
+    (tmp_path / "ks.cfg").write_text("lang en\n")
+    assert main(["check", str(tmp_path / "ks.cfg")]) == 1
+    assert main(["check", str(tmp_path / "missing")]) == 1
+    said = capsys.readouterr().err
+    assert "usage: planex-installer" in said
+    assert "ks.cfg:1: 'lang' is not known" in said
+    (tmp_path / "ks.cfg").write_text("rootpw x\n")
+    assert main(["check", str(tmp_path / "ks.cfg")]) == 0
 
 
 def test_a_machine_without_a_disk_is_told(source: Path) -> None:

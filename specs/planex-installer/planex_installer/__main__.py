@@ -95,10 +95,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if os.geteuid():
         print("planex-installer: only root can install", file=sys.stderr)
         return 2
-    return _supervised(lambda program: run(words == ["ask"], program))
+    return supervised(lambda program: run(words == ["ask"], program))
 
 
-def _supervised(work: Callable[[Program], str]) -> int:
+def supervised(work: Callable[[Program], str]) -> int:
     """Run ``work``; every end is told on the console, and the machine restarts only after a success."""
     program = Program(LOG)
     try:
@@ -123,7 +123,8 @@ def _supervised(work: Callable[[Program], str]) -> int:
 
 def _shell() -> int:
     say("A shell follows; 'planex-installer ask' begins again, 'reboot' restarts the machine.\n")
-    return subprocess.call(["/bin/bash", "--login"])
+    subprocess.call(["/bin/bash", "--login"])
+    return 1
 
 
 if __name__ == "__main__":
