@@ -328,6 +328,10 @@ def test_packages_that_cannot_be_had_are_told_before_the_first_write(tmp_path: P
     missing = Dnf(tmp_path, "No match for argument: more\nError: Unable to find a match: more")
     assert "%packages: No match for argument: more Error:" in problems(lambda: check_packages(answers, missing))
     check_packages(simple(), missing)
+    needed = Dnf(
+        tmp_path, "Error: \n Problem: The operation would result in removing the following protected packages: host"
+    )
+    assert "%packages: Error: Problem: The operation would" in problems(lambda: check_packages(answers, needed))
 
 
 SETTINGS = BootSettings("host 1.0", "1234-uuid", "part-uuid", serial=True)

@@ -88,9 +88,9 @@ def check_packages(answers: Answers, program: Program) -> None:
     words = ["dnf", "--assumeno", "--noplugins", "--setopt=install_weak_deps=False"]
     for verb, names in (("install", answers.packages), ("remove", answers.unwanted)):
         said = program.run([*words, verb, *names], check=False, both=True) if names else ""
-        errors = [line for line in said.splitlines() if line.startswith(("Error", "No match", "Unable"))]
+        errors = [line for line in said.splitlines() if line.startswith(("Error", "No match", " Problem"))]
         if errors and "Operation aborted" not in said:
-            raise Refused([f"{answers.where(0)}%packages: {' '.join(errors)}"])
+            raise Refused([f"{answers.where(0)}%packages: {' '.join(' '.join(errors).split())}"])
 
 
 def _passwords(answers: Answers) -> list[str]:
