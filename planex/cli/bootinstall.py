@@ -40,7 +40,7 @@ LONGEST_CUT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class InstallTrial:
     """A machine to install on, and what is needed to go through a scenario. ``log``: console of the last start."""
 
     machine: Machine
@@ -70,7 +70,7 @@ class Trial:
         return from_disk(machine, self.log, self.timeout, self.show, visit)
 
 
-def _fresh(trial: Trial) -> Booted:
+def _fresh(trial: InstallTrial) -> Booted:
     """Where the answers are planex's own, the installed host is also logged in to, over its network and by key."""
     login = make_login(trial.folder / "login") if trial.answers == ANSWERS else None
     if login is None:
@@ -85,11 +85,11 @@ def _fresh(trial: Trial) -> Booted:
     return trial.installed(machine, trial.turns(AUTO), visit)
 
 
-def _typed(trial: Trial) -> Booted:
+def _typed(trial: InstallTrial) -> Booted:
     return trial.installed(trial.machine, [*trial.turns(ASK), *TYPED])
 
 
-def _two_disks(trial: Trial) -> Booted:
+def _two_disks(trial: InstallTrial) -> Booted:
     """The root goes on the second disk, so that is the one which the machine starts from afterwards."""
     disks = (*trial.machine.disks, make_disk(trial.folder / "second.img", DISK))
     trial = replace(trial, machine=replace(trial.machine, disks=disks))
@@ -100,7 +100,7 @@ def _two_disks(trial: Trial) -> Booted:
     return from_disk(replace(machine, disks=disks[::-1]), trial.log, trial.timeout, trial.show)
 
 
-def _old_content(trial: Trial) -> Booted:
+def _old_content(trial: InstallTrial) -> Booted:
     """Refused as long as nobody says that the old content may be lost."""
     put_old_content(trial.machine.disks[0])
     careful = "".join(line for line in trial.answers.splitlines(True) if not line.startswith("clearpart"))
@@ -111,7 +111,7 @@ def _old_content(trial: Trial) -> Booted:
     return _fresh(trial)
 
 
-def _cut_off(trial: Trial) -> Booted:
+def _cut_off(trial: InstallTrial) -> Booted:
     """Cut the power at random moments, look at what the disk says, and install on it again."""
     machine = trial.with_answers(trial.answers)
     for number in range(1, trial.cuts + 1):
@@ -122,7 +122,7 @@ def _cut_off(trial: Trial) -> Booted:
     return _fresh(trial)
 
 
-SCENARIOS: dict[str, Callable[[Trial], Booted]] = {
+SCENARIOS: dict[str, Callable[[InstallTrial], Booted]] = {
     "install": _fresh,
     "install-typed": _typed,
     "install-two-disks": _two_disks,
@@ -147,7 +147,7 @@ def install_on_disk(
     serial.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(serial.parent, "install") as folder:
         machine = replace(machine, disks=(make_disk(folder / "disk.img", DISK),))
-        trial = Trial(machine, definition, folder, serial, timeout, show, context.reporter, text, cuts)
+        trial = InstallTrial(machine, definition, folder, serial, timeout, show, context.reporter, text, cuts)
         return SCENARIOS[scenario](trial)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from planex.cli.bootinstall import ASK, AUTO, SCENARIOS, Trial, entry_turn
+from planex.cli.bootinstall import ASK, AUTO, SCENARIOS, InstallTrial, entry_turn
 from planex.errors import PlanexError
 from planex.host.definition import IsoDefinition, load_definition
 from planex.machine import install as module
@@ -152,12 +152,12 @@ exec sleep 100
 ROOT_LINE = "planex-boot-report: root /dev/sda3 ext4\n"
 
 
-def trial(tmp_path: Path, definition: IsoDefinition, root: str = ROOT_LINE) -> Trial:
+def trial(tmp_path: Path, definition: IsoDefinition, root: str = ROOT_LINE) -> InstallTrial:
     end = "planex-boot-report: end"
     (tmp_path / "console").write_text(CONSOLE.replace(end, root + end))
     machine = Machine(tmp_path / "host.iso", disks=(make_disk(tmp_path / "disk.img", 1),))
     log = tmp_path / "logs" / "serial.log"
-    return Trial(machine, definition, tmp_path / "work", log, 20, lambda text: None, Reporter())
+    return InstallTrial(machine, definition, tmp_path / "work", log, 20, lambda text: None, Reporter())
 
 
 @pytest.fixture

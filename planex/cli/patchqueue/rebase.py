@@ -207,9 +207,9 @@ def _taken() -> bool:
     """Whether the person at the terminal, if there is one, takes the proposal by a key."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    click.echo("take it? y: yes; any other key: stop here ", nl=False, err=True)
+    echo("take it? y: yes; any other key: stop here ", nl=False, err=True)
     key = click.getchar()
-    click.echo(key if key.isprintable() else "", err=True)
+    echo(key, err=True)
     return key in ("y", "Y")
 
 
