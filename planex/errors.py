@@ -63,7 +63,9 @@ def joined(errors: Iterable[ConfigError]) -> ConfigError:
     """All problems of several errors in one; with a hint if they agree on it."""
     errors = list(errors)
     hints = dict.fromkeys(error.hint for error in errors)
-    found = ConfigError("\n".join(dict.fromkeys(error.message for error in errors)))
+    messages = dict.fromkeys(error.message for error in errors)
+    told = [one for one in messages if not any(other.startswith(f"{one}\n") for other in messages)]
+    found = ConfigError("\n".join(told))
     found.hint = next(iter(hints)) if len(hints) == 1 else None
     if all(error.problems for error in errors):  # else some would be told and the others not
         found.problems = tuple(problem for error in errors for problem in error.problems)

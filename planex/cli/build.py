@@ -152,9 +152,9 @@ def _plan(context: Context, wish: _Wish) -> tuple[Workshop, Plan]:
     choose_builder_name(context.config, context.target_name, wish.builder)
     project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
     workshop = Workshop(project, wish.offline, advise=context.advise)
-    workshop.require_base()
     wanted = _wanted(workshop, wish.packages, wish.keep_going)
     plan = workshop.plan(wanted, force=wanted if wish.force else ())
+    workshop.require_base()  # what is wrong with the packages themselves was told first: it needs no base to be mended
     _warn(workshop, wanted, context.reporter)
     return workshop, plan
 

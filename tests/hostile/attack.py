@@ -60,18 +60,18 @@ class Ending:
         return TRACEBACK in self.stdout + self.stderr
 
 
-def carry_out(case: Case, server: str) -> Ending:
+def carry_out(case: Case, server: str, base: Path) -> Ending:
     """Make the workspace in a new folder, run the command there, look at what it left, and delete all."""
     place = Path(tempfile.mkdtemp(prefix="hostile."))
     try:
-        return _carry_out(case, server, place)
+        return _carry_out(case, server, base, place)
     finally:
         _delete(place)
 
 
-def _carry_out(case: Case, server: str, place: Path) -> Ending:
+def _carry_out(case: Case, server: str, base: Path, place: Path) -> Ending:
     workspace = place / "ws"
-    make_template(workspace)
+    make_template(workspace, base)
     (place / "home").mkdir()
     places = {"@WS@": str(workspace), "@HTTP@": server, "@ROOT@": str(ROOT)}
     give(workspace, case.given, places)

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from planex.rpm.repo import create_repo
 from planex.run import find
 from tests.hostile.attack import Ending, carry_out
 from tests.hostile.case import USUAL_SECONDS, Case, find_cases, load_case
@@ -39,15 +40,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def futures(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Ending]]]:
+def futures(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Ending]]]:
     """Every chosen case is under way, or will be."""
     folders = find_cases()
     at_once = int((os.cpu_count() or 1) * PER_CORE)
     cases = {name: load_case(folders[name]) for name in request.config.stash[CHOSEN]}
+    create_repo(base := tmp_path_factory.mktemp("empty-base"))
     with serving() as server, ThreadPoolExecutor(at_once) as busy, ThreadPoolExecutor(WAITERS) as idle:
 
         def submit(case: Case) -> Future[Ending]:
-            return (idle if case.seconds > USUAL_SECONDS else busy).submit(carry_out, case, server)
+            return (idle if case.seconds > USUAL_SECONDS else busy).submit(carry_out, case, server, base)
 
         yield {name: submit(case) for name, case in cases.items() if not missing_tools(case)}
         for pool in (busy, idle):

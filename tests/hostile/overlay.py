@@ -24,9 +24,9 @@ config_opts['target_arch'] = 'x86_64'
 config_opts['chroot_setup_cmd'] = 'install bash'
 config_opts['releasever'] = '1'
 config_opts['macros']['%dist'] = '.t'
-config_opts['dnf.conf'] = '[main]\\nassumeyes=1\\n[local]\\nname=local\\nbaseurl=file:///nonexistent\\n'
+config_opts['dnf.conf'] = '[main]\\nassumeyes=1\\n[local]\\nname=local\\nbaseurl=file://@BASE@\\n'
 """
-REPO = "[local]\nname=local\nbaseurl=file:///nonexistent\n"
+REPO = "[local]\nname=local\nbaseurl=file://@BASE@\n"
 SPEC = """\
 Name:           one
 Version:        {{ version }}
@@ -66,12 +66,16 @@ SOURCE = [
 ]
 
 
-def make_template(workspace: Path) -> None:
-    """A workspace with the package ``one``, a patch queue of one patch, and a target that needs no base."""
+def make_template(workspace: Path, base: Path) -> None:
+    """A workspace with the package ``one``, a patch queue of one patch, and a target whose base offers nothing.
+
+    ``base``: an empty repository, which is copied beside the workspace.
+    """
+    own = shutil.copytree(base, workspace.parent / "base")
     files = {
         "planex.yaml": PLANEX_YAML,
-        "mock-configs/test.cfg": MOCK_CONFIG,
-        "repos/local.repo": REPO,
+        "mock-configs/test.cfg": MOCK_CONFIG.replace("@BASE@", str(own)),
+        "repos/local.repo": REPO.replace("@BASE@", str(own)),
         "specs/one/one.spec.j2": SPEC,
         "specs/one/package.yaml": 'variables:\n  version: "1"\n',
         "patchqueues/one/series": "fix.patch\n",

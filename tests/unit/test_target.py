@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from planex.cli import cli
 from planex.distro import config as config_module
 from planex.distro.config import Config, choose_builder_name
-from planex.errors import MissingTool, PlanexError
+from planex.errors import ConfigError, MissingTool, PlanexError, joined
 
 TARGETS = {"here": {"base": "b", "embedded": True}, "far": {"base": "f"}, "box": {"base": "f", "builder": "sandbox"}}
 CONFIG = Config.model_validate({"name": "x", "version": "1", "vendor": "x", "targets": TARGETS})
@@ -58,3 +58,23 @@ def test_mirrors_out_of_reach_are_told_before_a_plan_is_made(
     assert caught.value.message == ("the base 'centos-stream-9' cannot be read: Could not resolve host: mirror.example")
     assert caught.value.hint and caught.value.hint.startswith("see to the network")
     assert "to build" not in capsys.readouterr().out
+
+
+def test_what_is_wrong_with_a_package_is_told_before_what_is_wrong_with_the_base(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def unread(*_: object) -> None:
+        raise PlanexError("Could not resolve host: mirror.example")
+
+    CliRunner().invoke(cli, ["init", str(tmp_path / "workspace")])
+    (tmp_path / "workspace/specs/hello/package.yaml").write_text("variabels: {}\n")
+    monkeypatch.setattr("planex.rpm.remote.read_metadata", unread)
+    words = ["-C", str(tmp_path / "workspace"), "--target", "el9", "build", "--builder", "sandbox"]
+    with pytest.raises(ConfigError, match="variabels"):
+        cli.main(words, standalone_mode=False)
+
+
+def test_a_fault_of_two_packages_is_told_once() -> None:
+    twice, more = ConfigError("one is made twice"), ConfigError("one is made twice\ntwo: nothing provides bash")
+    assert joined([twice, more]).message == more.message
+    assert joined([twice, ConfigError("one is made twice over")]).message == "one is made twice\none is made twice over"
