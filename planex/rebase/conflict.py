@@ -12,6 +12,7 @@ from planex.content import shelf
 from planex.errors import PlanexError
 from planex.git import rerere
 from planex.git.repository import Repository
+from planex.patchqueue.carry.verdict import Fate, Verdict
 from planex.patchqueue.commits.checkout import BRANCH, UPSTREAM
 from planex.patchqueue.commits.commits import Chain, Link
 from planex.patchqueue.commits.export import read_commits
@@ -39,8 +40,8 @@ class ConflictTree:
         self._cache = cache
         self._solutions = solutions
 
-    def show(self, chain: Chain, link: Link, base: str, before: str, *, staged: str | None = None) -> None:
-        """Put the tree at ``before`` and pick the patch, so that git marks the conflict; or stage another commit."""
+    def show(self, chain: Chain, link: Link, base: str, before: str, verdict: Verdict) -> None:
+        """Put the tree at ``before`` and pick the patch, so that git marks the conflict; or stage what is proposed."""
         tree = Repository.create(self.folder, bare=False)
         tree.copy_objects(self._cache)
         for name, commit in ((UPSTREAM, base), ("old-upstream", chain.base.commit), ("old-queue", chain.head)):
@@ -51,10 +52,11 @@ class ConflictTree:
             raise PlanexError(f"{self.folder} has changes that are not committed", "commit them or put them aside")
         tree.attempt("rerere", "clear")
         tree.git("checkout", "--quiet", *(["--force"] if fresh else []), "-B", BRANCH, before)
-        if staged is not None:
-            tree.attempt("cherry-pick", "--allow-empty", "--no-commit", staged)
-        elif link.applies:
-            tree.attempt("cherry-pick", "--allow-empty", link.commit)
+        if link.applies:
+            staged = ["--no-commit"] if verdict.status in (Fate.DOUBTFUL, Fate.PROPOSAL) else []
+            tree.attempt("cherry-pick", "--allow-empty", *staged, link.commit)
+        if verdict.status is Fate.PROPOSAL:  # git has seen the conflict now, so it records how it is solved
+            tree.git("read-tree", "--reset", "-u", verdict.tree)
 
     def reset(self) -> None:
         """Undo a set-up that was interrupted, locks of the dead git included."""

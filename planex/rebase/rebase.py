@@ -197,7 +197,7 @@ class Rebase:
         state = replace(state, asked=verdict, ready=True)
         save_state(self.workspace, replace(state, ready=False))
         before = _top(state, base).commit
-        self.tree.show(chain, link, base.commit, before, staged=_staged(link, verdict))
+        self.tree.show(chain, link, base.commit, before, verdict)
         save_state(self.workspace, state)
         touching = self._touching(state, commits, verdict.files)
         return Stopped(state, verdict, link, len(chain.links), touching, self._diffs(link, verdict, before))
@@ -268,11 +268,6 @@ class Rebase:
             return str(self.tree.folder)
         self.tree.delete()
         return None
-
-
-def _staged(link: Link, verdict: Verdict) -> str | None:
-    """What lies in the tree for a person to look at, where it is no conflict."""
-    return {Fate.DOUBTFUL: link.commit, Fate.PROPOSAL: verdict.commit}.get(verdict.status)
 
 
 @dataclass(frozen=True, slots=True)

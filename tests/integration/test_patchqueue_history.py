@@ -369,7 +369,7 @@ def test_commands_use_the_history(tmp_path: Path, upstream: Upstream) -> None:
     plain = workspace.planex("pq", "forecast", "pkg", "--onto", source)
     assert "First upstream commit" not in plain.stdout, "a search takes time: only when asked"
     hurried = workspace.planex("pq", "forecast", "--blame", "pkg", "--onto", source, "--blame-seconds", "0")
-    assert "no time to search for what breaks one patch: raise --blame-seconds, or run it again" in hurried.stderr
+    assert "no time to search for what breaks 1 patch: raise --blame-seconds, or run it again" in hurried.stderr
     foretold = workspace.planex("pq", "forecast", "--blame", "pkg", "--onto", source)
     assert f"it is taken from upstream's {origin[:12]}, which is in (proof: origin)" in foretold.stdout, foretold.stderr
     assert "First upstream commit that breaks a patch:" in foretold.stdout

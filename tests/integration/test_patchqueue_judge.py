@@ -273,7 +273,7 @@ def test_a_recorded_solution_is_used(bench: Bench, tmp_path: Path) -> None:
     assert column.verdicts[0].status is Fate.CONFLICT
     chain = forecaster.chain()
     tree = ConflictTree(tmp_path / "tree", bench.repository, shared)
-    tree.show(chain, chain.links[0], column.commit, column.commit)
+    tree.show(chain, chain.links[0], column.commit, column.commit, column.verdicts[0])
     (tmp_path / "tree" / "a.c").write_text(OLD["a.c"].replace("line 20\n", "both\n"))
     solution = tree.solution(column.commit)
     tree.give_objects()

@@ -152,6 +152,7 @@ def test_a_rebase_shows_a_proposal_and_takes_it_as_it_is_left(tmp_path: Path) ->
 def test_a_proposal_that_was_changed_is_a_persons_solution(tmp_path: Path) -> None:
     old, mine, new = trees_of("words")
     workspace = PatchWorkspace.create(tmp_path / "w", old, {"p.patch": mail("x", diff_text(old, mine))})
+    before = {path: path.read_bytes() for path in (workspace.queue / "p.patch", workspace.recipe / "package.yaml")}
     workspace.planex("pq", "rebase", "pkg", workspace.source("2", new))
     path = workspace.folder / "trees" / "pkg-rebase" / "a.c"
     path.write_text(path.read_text().replace("long count", "unsigned long count"))
@@ -159,6 +160,11 @@ def test_a_proposal_that_was_changed_is_a_persons_solution(tmp_path: Path) -> No
     patch = (workspace.queue / "p.patch").read_text()
     assert "Resolved-by" not in patch
     assert "+int f(const struct a *x, unsigned long count)" in patch.splitlines()
+    for file, data in before.items():
+        file.write_bytes(data)
+    again = workspace.planex("pq", "rebase", "pkg", workspace.source("2", new))
+    assert "1 -> 2: 1 rerere" in again.stdout, "solved once, it is never proposed again"
+    assert (workspace.queue / "p.patch").read_text() == patch
 
 
 def test_accepted_rules_need_no_stop(tmp_path: Path) -> None:

@@ -69,12 +69,14 @@ class CommitIndex:
         self._path: Path | None = path
         self._base: sqlite3.Connection | None = None
         self._known: dict[str, UpstreamCommit] = {}
-        self.ids = tuple(sorted(repository.git("rev-list", span).split()))
+        self._order = {commit: at for at, commit in enumerate(repository.git("rev-list", "--reverse", span).split())}
+        self.ids = tuple(sorted(self._order))
         """All commits of the range."""
 
     def touching(self, paths: Iterable[str]) -> list[str]:
-        """Commits that touch one of the paths."""
-        return self._ask("SELECT id FROM paths JOIN span USING (id) WHERE path IN (%s)", map(plain_path, paths))
+        """Commits that touch one of the paths, the oldest first."""
+        words = "SELECT id FROM paths JOIN span USING (id) WHERE path IN (%s)"
+        return sorted(self._ask(words, map(plain_path, paths)), key=self._order.__getitem__)
 
     def titled(self, titles: Iterable[str]) -> list[str]:
         """Commits with one of these subjects, as ``plain_title`` makes them."""
