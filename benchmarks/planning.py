@@ -93,10 +93,10 @@ class Memory:
 
     def last(self, package: str) -> Result | None:
         inputs = self._inputs.get(package, self.own(package))
-        return Result(Path(inputs.key), inputs, {f"{package}.rpm": package}, {}, 10.0, "sandbox")
+        return Result(Path(inputs.key), inputs, {f"{package}.rpm": package}, {}, 10.0, "sandbox", 0, {})
 
     def find(self, package: str, key: str) -> Result | None:
-        return Result(Path(key), self._inputs[package], {f"{package}.rpm": package}, {}, 10.0, "sandbox")
+        return Result(Path(key), self._inputs[package], {f"{package}.rpm": package}, {}, 10.0, "sandbox", 0, {})
 
     def damage(self, package: str, key: str) -> str | None:
         return None

@@ -26,10 +26,11 @@ def _files(name: str) -> list[Path]:
     if name.startswith("planex.data."):
         folder = Path(__file__).parents[1].joinpath(*name.split(".")[1:])
         found = sorted(path for path in folder.rglob("*") if path.is_file())
-    else:
-        spec = find_spec(name)
-        path = Path(spec.origin) if spec and spec.origin else Path("/nowhere")
+    elif (spec := find_spec(name)) and spec.origin:
+        path = Path(spec.origin)
         found = sorted(path.parent.glob("*.py")) if path.name == "__init__.py" else [path]
-    if not all(path.is_file() for path in found) or not found:
+    else:
+        found = []
+    if not found:
         raise ModuleNotFoundError(f"no module or folder called {name}")
     return found

@@ -48,8 +48,6 @@ def clone_or_copy(reading: int, writing: int) -> None:
     """All bytes of one open file into another, empty one: shared blocks, else inside the kernel, else by hand."""
     if _clone(reading, writing) or _copy_in_kernel(reading, writing):
         return
-    os.lseek(reading, 0, os.SEEK_SET)
-    os.lseek(writing, 0, os.SEEK_SET)
     while data := os.read(reading, _CHUNK):
         write_all(writing, data)
 

@@ -40,5 +40,4 @@ class Remembered:
 
     def save(self) -> None:
         """Keep what was asked for, and no more."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         records.save(self._path, KnownFiles(self._asked), FORMAT)

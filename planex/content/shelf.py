@@ -44,11 +44,11 @@ def remove(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return
-    with suppress(OSError):  # a mount point, or a name that is too long: deleted where it is
-        doomed = path if path.name.endswith(DRAFT) else path.with_name(f".{path.name}{DRAFT}")
-        if doomed != path:
+    if not path.name.endswith(DRAFT):
+        with suppress(OSError):  # a mount point, or a name that is too long: deleted where it is
+            doomed = path.with_name(f".{path.name}{DRAFT}")
             remove_tree(doomed)
-        path = path.rename(doomed)
+            path = path.rename(doomed)
     remove_tree(path)
 
 

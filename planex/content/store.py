@@ -41,9 +41,9 @@ class Result:
     srpm: dict[str, str]
     seconds: float
     builder: str
-    finished: float = 0
+    finished: float
     """When it was built, in seconds since 1970."""
-    stamps: dict[str, Stamp] = field(default_factory=dict)
+    stamps: dict[str, Stamp]
     """What the files looked like when they were last read whole; empty in results of an older planex."""
 
     @property

@@ -51,7 +51,7 @@ def package(name: str, needs: str = "", *subpackages: Subpackage) -> Package:
 
 def result(key: str, rows: dict[str, str], made: str) -> Result:
     """A stored result whose only RPM has the digest ``made``."""
-    return Result(Path(key), Inputs(tuple(sorted(rows.items()))), {"x.rpm": made}, {}, 10.0, "sandbox")
+    return Result(Path(key), Inputs(tuple(sorted(rows.items()))), {"x.rpm": made}, {}, 10.0, "sandbox", 0, {})
 
 
 def indexed(name: str, evr: str = "1-1", *, provides: str = "", requires: str = "", files: str = "") -> IndexedPackage:

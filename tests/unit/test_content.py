@@ -8,7 +8,7 @@ import fcntl
 import multiprocessing
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +217,7 @@ def test_a_link_to_the_very_file_is_not_the_file(stamped: tuple[Path, dict[str, 
     (folder / "one").rename(folder / "moved")
     (folder / "one").symlink_to("moved")
     assert stamps.unproven(folder, known) == ["one"]
+    assert stamps.prove(folder, {"one": known["one"].sha256}) == Fault("one", "is damaged")
     assert stamps.take(folder, ["one"])["one"].inode != known["one"].inode
 
 
@@ -259,7 +260,8 @@ def test_what_was_added_is_found_be_it_a_file_or_a_link(stamped: tuple[Path, dic
 
 @pytest.mark.parametrize(
     "rows",
-    [None, [], {"a": None}, {"a": {}}, {"../a": {}}, {"/a": {}}, {"a": {"sha256": "x"}}]
+    [None, [], {"a": None}, {"a": {}}, {"a": {"sha256": "x"}}]
+    + [{name: {"sha256": "0" * 64, "size": 1, "mtime_ns": 1, "inode": 1}} for name in ("../a", "/a")]
     + [{"a": {"sha256": "0" * 64, "size": size, "mtime_ns": 1, "inode": 1}} for size in ("1", None, True, 1.5)],
 )
 def test_rows_that_are_no_stamps_are_an_error(rows: object) -> None:
@@ -275,6 +277,7 @@ def test_leftovers_of_a_killed_run_are_swept_and_nothing_else(tmp_path: Path) ->
     left = [".repo.abc.draft/x", "..closed.abc.draft", "work/build/pkg/x", "store/pkg/.key.draft/x", ".x.draft/x"]
     left += ["store/pkg/.current.1.draft", "rendered/pkg/.pkg.spec.x.draft", "buildroots/.deps-1.x.draft/x"]
     left += ["buildroots/.closure.x.draft/y", "buildroots/.dnf.conf.x.draft", "../cache/specs/.b.json.x.draft"]
+    left += ["logs/pkg/.build.log.x.draft", "../downloads/.new.x.draft/file"]
     kept = ["repo-1/x.rpm", ".repo-1.json", ".closed", "work/iso/x", "store/pkg/key/result.json", "logs/pkg/build.log"]
     kept += ["rendered/pkg/pkg.spec", "buildroots/base-1/x", "buildroots/deps-1/x", "buildroots/dnf.conf", ".lock"]
     for name in [*left, *kept]:
@@ -284,7 +287,7 @@ def test_leftovers_of_a_killed_run_are_swept_and_nothing_else(tmp_path: Path) ->
     sweep_target(workspace, "t")
     there = {path for path in workspace.target("t").rglob("*") if path.is_file()}
     assert there == {workspace.target("t") / name for name in kept}
-    assert not list((workspace.cache / "specs").iterdir())
+    assert not [*(workspace.cache / "specs").iterdir(), *workspace.downloads.iterdir()]
 
 
 def make_for_a_while(folder: Path) -> None:
@@ -380,9 +383,6 @@ def test_what_is_published_replaces_what_was_there(tmp_path: Path) -> None:
 
 def test_nobody_finds_half_of_what_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "x" / "y").mkdir(parents=True)
-    (tmp_path / "link").symlink_to("x")
-    shelf.remove(tmp_path / "link")
-    assert (tmp_path / "x" / "y").exists()
     with monkeypatch.context() as patch:
         patch.setattr(shelf, "remove_tree", lambda path: pytest.fail("killed") if path.exists() else None)
         with pytest.raises(pytest.fail.Exception):
@@ -390,6 +390,44 @@ def test_nobody_finds_half_of_what_is_deleted(tmp_path: Path, monkeypatch: pytes
     assert not (tmp_path / "x").exists()
     assert shelf.sweep([tmp_path]) is True
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_or_a_file_is_no_tree_to_delete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf, "remove_tree", lambda path: pytest.fail(f"{path} was deleted as a tree"))
+    (tmp_path / "tree" / "x").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("tree")
+    (tmp_path / "file").write_text("")
+    for name in ("link", "file", "nothing"):
+        shelf.remove(tmp_path / name)
+    assert [path.name for path in tmp_path.rglob("*")] == ["tree", "x"]
+
+
+def test_what_an_earlier_run_did_not_finish_deleting_is_in_nobodys_way(tmp_path: Path) -> None:
+    for name in ("x", ".x.draft"):
+        (tmp_path / name / "y").mkdir(parents=True)
+    shelf.remove(tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_draft_goes_whoever_owns_what_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    removed: list[Path] = []
+    monkeypatch.setattr(shelf, "remove_tree", removed.append)
+    with pytest.raises(KeyboardInterrupt), shelf.draft(tmp_path / "x") as folder:
+        raise KeyboardInterrupt
+    assert removed == [folder]
+
+
+def test_only_what_must_outlive_a_power_cut_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink()))
+    with shelf.draft(tmp_path / "x") as folder:
+        shelf.publish(folder, tmp_path / "new" / "place" / "x")
+    assert (tmp_path / "new" / "place" / "x").is_dir()
+    assert synced == []
+    with shelf.draft(tmp_path / "y") as folder:
+        (folder / "file").write_text("x")
+        shelf.publish(folder, tmp_path / "y", durable=True)
+    assert synced == [folder / "file", folder, tmp_path]
 
 
 @pytest.mark.parametrize("keep", [0, 2, 9])
@@ -401,29 +439,24 @@ def test_the_newest_are_kept(tmp_path: Path, keep: int) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2", "3"][max(0, 3 - keep) :]
 
 
-def test_all_that_there_is_has_one_name(tmp_path: Path) -> None:
+def test_all_that_there_is_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {name: [name] for name in ("downloads", "cache", "base")}
+    there |= {name: [f"t/{name}"] for name in ("buildroots", "work", "store", "iso", "learned", "logs", "rendered")}
+    there |= {"mock": ["t/mock.json"], "mirrors": ["t/base.json"]}
+    there |= {"repo": ["t/repo", "t/repo-1", "t/repo-2", "t/.repo-1.json", "t/.closed"]}
+    there |= {"other": ["gone-1", "gone-2", "t/a-file"]}
     workspace = Workspace(tmp_path)
-    names = [
-        "downloads/x",
-        "cache/specs/x",
-        "base/b/repo/x",
-        "t/store/p/k/x",
-        "t/repo-1/x",
-        "t/.repo-1.json",
-        "t/.lock",
-    ]
-    names += ["t/logs/x", "t/work/iso/x", "gone-target/store/x", "t/.closed", "t/base.json", ".lock"]
-    for name in names:
-        path = workspace.build / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("x" * 5000)
-    (workspace.build / "t" / "repo").symlink_to("repo-1")
-    items = {
-        item.name: [str(path.relative_to(workspace.build)) for path in item.paths]
-        for item in inventory(workspace, ["t"])
-    }
-    assert items["repo"] == ["t/repo", "t/repo-1", "t/.repo-1.json", "t/.closed"]
-    assert items["other"] == ["gone-target"]
-    assert items["mirrors"] == ["t/base.json"]
-    assert items["base"] == ["base"]
-    assert not any(path.endswith(".lock") for paths in items.values() for path in paths)
+    for name in ("t", *(name for names in there.values() for name in names)):
+        (workspace.build / name).mkdir(parents=True)
+    for name in (".lock", "t/.lock", "t/.iso.lock"):
+        (workspace.build / name).write_text("")
+    for name in ("glob", "iterdir"):
+        monkeypatch.setattr(Path, name, backwards(getattr(Path, name)))
+    items = inventory(workspace, ["t"])
+    assert {item.name: [str(path.relative_to(workspace.build)) for path in item.paths] for item in items} == there
+    assert [item.name for item in items if item.regained == "lost"] == ["logs", "other"]
+
+
+def backwards(listing: Callable[..., Iterator[Path]]) -> Callable[..., Iterator[Path]]:
+    """A folder's listing in the order that is the least likely to be taken for a sorted one."""
+    return lambda *words: iter(sorted(listing(*words), reverse=True))

@@ -93,6 +93,7 @@ def test_a_lock_is_taken_again_where_the_file_changed_while_it_was_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock, real, opened = tmp_path / ".lock", fcntl.flock, []
+    before = len(list(Path("/proc/self/fd").iterdir()))
 
     def flock(handle: int, how: int) -> None:
         real(handle, how)
@@ -104,6 +105,7 @@ def test_a_lock_is_taken_again_where_the_file_changed_while_it_was_taken(
     with hold(lock):
         assert os.path.samestat(os.fstat(opened[-1]), lock.stat())
     assert len(opened) == 2
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_lock_file_with_garbage_or_a_full_disk_is_still_a_lock(

@@ -20,7 +20,7 @@ def build(store: Store, tmp_path: Path, key: str, content: str) -> str:
     folder.mkdir()
     (folder / "x-1-1.noarch.rpm").write_text(content)
     (folder / "x-1-1.src.rpm").write_text("source")
-    return store.add("x", folder, Inputs((("spec", key),)), 1.0, "sandbox").key
+    return store.add("x", folder, Inputs((("spec", key),)), 0.04, "sandbox").key
 
 
 def test_a_result_is_found_by_its_key_and_is_current(tmp_path: Path) -> None:
@@ -30,6 +30,8 @@ def test_a_result_is_found_by_its_key_and_is_current(tmp_path: Path) -> None:
     assert found is not None
     assert list(found.rpms) == ["x-1-1.noarch.rpm"]
     assert list(found.srpm) == ["x-1-1.src.rpm"]
+    assert found.rpm_paths == {found.rpms[RPM]: found.folder / RPM}
+    assert found.seconds == 0, "a tenth of a second is told, and no less"
     current = store.current("x")
     assert current is not None
     assert current.key == key
@@ -135,9 +137,11 @@ def test_a_store_that_was_moved_is_read_once_and_believed_again(
 
 def test_a_result_of_an_older_planex_without_stamps_is_read_and_believed(store: Store, stored: Path) -> None:
     record = json.loads((stored / "result.json").read_text())
-    del record["files"]
+    del record["files"], record["finished"]
     write_atomic(stored / "result.json", json.dumps(record))
-    assert store.find("x", stored.name) is not None
+    found = store.find("x", stored.name)
+    assert found is not None
+    assert found.finished == 0
     assert json.loads((stored / "result.json").read_text())["files"].keys() == {RPM, SRPM}
 
 
@@ -156,6 +160,53 @@ def test_a_damaged_result_is_replaced_by_a_new_one(store: Store, stored: Path, t
     assert build(store, tmp_path, "1", "one") == stored.name
     assert store.verify("x", stored.name) is None
     assert store.find("x", stored.name) is not None
+
+
+@pytest.mark.parametrize(
+    ("note", "words"), [(f"{RPM}\n", f"the stored {RPM} is damaged"), ("", "the stored result is damaged")]
+)
+def test_damage_that_an_earlier_run_noted_is_believed(store: Store, stored: Path, note: str, words: str) -> None:
+    (stored / "damaged").write_text(note)
+    assert store.find("x", stored.name) is None
+    assert store.damage("x", stored.name) == words
+
+
+def test_a_note_of_damage_outlives_a_power_cut(store: Store, stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    store.condemn(stored / RPM)
+    assert len(synced) == 2, "the file and its folder"
+
+
+def test_results_are_listed_in_the_order_of_names_without_drafts(
+    store: Store, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = build(store, tmp_path, "2", "two")
+    for name in ("a/1", "x/.key.draft", ".x.draft/1"):
+        (store.root / name).mkdir(parents=True)
+    for listing in (sorted, reversed):
+        with monkeypatch.context() as patch:
+            real = Path.glob
+            patch.setattr(Path, "glob", lambda *words: listing(sorted(real(*words))))  # noqa: B023
+            assert [(package, folder.name) for package, folder in store.results()] == [
+                ("a", "1"),
+                *(("x", key) for key in sorted((stored.name, other))),
+            ]
+            assert list(store.add("y", rpms(tmp_path, "b", "a"), Inputs(()), 1.0, "mock").rpms) == ["a.rpm", "b.rpm"]
+            store.drop("y", Inputs(()).key)
+
+
+def rpms(tmp_path: Path, *names: str) -> Path:
+    (tmp_path / "made").mkdir()
+    for name in names:
+        (tmp_path / "made" / f"{name}.rpm").write_text(name)
+    return tmp_path / "made"
+
+
+def test_a_result_that_is_dropped_is_there_no_more(store: Store, stored: Path) -> None:
+    store.drop("x", stored.name)
+    assert not stored.exists()
+    assert store.damage("x", stored.name) is None
 
 
 BAD: list[tuple[str, Any]] = [
@@ -187,6 +238,7 @@ def test_a_record_of_wrong_types_is_a_result_that_is_not_there(
     (stored / "result.json").write_text(json.dumps(record))
     assert store.find("x", stored.name) is None
     assert store.damage("x", stored.name) == "the record of the stored x is damaged"
+    assert store.verify("x", stored.name) == "the record of the stored x is damaged"
     assert store.last("x") is None
 
 
