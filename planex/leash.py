@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A script that makes its standard input, a terminal, the one that controls it, then becomes a command.
+"""A script, called with NUMBER COMMAND: the open file of that number, a terminal, controls it; it becomes the command.
 
 When planex ends, however, that terminal hangs up, and the kernel tells the command so (SIGHUP, tty(4)), whoever it runs
 as by then. A command that changes its user loses the signal that prctl(2) promises it, and planex may not signal it.
@@ -14,6 +14,6 @@ import sys
 import termios
 
 if __name__ == "__main__":
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    fcntl.ioctl(int(sys.argv[1]), termios.TIOCSCTTY, 0)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup(1) lets all that is started ignore it
-    os.execvp(sys.argv[1], sys.argv[1:])
+    os.execvp(sys.argv[2], sys.argv[2:])

@@ -166,14 +166,14 @@ def run_logged(
 
 
 def spawn(
-    argv: Sequence[str | Path], *, cwd: Path | None = None, stdin: bool = False
+    argv: Sequence[str | Path], *, cwd: Path | None = None, stdin: bool = False, leash: bool = False
 ) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
     """Start a program to listen to, standard output and error on separate pipes; leaving the context stops it.
 
-    ``stdin``: it can be written to as well.
+    ``stdin``: it can be written to as well. ``leash``: it ends with planex, also where that is killed.
     """
     streams = (subprocess.PIPE if stdin else subprocess.DEVNULL, subprocess.PIPE, subprocess.PIPE)
-    return _started([str(word) for word in argv], cwd, environment(), *streams)
+    return (_leashed if leash else _started)([str(word) for word in argv], cwd, environment(), *streams)
 
 
 def talk(
@@ -222,8 +222,15 @@ def _watched(process: subprocess.Popen[bytes], watch: Watch | None, output: Call
 
 @contextlib.contextmanager
 def _started(  # type: ignore[no-untyped-def]
-    words: list[str], cwd: Path | None, env: Mapping[str, str], stdin: int, stdout: int | IO[bytes], stderr: int
+    words: list[str],
+    cwd: Path | None,
+    env: Mapping[str, str],
+    stdin: int,
+    stdout: int | IO[bytes],
+    stderr: int,
+    keep: tuple[int, ...] = (),
 ):
+    """``keep``: open files that it gets as well, by the same numbers."""
     check_stopped()
     try:
         process = subprocess.Popen(
@@ -234,6 +241,7 @@ def _started(  # type: ignore[no-untyped-def]
             stdout=stdout,
             stderr=stderr,
             start_new_session=True,
+            pass_fds=keep,
         )
     except FileNotFoundError as error:
         raise MissingTool(f"{words[0]} is not installed", "run `planex doctor` to see how to get it") from error
@@ -257,13 +265,28 @@ def _started(  # type: ignore[no-untyped-def]
 def _leashed(  # type: ignore[no-untyped-def]
     words: list[str], cwd: Path | None, env: Mapping[str, str], stdin: int, stdout: int | IO[bytes], stderr: int
 ):
-    """As ``_started``, with a terminal of its own as standard input, which hangs up when planex ends."""
-    words = [sys.executable, "-I", "-S", str(_LEASH), *words]
-    ours, its = (os.fdopen(number, "rb", buffering=0) for number in os.openpty())
-    with ours, its, _started(words, cwd, env, its.fileno(), stdout, stderr) as process:
+    """As ``_started``, with a terminal of its own, which hangs up when planex ends; it is a free standard input, too.
+
+    Not for all programs: it costs ten milliseconds, and git or ssh would ask a terminal for passwords.
+    """
+    ours, its = _terminal()
+    keep = () if stdin == subprocess.DEVNULL else (its.fileno(),)
+    words = [sys.executable, "-I", "-S", str(_LEASH), *(map(str, keep or (0,))), *words]
+    with ours, its, _started(words, cwd, env, stdin if keep else its.fileno(), stdout, stderr, keep) as process:
         its.close()
         _leashes[process] = ours
         yield process
+
+
+def _terminal() -> tuple[IO[bytes], IO[bytes]]:
+    """Both ends of a new one, and whoever has the second is told when the first is closed."""
+    try:
+        ours, its = os.openpty()
+    except OSError as error:
+        raise PlanexError(
+            f"no terminal can be opened: {error.strerror}", "look at it: ls -l /dev/ptmx /dev/pts"
+        ) from error
+    return os.fdopen(ours, "rb", buffering=0), os.fdopen(its, "rb", buffering=0)
 
 
 def check_stopped() -> None:

@@ -132,7 +132,7 @@ def hear(
     deadline = time.monotonic() + timeout
     with temporary_folder(serial.parent, "boot") as folder, serial.open("wb", buffering=0) as log:
         argv = qemu.qemu_argv(program, machine, qemu.prepare_firmware(machine.firmware, folder))
-        with spawn(argv, stdin=True) as process:
+        with spawn(argv, stdin=True, leash=True) as process:
             return _listen(process, log, ear, deadline, show)
 
 

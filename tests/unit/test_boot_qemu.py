@@ -3,17 +3,24 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from planex.errors import PlanexError
 from planex.host.definition import load_definition
 from planex.machine.boot import BootFailed, Cause, End, boot, hint, too_small
 from planex.machine.qemu import Machine, Ovmf, choose_accel, qemu_argv
 from planex.workspace import Workspace
 from tests.conftest import ROOT
 from tests.unit.test_boot_proof import CONSOLE
+from tests.unit.test_mock import SLOW, wait_for
+from tests.unit.test_run import alive
 
 FakeTool = Callable[[str, str], Path]
 ISO = Path("/x/a,b.iso")
@@ -137,3 +144,38 @@ def test_a_host_is_visited_while_it_runs_and_only_with_a_proof(tmp_path: Path, f
     with pytest.raises(BootFailed, match="missing: the output of 'xl info'"):
         boot(machine(tmp_path), tmp_path / "serial.log", 30, visit=lambda: visits.append("again"))
     assert visits == ["here"]
+
+
+PLANEX = """
+import signal, sys
+from pathlib import Path
+from planex.machine.boot import boot
+from planex.machine.qemu import Machine
+signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
+boot(Machine(Path(sys.argv[1])), Path(sys.argv[2]), 60)
+"""
+
+
+def test_no_machine_outlives_a_planex_that_is_killed(tmp_path: Path, fake_tool: FakeTool) -> None:
+    fake_tool("qemu-system-x86_64", SLOW.format(here=tmp_path))
+    argv = [sys.executable, "-c", PLANEX, str(machine(tmp_path).iso), str(tmp_path / "serial.log")]
+    with subprocess.Popen(argv, env={**os.environ, "PYTHONPATH": str(ROOT)}) as planex:
+        pid = int(wait_for(tmp_path / "pid"))
+        planex.send_signal(signal.SIGKILL)
+    try:
+        assert wait_for(tmp_path / "ended") == "hup\n"
+    finally:
+        if alive(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_a_system_without_terminals_is_an_error_in_words(
+    tmp_path: Path, fake_tool: FakeTool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> tuple[int, int]:
+        raise OSError(2, "No such file or directory")
+
+    fake_tool("qemu-system-x86_64", "#!/bin/sh\n")
+    monkeypatch.setattr(os, "openpty", none)
+    with pytest.raises(PlanexError, match="no terminal can be opened: No such file or directory"):
+        boot(machine(tmp_path), tmp_path / "serial.log", 1)
