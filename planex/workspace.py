@@ -25,6 +25,7 @@ class Workspace:
         for folder in (behind(start), *behind(start).parents):
             if (folder / CONFIG_NAME).is_file():
                 refuse_awkward(folder)
+                _refuse_no_folder(cls(folder).build)
                 return cls(folder)
         raise ConfigError(
             f"no {CONFIG_NAME} in {behind(start)} or any folder above it",
@@ -107,6 +108,22 @@ def refuse_awkward(folder: Path) -> None:
             f"{folder}: rpm and overlays cannot work in a path with {' '.join(map(repr, awkward))}",
             "move the workspace to a path without it",
         )
+
+
+def _refuse_no_folder(build: Path) -> None:
+    """ConfigError where something else is in the place of the folder that holds all that planex makes."""
+    if not os.path.lexists(build) or build.is_dir():
+        return
+    if build.is_symlink():
+        target = os.readlink(build)  # noqa: PTH115
+        raise ConfigError(
+            f"{build} is a symbolic link to {target}, which is no folder",
+            f"make that folder, or delete the link and let planex make a folder: rm {os.path.relpath(build)}",
+        )
+    raise ConfigError(
+        f"{build} is a file, and planex wants a folder there for all that it makes",
+        f"move it out of the way: mv {os.path.relpath(build)} {os.path.relpath(build)}.old",
+    )
 
 
 def behind(link: Path) -> Path:

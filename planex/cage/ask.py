@@ -21,7 +21,8 @@ SECONDS = 20.0
 """Time for one item, far more than the largest spec needs."""
 _STARTING = 60.0
 """Seconds for the child to come up, on a machine that is busy."""
-_ADDRESS_SPACE = GIB
+ADDRESS_SPACE = GIB
+"""What a question may use of memory."""
 
 
 def ask(
@@ -59,7 +60,7 @@ def _ask(
         memory=2 * GIB,
         processes=256,
         disk=64 * MIB,
-        address_space=_ADDRESS_SPACE,
+        address_space=ADDRESS_SPACE,
     )
     cage = Cage(readable={**interpreter(), **readable}, env={**_ENV, **env}, limits=limits)
     request = json.dumps({"seconds": seconds, "items": dict(items)}).encode()

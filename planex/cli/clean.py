@@ -19,7 +19,7 @@ from planex.content.locks import hold
 from planex.disk import size_of
 from planex.nearest import did_you_mean
 from planex.rpm.mockroots import MockFolders, holder, in_use, known_folders, scrub
-from planex.workspace import Workspace
+from planex.workspace import Workspace, behind
 
 _USUAL = ("buildroots", "mock", "work")
 _TABLE = "?"
@@ -40,7 +40,8 @@ def clean(context: Context, everything: bool, what: str | None, wait: bool) -> N
     """Delete buildroots (also mock's) and work folders of every target; finished results, sources and ISOs stay.
 
     Nothing is deleted while another planex is at work in this workspace. Use this rather than `rm -rf _build`:
-    buildroots hold files of subordinate user ids, which a user cannot delete alone.
+    buildroots hold files of subordinate user ids, which a user cannot delete alone. Where `_build` is a symbolic link
+    to a folder, what planex made in that folder is deleted; the link and the folder stay.
 
     \b
     Examples:
@@ -59,8 +60,6 @@ def clean(context: Context, everything: bool, what: str | None, wait: bool) -> N
     if what is not None and what not in items:
         raise click.UsageError(f"there is no '{what}' to delete{did_you_mean(what, list(items))}: {', '.join(items)}")
     if not workspace.build.exists():
-        if everything and workspace.build.is_symlink():  # to nowhere
-            workspace.build.unlink()
         return
     chosen = list(items) if everything else [what] if what else list(_USUAL)
     with ExitStack() as locks:
@@ -71,6 +70,9 @@ def clean(context: Context, everything: bool, what: str | None, wait: bool) -> N
         _delete(workspace, context.config.targets, chosen)
         if everything:
             _delete_rest(workspace.build)
+    if everything and workspace.build.is_symlink():
+        place = workspace.relative(workspace.build)
+        context.reporter.info(f"{place} is a symbolic link: it stays, and so does the folder {behind(workspace.build)}")
 
 
 def _inventory(workspace: Workspace, targets: Iterable[str]) -> Iterator[Item]:

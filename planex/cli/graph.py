@@ -10,7 +10,7 @@ from planex.cli.output import echo
 from planex.distro.project import load_project
 from planex.engine.graph import Graph
 from planex.engine.workshop import Workshop
-from planex.errors import PlanexError
+from planex.errors import PlanexError, joined
 from planex.pages.graph import Edges, as_dot, as_json, as_path, as_text
 
 
@@ -23,7 +23,8 @@ from planex.pages.graph import Edges, as_dot, as_json, as_path, as_text
 def graph(context: Context, packages: tuple[str, ...], form: str | None, why: tuple[str, str] | None) -> None:
     """Show which packages PACKAGES (default: all) need, in an order in which they can be built.
 
-    Nothing is fetched or built for that. What is wrong with a package is said beside it.
+    Nothing is fetched or built for that. What is wrong with a package is said beside it; a package whose files cannot
+    be read is left out and named, and the exit status is then 2.
 
     \b
     Examples:
@@ -42,8 +43,11 @@ def graph(context: Context, packages: tuple[str, ...], form: str | None, why: tu
         echo(as_dot(edges))
     else:
         echo(as_json(edges, notes) if form == "json" else as_text(edges, notes))
-    for name in project.broken:
-        context.reporter.warn(f"{name} is left out: {project.broken[name].message}")
+    if packages:
+        for remark in project.left_alone(packages):
+            context.reporter.warn(remark)
+    elif project.broken:
+        raise joined(project.broken.values())
 
 
 def _explain(workshop: Workshop, package: str, other: str) -> None:

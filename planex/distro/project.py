@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -91,6 +91,11 @@ class Project:
         """Of all packages, broken or not."""
         return sorted({*self.packages, *self.broken})
 
+    def left_alone(self, wanted: Collection[str]) -> list[str]:
+        """What is wrong with files of others than ``wanted``, a sentence each; queues of no package are among them."""
+        faults = {name: fault for name, fault in self.broken.items() if name not in wanted}
+        return [f"{name} is left alone: {fault.message}" for name, fault in faults.items()]
+
     def choose(self, asked: Iterable[str]) -> list[str]:
         """The packages named, or all. Raises ConfigError for unknown names (with the nearest known) and broken ones."""
         asked = list(asked)
@@ -155,7 +160,7 @@ def load_project(workspace: Workspace, config: Config, target_name: str, *, tole
     conditional = {name: specs[name] for name in packages if recipes[name].settings.bootstrap}
     bootstraps = _bootstraps(conditional, macros, workspace.cache / "specs", broken)
     for name in packages:
-        if fault := _unnamed_patches(recipes[name], packages[name]):
+        if fault := _nameless_sources(recipes[name], packages[name]) or _unnamed_patches(recipes[name], packages[name]):
             broken[name] = fault
     if broken and not tolerant:
         raise joined(broken.values())
@@ -183,6 +188,17 @@ def _unnamed_patches(recipe: Recipe, package: Package) -> ConfigError | None:
         return None
     problem = Problem(recipe.template, 0, f"does not name the patches of its queue: {', '.join(left_out)}")
     return ConfigError([problem], "put {{ patch_lines }} on a line of its own behind the Source lines, outside any %if")
+
+
+def _nameless_sources(recipe: Recipe, package: Package) -> ConfigError | None:
+    """A source is kept by the name behind its last slash, which must be one that a file can have."""
+    problems = [
+        Problem(recipe.template, recipe.line_of_tag(source.kind, source.number), f"{source.url} ends in no file's name")
+        for source in package.sources
+        if source.file_name in ("", ".", "..")
+    ]
+    hint = "a URL whose end is no name gets one behind #/, as in https://host/get?id=7#/name-1.0.tar.gz"
+    return ConfigError(problems, hint) if problems else None
 
 
 def _render(

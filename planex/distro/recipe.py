@@ -85,6 +85,12 @@ class Recipe:
     def is_template(self) -> bool:
         return self.template.suffix == ".j2"
 
+    def line_of_tag(self, kind: str, number: int) -> int:
+        """Line of ``SourceN:`` or ``PatchN:`` in the template; 0 where it does not stand there as it is."""
+        tag = re.compile(rf"^{kind}{number or '0?'}\s*:", re.IGNORECASE)
+        lines = enumerate(_read(self.template).splitlines(), 1)
+        return next((line for line, text in lines if tag.match(text)), 0)
+
     @property
     def checksums(self) -> Path:
         return self.folder / "sources"

@@ -18,15 +18,26 @@ from pathlib import Path
 from typing import Any
 
 from planex.cage.answer import serve
-from planex.cage.ask import ask
+from planex.cage.ask import ADDRESS_SPACE, ask
 from planex.checksums import digest_of_text
 from planex.content import records
 from planex.errors import ConfigError, Problem, line_of
 from planex.regular import NotRegular, read_text
+from planex.units import size_text
 
 FORMAT = 4
 SECONDS = 10.0
 """Time for one configuration."""
+_TOO_MUCH = {
+    MemoryError: (
+        "needs more memory than it may have",
+        f"a configuration may use {size_text(ADDRESS_SPACE)}: look there for a text or list that grows",
+    ),
+    RecursionError: (
+        "calls itself without end, or is nested too deeply",
+        "look there for a function that calls itself, or for a value that holds itself",
+    ),
+}
 _INCLUDE = re.compile(r"^\s*include\((.*)\)", re.MULTILINE)
 _MACRO = re.compile(r"%?[A-Za-z_]\w*(\(.*\))?$")
 _SYSTEM_CONFIGS = Path("/etc/mock")
@@ -158,6 +169,9 @@ def _evaluate(path: Path) -> dict[str, Any]:
     except OSError as error:
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
         hint = "a configuration can read mock-configs/, repos/ (texts in UTF-8) and /etc/mock"
+        raise ConfigError([Problem(path, line_of(error, str(path)), message)], hint) from None
+    except (MemoryError, RecursionError) as error:
+        message, hint = _TOO_MUCH[type(error)]
         raise ConfigError([Problem(path, line_of(error, str(path)), message)], hint) from None
     except Exception as error:  # whatever the user's Python raises is a mistake in this file
         raise ConfigError([Problem(path, line_of(error, str(path)), f"{type(error).__name__}: {error}")]) from None

@@ -59,7 +59,9 @@ def test_includes_are_followed(tmp_path: Path) -> None:
         (GOOD + "config_opts['macros'] = ['%dist']\n", "config_opts['macros'] must be a dictionary"),
         (GOOD + "config_opts['environment'] = 'A=B'\n", "config_opts['environment'] must be a dictionary"),
         (GOOD + "config_opts['chroot_setup_cmd'] = 'install \"x'\n", "chroot_setup_cmd']: No closing quotation"),
-        ("x = 'a' * 10**11\n", "MemoryError"),
+        ("\nx = 'a' * 10**11\n", "test.cfg:2: needs more memory than it may have"),
+        ("def f(): f()\nf()\n", "test.cfg:1: calls itself without end, or is nested too deeply"),
+        ("x = " + "(" * 10_000 + ")" * 10_000 + "\n", "test.cfg:1: not valid Python: too many nested parentheses"),
         ("print(open('/etc/passwd').read())\nopen('/etc/shadow')\n", "test.cfg:2: /etc/shadow: No such file"),
     ],
 )

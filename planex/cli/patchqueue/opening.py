@@ -30,10 +30,12 @@ def queue_of(context: Context, name: str, guards: tuple[str, ...] = (), *, offli
 
 
 def warn_of_oddities(context: Context, found: PackageQueue) -> None:
-    """Guards that choose nothing, and patches that are not in the series."""
+    """Guards that choose nothing, patches that are not in the series, and what else would stop a build of all."""
     chosen = found.guards.union(found.project.recipes[found.name].settings.guards)
     for remark in remarks(found.queue, chosen):
         context.reporter.warn(f"{found.name}: {remark}")
+    for remark in found.project.left_alone([found.name]):
+        context.reporter.warn(remark)
 
 
 @contextmanager
