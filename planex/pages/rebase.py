@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from planex.pages.table import indented, table
+from planex.pages.table import WIDTH, fitted, indented
 from planex.pages.verdicts import summary
 from planex.patchqueue.carry.verdict import CHANGED, GONE, Fate
 
@@ -21,11 +21,11 @@ def report_files(report: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def report_text(report: Mapping[str, Any]) -> str:
-    """A rebase's report for people."""
+def report_text(report: Mapping[str, Any], width: int = WIDTH) -> str:
+    """A rebase's report for people, in so many columns."""
     patches = report["patches"]
     head = f"{report['package']}: {report['from']} -> {report['to']}: {summary(row['status'] for row in patches)}"
-    parts = [head, "", table([(row["status"], row["patch"], row["why"]) for row in patches])]
+    parts = [head, "", fitted([(row["status"], row["patch"], row["why"]) for row in patches], width)]
     if report["guarded_out"]:
         parts += ["", f"not carried, as the chosen guards leave them out: {', '.join(report['guarded_out'])}"]
     if build := report.get("build"):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +18,10 @@ from planex.patchqueue.commits.writeback import Writes, carry_out
 from planex.patchqueue.format.queue import load_queue
 from planex.rebase.rebase import Finished
 from planex.rebase.state import load_state
+from planex.rpm.mockroots import CALLER
 from planex.run import run
 from planex.workspace import Workspace
+from tests.conftest import ROOT
 from tests.integration.patch_factory import Tree, apply_all, numbered, read_tree, replace_line, steps, unpack
 from tests.integration.patch_workspace import PACKAGE_YAML, PatchWorkspace
 
@@ -311,3 +314,20 @@ def test_an_address_that_package_yaml_cannot_say(workspace: PatchWorkspace, sour
     done = workspace.planex("pq", "rebase", "pkg", odd)
     assert done.returncode == 2
     assert "--set version=1.2.3" in done.stderr
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_every_table_keeps_to_the_width_of_the_terminal(workspace: PatchWorkspace, source: Path, width: int) -> None:
+    name = f"third-patch-{'whose-name-takes-much-of-a-line-' * (width // 40 - 1)}.patch"
+    (workspace.queue / "p3.patch").rename(workspace.queue / name)
+    series = workspace.queue / "series"
+    series.write_text(series.read_text().replace("p3.patch", name))
+    argv = [sys.executable, "-m", "planex", "-C", str(workspace.folder), "pq", "rebase", "pkg"]
+    env = {"PYTHONPATH": str(ROOT), "COLUMNS": str(width)}
+    for words in ([str(source)], ["--continue"], ["--status"], ["--continue"]):
+        solve(workspace)
+        done = run([*argv, *words], check=False, env=env, inherit=CALLER)
+        told = [line for line in (done.stderr + done.stdout).splitlines() if name in line or "merging it" in line]
+        assert [line for line in told if len(line) > width] == []
+        assert told or words == ["--continue"]
+    assert done.returncode == 0, done.stderr

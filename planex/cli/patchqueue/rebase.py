@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import click
 
 from planex.cli.context import Context, pass_context
-from planex.cli.output import echo
+from planex.cli.output import columns, echo
 from planex.cli.patchqueue.opening import alone, orders_for, queue_of
 from planex.cli.patchqueue.options import (
     accept_option,
@@ -22,7 +22,7 @@ from planex.cli.patchqueue.options import (
 )
 from planex.drafts import write_atomic
 from planex.pages.rebase import report_files, report_text
-from planex.pages.table import indented, table
+from planex.pages.table import fitted, indented
 from planex.pages.verdicts import summary, verdict_rows
 from planex.patchqueue.carry.baseline import versions_before
 from planex.patchqueue.carry.forecast import Version
@@ -159,8 +159,8 @@ def _foretell(
     reporter.info(" -> ".join([f"{found.name}: {old.label}", *(version.label for version in via), aim.version.label]))
     for line in described(aim.variables, found.project.recipes[found.name].settings.variables):
         reporter.info(f"  package.yaml: {line}")
-    for line in table(verdict_rows(column.verdicts)).splitlines():
-        reporter.info(f"  {line}")
+    for line in fitted(verdict_rows(column.verdicts), columns(), 2).splitlines():
+        reporter.info(line)
     reporter.info(f"  {summary(verdict.status for verdict in column.verdicts)}")
 
 
@@ -222,7 +222,7 @@ def _show_stop(reporter: Reporter, found: PackageQueue, stop: Stopped, as_json: 
     reporter.error(f"patch {number} of {stop.total}, {stop.verdict.patch}: {stop.verdict.status}")
     reporter.plain(f"  {stop.link.patch.subject}")
     if why := stop.verdict.why:
-        reporter.plain(f"  {why}")
+        reporter.plain(fitted([(why,)], columns(), 2))
     for line in stop.upstream:
         reporter.plain(f"  upstream: {line}")
     for title, text in zip(("in the new version", "beside the patch as it was"), stop.diffs, strict=False):
@@ -252,7 +252,7 @@ def _show_end(reporter: Reporter, found: PackageQueue, end: Finished, as_json: b
     report = end.state.report
     for name, text in report_files(report).items():
         write_atomic(end.reports / name, text)
-    echo(json.dumps(report, indent=1) if as_json else report_text(report), nl=as_json)
+    echo(json.dumps(report, indent=1) if as_json else report_text(report, columns()), nl=as_json)
     with reporter.task(found.name) as task:
         left = Rebase(found, task).clean_up()
     if left:
@@ -284,7 +284,7 @@ def _status_text(rebase_: Rebase) -> str:
     if state is None:
         return f"no rebase of {rebase_.package.name} is under way"
     lines = [f"{state.package}: {state.old.label} -> {state.new.label}"]
-    lines += [table(verdict_rows(state.verdicts))] if state.verdicts else []
+    lines += [fitted(verdict_rows(state.verdicts), columns())] if state.verdicts else []
     total = len(rebase_.package.queue.applied)
     if state.writes is not None:
         lines.append("all patches are done; the files are being written: --continue")
