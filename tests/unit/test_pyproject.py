@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 from planex.base.definition import Contents
@@ -17,6 +19,7 @@ from planex.data.base import pyproject
 from planex.data.base.pyproject import SITE, capability, rpm_version
 from planex.errors import ConfigError
 from planex.schema import parse
+from tests.conftest import ROOT
 
 BACKEND = '''
 import zipfile
@@ -59,9 +62,9 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def run(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run(project: Path, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, pyproject.__file__, *words]
-    return subprocess.run(argv, cwd=project, text=True, capture_output=True, check=False)
+    return subprocess.run(argv, cwd=project, text=True, capture_output=True, check=False, input=given)
 
 
 def build(project: Path) -> tuple[str, Path]:
@@ -135,6 +138,105 @@ def test_files_are_listed_by_module(project: Path) -> None:
     assert {'"/usr/bin/foo"', '"/usr/share/foo/x"', f'"{SITE}/single.py"'} < {
         *Path(f"{state}-files").read_text().splitlines()
     }
+
+
+METADATA = """\
+Metadata-Version: 2.1
+Name: Foo.Bar
+Version: 1.0
+Requires-Dist: packaging
+Requires-Dist: Other (>=2.0) ; extra == 'more_things'
+Provides-Extra: more_things
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "provides", "requires"),
+    [
+        ("python3-foo-bar", "python3dist(foo-bar) = 1", "python3dist(packaging)"),
+        ("python3-foo-bar+more-things", "python3dist(foo-bar[more_things]) = 1", "python3dist(other) >= 2"),
+        ("c++-tools", "python3dist(foo-bar) = 1", "python3dist(packaging)"),
+    ],
+)
+def test_a_package_of_an_extra_has_what_the_extra_needs(
+    tmp_path: Path, package: str, provides: str, requires: str
+) -> None:
+    (tmp_path / "METADATA").write_text(METADATA)
+    given = f"{tmp_path}/METADATA\n"
+    assert run(tmp_path, "provides", package, given=given).stdout == f"{provides}\n"
+    assert run(tmp_path, "requires", package, given=given).stdout == f"{requires}\n"
+
+
+def test_an_extra_that_there_is_not_is_told(tmp_path: Path) -> None:
+    (tmp_path / "METADATA").write_text(METADATA)
+    done = run(tmp_path, "provides", "python3-foo-bar+mroe", given=f"{tmp_path}/METADATA\n")
+    assert (done.returncode, done.stderr) == (1, "error: Foo.Bar has no extra mroe (it has: more_things)\n")
+    assert done.stdout == "!Foo.Bar has no extra mroe (it has: more_things)\n", "which rpm refuses"
+
+
+def test_a_package_of_an_extra_shows_the_metadata_without_having_it(project: Path) -> None:
+    state, _ = build(project)
+    assert run(project, "save_files", state, "foo").returncode == 0
+    folder = f"{SITE}/foo-1.0.dist-info"
+    assert Path(f"{state}-ghosts").read_text() == f'%ghost %dir "{folder}"\n%ghost "{folder}/METADATA"\n'
+
+
+SPEC = """\
+Name: python-foo
+Version: 1.0
+Release: 2
+Epoch: 3
+Summary: x
+License: x
+%description
+x
+%pyproject_extras_subpkg {words}
+"""
+
+
+@pytest.mark.tools("rpmspec")
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("-n python3-foo one,two three", ["x86_64 one", "x86_64 two", "x86_64 three"]),
+        ("-a -n python3-foo -i /x one", ["noarch one"]),
+    ],
+)
+def test_the_macro_makes_a_package_for_each_extra(tmp_path: Path, words: str, expected: list[str]) -> None:
+    done = expand(tmp_path, "-q", "--qf", "%{name}|%{arch}|[%{requires} %{requireversion}]\n", words)
+    rows = [row.split("|") for row in done.stdout.splitlines() if "+" in row]
+    assert [f"{arch} {name.partition('+')[2]}" for name, arch, _ in rows] == expected
+    assert {needs for _, _, needs in rows} == {"python3-foo 3:1.0-2"}
+
+
+@pytest.mark.tools("rpmspec")
+@pytest.mark.parametrize(
+    ("words", "files"),
+    [
+        ("-n foo one", r"%files -n foo\+one -f .*/python-foo-1.0-2-pyproject-ghosts"),
+        ("-n foo -f list one", r"%files -n foo\+one -f list"),
+        ("-n foo -i /x one", r"%files -n foo\+one\n%ghost /x"),
+    ],
+)
+def test_the_files_of_such_a_package(tmp_path: Path, words: str, files: str) -> None:
+    assert re.search(rf"^{files}$", expand(tmp_path, "-P", words).stdout, re.MULTILINE)
+
+
+@pytest.mark.tools("rpmspec")
+def test_the_macro_without_extras_says_how_to_write_it(tmp_path: Path) -> None:
+    assert "write -n PACKAGE and the names of its extras" in expand(tmp_path, "-P", "-n python3-foo").stderr
+
+
+def expand(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """rpmspec with the macros of this repository's base on a spec that has the last word for the macro."""
+    groups = yaml.safe_load((ROOT / "repos" / "bookworm.yaml").read_text())["made"]
+    macros = folder / "macros.planex"
+    macros.write_text(groups["rpm-config"]["files"]["/usr/lib/rpm/macros.d/macros.planex"])
+    (folder / "x.spec").write_text(SPEC.format(words=words[-1]))
+    usual = subprocess.run(["rpm", "--eval", "%{_rpmconfigdir}"], text=True, capture_output=True, check=True)
+    paths = f"{usual.stdout.strip()}/macros:{usual.stdout.strip()}/platform/x86_64-linux/macros:{macros}"
+    argv = ["rpmspec", "--macros", paths, *words[:-1], str(folder / "x.spec")]
+    return subprocess.run(argv, text=True, capture_output=True, check=False)
 
 
 def test_mistakes_are_told(project: Path) -> None:

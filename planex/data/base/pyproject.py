@@ -253,7 +253,10 @@ def _write(root: Path, place: str, data: bytes, program: bool) -> str:
 
 
 def save_files(words: Sequence[str]) -> None:
-    """Write STATE-files for %files: modules by name or pattern, the metadata, and with ``+auto`` all else."""
+    """Write STATE-files for %files: modules by name or pattern, the metadata, and with ``+auto`` all else.
+
+    STATE-ghosts is for packages of extras: they have the metadata without having it.
+    """
     parser = _parser("%pyproject_save_files", state=True)
     parser.add_argument("-l", action="store_true")
     parser.add_argument("-L", action="store_true")
@@ -271,6 +274,8 @@ def save_files(words: Sequence[str]) -> None:
     others = [path for path in record if not path.startswith(f"{SITE}/")] if "+auto" in asked.modules else []
     lines = [f'"{SITE}/{top}"' for top in (*chosen, *metadata)] + [f'"{path}"' for path in others]
     Path(f"{asked.state}-files").write_text("\n".join(lines) + "\n")
+    ghosts = [f'%ghost %dir "{SITE}/{top}"\n%ghost "{SITE}/{top}/METADATA"\n' for top in metadata]
+    Path(f"{asked.state}-ghosts").write_text("".join(ghosts))
     Path(f"{asked.state}-modules").write_text("\n".join(sorted(_modules(record, chosen))) + "\n")
 
 
@@ -315,23 +320,39 @@ def _importing(name: str) -> str:
     return ""
 
 
-# --- what rpm asks for of an installed distribution; it names a file a line on standard input
+# --- what rpm asks for of an installed distribution; it gives the package's name, and a file a line on standard input
 
 
-def provides(_words: Sequence[str]) -> None:
-    """``python3dist(x) = version`` of each METADATA or PKG-INFO."""
+def provides(words: Sequence[str]) -> None:
+    """``python3dist(x) = version`` of each METADATA or PKG-INFO; ``python3dist(x[extra])`` for a package NAME+EXTRA."""
     for metadata in _named():
-        print(f"python3dist({normal(metadata['Name'])}) = {rpm_version(metadata['Version'])}")
+        extra = "".join(f"[{each}]" for each in _extra(words, metadata))
+        print(f"python3dist({normal(metadata['Name'])}{extra}) = {rpm_version(metadata['Version'])}")
 
 
-def requires(_words: Sequence[str]) -> None:
-    """Requires-Dist of each; nothing where packaging is not installed, by which they are read."""
+def requires(words: Sequence[str]) -> None:
+    """Requires-Dist of each, or what an extra needs beyond that.
+
+    Nothing where packaging is not installed, by which they are read.
+    """
     for metadata in _named():
+        lines, extra = metadata.get_all("Requires-Dist") or [], _extra(words, metadata)
         try:
-            found = applying(metadata.get_all("Requires-Dist") or [])
+            always = list(map(capability, applying(lines)))
+            found = [text for text in map(capability, applying(lines, extra)) if text not in always]
         except ImportError:
             continue
-        print("\n".join(map(capability, found)))
+        print("\n".join(found if extra else always))
+
+
+def _extra(words: Sequence[str], metadata: Message) -> list[str]:
+    """The extra that a package is for, as the metadata writes it; none for a package that is for no extra."""
+    name, _, extra = "".join(words).partition("+")
+    known = metadata.get_all("Provides-Extra") or []
+    found = [each for each in known if extra and normal(each) == normal(extra)]
+    if extra and not found and normal(name).endswith(normal(metadata["Name"])):  # else it is a name such as c++-tools
+        raise Refused(f"{metadata['Name']} has no extra {extra} (it has: {', '.join(known) or 'none'})")
+    return found
 
 
 def _named() -> Iterator[Message]:
@@ -356,4 +377,6 @@ if __name__ == "__main__":
     try:
         VERBS[sys.argv[1]](sys.argv[2:])
     except Refused as error:
+        if sys.argv[1] in ("provides", "requires"):
+            print(f"!{error}")  # rpm goes on after a generator that failed, but not after words that it cannot read
         sys.exit(f"error: {error}")
