@@ -36,13 +36,14 @@ class Unit(Enum):
 
 
 class Status(Enum):
-    """What became of a package."""
+    """What became of a package. ``postponed``: it needs what only its build could tell; the run plans again."""
 
     BUILT = "built"
     REUSED = "reused"
     UNCHANGED = "unchanged"
     FAILED = "failed"
     SKIPPED = "skipped"
+    POSTPONED = "postponed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

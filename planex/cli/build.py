@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import click
@@ -98,7 +99,7 @@ def build(
 
 
 def _foretell(context: Context, wish: _Wish, as_json: bool) -> None:
-    workshop, plan = _plan(context, wish)
+    workshop, plan = _plan(context, wish, {})
     echo(_plan_json(plan) if as_json else _plan_text(plan))
     _raise_faults(workshop, wish.packages)
 
@@ -106,17 +107,27 @@ def _foretell(context: Context, wish: _Wish, as_json: bool) -> None:
 def _carry_out(context: Context, wish: _Wish, wait: bool) -> tuple[Workshop, list[Outcome]]:
     """Build and publish; what became of each package that had to be looked at."""
     started, reporter = time.monotonic(), context.reporter
+    outcomes: dict[str, Outcome] = {}
     with at_work(context.workspace, context.target_name, context.patience(wait=wait)):
-        workshop, plan = _plan(context, wish)
-        project = workshop.project
         sweep_target(context.workspace, context.target_name)
-        workshop.require_checksums(plan)
-        for step in plan.steps:
-            reporter.tell(PackagePlanned(step.package, step.action.value, step.reasons, step.seconds, step.needs))
-        outcomes = _build(workshop, plan, wish, reporter) if plan.changes else []
+        for rounds in count(1):
+            workshop, plan = _plan(context, wish, outcomes)
+            workshop.require_checksums(plan)
+            for step in plan.steps:
+                reporter.tell(PackagePlanned(step.package, step.action.value, step.reasons, step.seconds, step.needs))
+            found = _build(workshop, plan, wish, reporter) if plan.changes else []
+            outcomes |= {outcome.package: outcome for outcome in found}
+            if rounds > len(plan.steps) or not _may_go_on(outcomes.values(), wish):
+                break
         changed = _publish(workshop, reporter)
-    _summarise(project, outcomes, reporter, clock(time.monotonic() - started), changed)
-    return workshop, outcomes
+    _summarise(workshop.project, list(outcomes.values()), reporter, clock(time.monotonic() - started), changed)
+    return workshop, list(outcomes.values())
+
+
+def _may_go_on(outcomes: Collection[Outcome], wish: _Wish) -> bool:
+    """Whether what this round learned lets another one build what it could not."""
+    statuses = {outcome.status for outcome in outcomes}
+    return Status.POSTPONED in statuses and (wish.keep_going or Status.FAILED not in statuses)
 
 
 def _build(workshop: Workshop, plan: Plan, wish: _Wish, reporter: Reporter) -> list[Outcome]:
@@ -148,12 +159,16 @@ def _junit_file(context: Context, path: Path | None) -> Iterator[None]:
         write_atomic(path, junit_xml(events, suite))
 
 
-def _plan(context: Context, wish: _Wish) -> tuple[Workshop, Plan]:
+def _plan(context: Context, wish: _Wish, before: Mapping[str, Outcome]) -> tuple[Workshop, Plan]:
+    """``before``: what became of packages in earlier rounds. None is built twice, whether it failed or was forced."""
     choose_builder_name(context.config, context.target_name, wish.builder)
     project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
     workshop = Workshop(project, wish.offline, advise=context.advise)
+    failed = {name for name, outcome in before.items() if outcome.status is Status.FAILED}
     wanted = _wanted(workshop, wish.packages, wish.keep_going)
-    plan = workshop.plan(wanted, force=wanted if wish.force else ())
+    wanted = [name for name in wanted if not failed & workshop.graph.closure([name])] if failed else wanted
+    done = {name for name, outcome in before.items() if outcome.status is Status.BUILT}
+    plan = workshop.plan(wanted, force=[name for name in wanted if name not in done] if wish.force else ())
     workshop.require_base()  # what is wrong with the packages themselves was told first: it needs no base to be mended
     _warn(workshop, wanted, context.reporter)
     return workshop, plan
@@ -215,6 +230,8 @@ def _raise_failures(outcomes: list[Outcome]) -> None:
         raise failures[0]
     if failures:
         raise SeveralFailed(failures)
+    if late := [outcome.error for outcome in outcomes if outcome.status is Status.POSTPONED and outcome.error]:
+        raise late[0]
 
 
 def _plan_text(plan: Plan) -> str:

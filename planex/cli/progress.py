@@ -90,6 +90,7 @@ class Progress:
                 self._slots = [None if each == task else each for each in self._slots]
             case PackagePlanned(package=package, action="build"):
                 self._planned[package] = event
+                self._done.discard(package)  # of an earlier round of the same run
                 self._name = max(self._name, len(package))
             case PackageEnded(package=package):
                 self._done.add(package)

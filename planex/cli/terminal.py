@@ -98,6 +98,9 @@ class Terminal:
             case PackageEnded(status=Status.FAILED | Status.SKIPPED as status, reason=reason):
                 if reason:
                     self._say(Level.FAILURE, f"{status.value:9}  {reason}")
+            case PackageEnded(status=Status.POSTPONED as status, reason=reason):
+                if reason:
+                    self._say(Level.INFO, f"{status.value:9}  {reason}")
             case PackageEnded(package=package, status=status, seconds=seconds):
                 self._say(Level.SUCCESS, f"{status.value:9}  {package}  {clock(seconds)}")
 

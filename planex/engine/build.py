@@ -20,9 +20,9 @@ from planex.distro.sources import local_files, remote_sources
 from planex.distro.unpacked import require_folders
 from planex.engine.builders import Builder
 from planex.engine.make import Make, fresh_folder
-from planex.engine.outcome import BuildFailed, Outcome
+from planex.engine.outcome import NOT_BUILT, BuildFailed, Outcome
 from planex.engine.plan import Action, Plan, Step
-from planex.engine.workshop import Workshop
+from planex.engine.workshop import LateNeed, Workshop
 from planex.errors import LoggedError, PlanexError
 from planex.events import BuildBegan, Status
 from planex.patchqueue.apply.check import check_queue, require_applies
@@ -32,7 +32,6 @@ from planex.run import check_stopped, stop_all
 from planex.sources.fetch import fetch
 
 _PACKED_AT_MOST = 3
-_NOT_BUILT = (Status.FAILED, Status.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +131,12 @@ class Build:
         cause = explain(error) if isinstance(error, OSError) else error
         if isinstance(cause, LoggedError):
             cause.hint = cause.hint or "\n".join(self.project.leftovers(name)) or None
-        failure = _failure(name, task, cause, log)
+        late = isinstance(cause, LateNeed)
+        failure = cause if late else _failure(name, task, cause, log)
         with suppress(PlanexError, OSError):
             check_stopped()  # whoever presses Ctrl-C does not wait for that; the next run sweeps
             shelf.remove(self._work(name))
-        return Outcome(name, Status.FAILED, task.seconds, failure)
+        return Outcome(name, Status.POSTPONED if late else Status.FAILED, task.seconds, failure)
 
     def _build_all(self) -> None:
         """As many at once as may be, longest remaining path first; nothing more once the run is stopped.
@@ -160,14 +160,15 @@ class Build:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for outcome in (future.result() for future in done):
                     self._record(outcome)
-                    if outcome.status is not Status.FAILED:
+                    if outcome.status not in NOT_BUILT:
                         order.done(outcome.package)
 
     def _skip(self, step: Step) -> None:
-        bad = (name for name in step.needs if name in self.outcomes and self.outcomes[name].status in _NOT_BUILT)
-        culprit = next(bad, None)
+        ended = {name: self.outcomes[name].status for name in step.needs if name in self.outcomes}
+        culprit = next((name for name, status in ended.items() if status in (Status.FAILED, Status.SKIPPED)), None)
         reason = PlanexError(f"{step.package} needs {culprit}, which did not build") if culprit else None
-        self._record(Outcome(step.package, Status.SKIPPED, error=reason))
+        late = not culprit and Status.POSTPONED in ended.values()
+        self._record(Outcome(step.package, Status.POSTPONED if late else Status.SKIPPED, error=reason))
 
     def _build_one(self, step: Step) -> Outcome:
         name = step.package

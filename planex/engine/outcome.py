@@ -13,6 +13,8 @@ from planex.engine.excerpt import excerpt_of
 from planex.errors import LoggedError, PlanexError
 from planex.events import PackageEnded, Status
 
+NOT_BUILT = (Status.FAILED, Status.SKIPPED, Status.POSTPONED)
+"""What leaves a package without a result."""
 _SHOWN = 8
 """Failures that are told in full, of several."""
 

@@ -29,6 +29,10 @@ from planex.rpm.index import Index
 from planex.rpm.remote import RemoteBase, read_remote
 
 
+class LateNeed(PlanexError):
+    """A build showed that the package needs what the plan builds later or not at all; the next plan knows."""
+
+
 @dataclass(frozen=True)
 class Workshop:
     """Where the packages of a project are planned and built. It gives a plan its keys (``planex.engine.plan.Keys``)."""
@@ -87,14 +91,14 @@ class Workshop:
     def learn(self, package: str, generated: tuple[Capability, ...]) -> bool:
         """Keep what %generate_buildrequires of a package asked for; whether this was not known.
 
-        PlanexError where it asks for what this plan does not build before.
+        LateNeed where it asks for what this plan does not build before.
         """
         known = set(self.asks(package))
         learn(self._learned, package, generated)
         if late := {maker: wanted for wanted in generated for maker in self.graph.too_late(package, wanted)}:
             texts = [f"{wanted}, which {maker} makes" for maker, wanted in sorted(late.items())]
             message = f"{package} also needs {'; '.join(texts)}: only its %generate_buildrequires could tell"
-            raise PlanexError(message, "it is known from now on: run the same command again")
+            raise LateNeed(message, "it is known from now on: run the same command again")
         self._generated[package] = generated
         return set(self.asks(package)) != known
 

@@ -54,7 +54,7 @@ def _package(event: PackageLeftOut | PackagePlanned | PackageEnded, suite: str) 
             return _case(package, suite)
         case PackagePlanned(package=package):
             return _with(_case(package, suite), "skipped", "the run ended before it")
-        case PackageEnded(status=Status.SKIPPED, package=package, reason=reason):
+        case PackageEnded(status=Status.SKIPPED | Status.POSTPONED, package=package, reason=reason):
             return _with(_case(package, suite), "skipped", reason or "the run ended before it")
         case PackageEnded(status=Status.FAILED, package=package, reason=reason):
             log = (f"log: {event.log}",) if event.log else ()

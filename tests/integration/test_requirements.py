@@ -7,6 +7,7 @@ import json
 import os
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -51,17 +52,20 @@ def plan(planex: Planex) -> dict[str, tuple[str, list[str]]]:
     return {step["package"]: (step["action"], step["needs"]) for step in json.loads(done.stdout)["steps"]}
 
 
+LATE = "app also needs lib >= 1, which lib makes: only its %generate_buildrequires could tell"
+
+
 def test_what_a_build_asks_for_is_installed_and_known_afterwards(workspace: Path, planex: Planex) -> None:
+    """The first plan has app alone: the run plans again with what it learned."""
     write(workspace, "app", "lib >= 1\n", "bison\n", "test -e /usr/share/lib/data && bison --version")
     write(workspace, "lib", "")
-    done = planex("build", "app", "--jobs", "1")
-    assert done.returncode == 1
-    assert "app also needs lib >= 1, which lib makes: only its %generate_buildrequires could tell" in done.stderr
-    assert "hint:    it is known from now on: run the same command again" in done.stderr
-
-    assert plan(planex)["app"] == ("build", ["lib"])
-    done = planex("build", "app")
+    junit = workspace / "junit.xml"
+    done = planex("build", "app", "--jobs", "1", "--junit", str(junit))
     assert done.returncode == 0, done.stderr
+    assert f"postponed  {LATE}" in done.stderr
+    assert "2 built in" in done.stderr
+    cases = {case.get("name"): list(case) for case in ElementTree.parse(junit).iter("testcase")}
+    assert cases == {"app": [], "lib": []}
     assert plan(planex) == {"lib": ("keep", []), "app": ("keep", ["lib"])}
     installed = (workspace / "_build/bookworm/logs/app/installed_pkgs.log").read_text()
     assert "lib-1-1" in installed and "bison-" in installed
@@ -74,6 +78,30 @@ def test_what_a_build_asks_for_is_installed_and_known_afterwards(workspace: Path
     done = planex("build")
     assert done.returncode == 0, done.stderr
     assert plan(planex) == {"lib": ("keep", []), "app": ("keep", [])}
+
+
+def test_what_is_learned_late_holds_up_nobody_else_and_nothing_is_built_twice(workspace: Path, planex: Planex) -> None:
+    write(workspace, "app", "lib >= 1\n")
+    write(workspace, "lib", "more >= 1\n")
+    write(workspace, "more", "")
+    write(workspace, "bad", "", build="exit 1")
+    spec = SPEC.format(name="user", build="").replace("Summary: x", "Summary: x\nBuildRequires: app", 1)
+    write_package(workspace, "user", spec, {"needs": "", "more": ""}, {})
+    done = planex("build", "user", "bad", "--keep-going", "--force", "--json", "--jobs", "1")
+    assert done.returncode == 1
+    rows = {row["package"]: row["status"] for row in json.loads(done.stdout)["packages"]}
+    assert rows == {"app": "built", "lib": "built", "more": "built", "user": "built", "bad": "failed"}
+    ended = [line.split()[1] for line in done.stderr.splitlines() if line.startswith("built ")]
+    assert sorted(ended) == ["app", "lib", "more", "user"]
+    assert done.stderr.count("bad failed in") == 2, "as an event and at the end, so it was tried once"
+
+
+def test_a_failure_ends_the_rounds_unless_all_else_is_wanted(workspace: Path, planex: Planex) -> None:
+    write(workspace, "app", "lib >= 1\n")
+    write(workspace, "lib", "", build="exit 1")
+    done = planex("build", "app")
+    assert done.returncode == 1
+    assert "lib failed in" in done.stderr and f"postponed  {LATE}" in done.stderr
 
 
 def test_what_nothing_provides_is_told_by_name(workspace: Path, planex: Planex) -> None:

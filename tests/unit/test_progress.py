@@ -93,6 +93,15 @@ def test_a_task_keeps_its_line_and_a_free_one_is_taken_again() -> None:
     assert [line.split(" ")[0] for line in shown(view)] == ["qemu", "hello", "1"]
 
 
+def test_a_package_that_is_planned_again_is_outstanding_again() -> None:
+    view = progress(*PLAN)
+    view(PackageEnded("xen", Status.POSTPONED, 1.0))
+    assert shown(view)[-1].startswith("1 of 3 packages")
+    for event in PLAN:
+        view(event)
+    assert shown(view)[-1].startswith("0 of 3 packages")
+
+
 def test_the_view_stays_between_two_tasks_and_goes_with_the_last_package() -> None:
     view = progress(*PLAN)
     assert shown(view) == ["0 of 3 packages, about 15 min left, load 3.1"]

@@ -13,10 +13,9 @@ from planex.distro.config import choose_builder_name
 from planex.distro.project import load_project
 from planex.engine.build import Build, Options
 from planex.engine.builders import choose_builder
-from planex.engine.outcome import BuildFailed, Outcome
+from planex.engine.outcome import NOT_BUILT, BuildFailed, Outcome
 from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
-from planex.events import Status
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.verdict import TROUBLE, Fate, Verdict
 from planex.patchqueue.commits.bisecting import Conclusion, Judgement, search
@@ -108,7 +107,7 @@ def _try(context: Context, trial: Trial, count: int, offline: bool) -> Tried:
 def _log_of(outcomes: list[Outcome]) -> Path | None:
     """The log of a build that failed; PlanexError where it did not come to the package's own commands."""
     for outcome in outcomes:
-        if outcome.status in (Status.FAILED, Status.SKIPPED):
+        if outcome.status in NOT_BUILT:
             error = outcome.error
             if not isinstance(error, BuildFailed) or error.log is None or error.phase in _BEFORE:
                 raise error or PlanexError(f"{outcome.package} was not built")
