@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from planex.cli.context import Context, pass_context, wait_option
+from planex.cli.context import Context, pass_context, sign_option, wait_option
 from planex.cli.failure import failed
 from planex.cli.output import echo
 from planex.content.leftovers import sweep_target
@@ -57,6 +57,7 @@ class _Wish:
 @click.option("-f", "--force", is_flag=True, help="Build PACKAGES even if nothing changed.")
 @click.option("--builder", type=click.Choice(["mock", "sandbox"]), help="Builder to use (default: the target's).")
 @click.option("--offline", is_flag=True, help="Fetch no source and ask no mirror what it has: use what is there.")
+@sign_option
 @wait_option
 @pass_context
 def build(
@@ -112,11 +113,7 @@ def _carry_out(context: Context, wish: _Wish, wait: bool) -> tuple[Workshop, lis
         sweep_target(context.workspace, context.target_name)
         for rounds in count(1):
             workshop, plan = _plan(context, wish, outcomes)
-            workshop.require_checksums(plan)
-            for step in plan.steps:
-                reporter.tell(PackagePlanned(step.package, step.action.value, step.reasons, step.seconds, step.needs))
-            found = _build(workshop, plan, wish, reporter) if plan.changes else []
-            outcomes |= {outcome.package: outcome for outcome in found}
+            outcomes |= {outcome.package: outcome for outcome in _build(workshop, plan, wish, reporter)}
             if rounds > len(plan.steps) or not _may_go_on(outcomes.values(), wish):
                 break
         changed = _publish(workshop, reporter)
@@ -131,6 +128,14 @@ def _may_go_on(outcomes: Collection[Outcome], wish: _Wish) -> bool:
 
 
 def _build(workshop: Workshop, plan: Plan, wish: _Wish, reporter: Reporter) -> list[Outcome]:
+    """Tell the plan and carry it out, once all that it needs is known to be there."""
+    workshop.require_checksums(plan)
+    if plan.changes and workshop.project.signer:
+        workshop.project.signer.try_out()
+    for step in plan.steps:
+        reporter.tell(PackagePlanned(step.package, step.action.value, step.reasons, step.seconds, step.needs))
+    if not plan.changes:
+        return []
     from planex.engine.build import Build, Options, default_jobs  # where nothing is to be done, it takes the longest
     from planex.engine.builders import choose_builder
 

@@ -12,6 +12,7 @@ import click
 
 from planex.cli.terminal import Terminal
 from planex.content.locks import Patience
+from planex.errors import ConfigError
 from planex.report import Reporter
 from planex.workspace import Workspace
 
@@ -31,6 +32,8 @@ class Context:
     terminal: Terminal = field(default_factory=Terminal)
     reporter: Reporter = field(init=False)
     events: EventFile | None = None
+    sign_option: bool | None = None
+    """Whether what is published is to be signed; None: if planex.yaml says how."""
 
     def __post_init__(self) -> None:
         self.reporter = Reporter(self.terminal)
@@ -43,7 +46,10 @@ class Context:
     def config(self) -> Config:
         from planex.distro.config import load_config
 
-        return load_config(self.workspace)
+        config = load_config(self.workspace)
+        if self.sign_option and config.sign is None:
+            raise ConfigError("planex.yaml does not say who signs", "add 'sign: {key: FILE}'; see docs/signing.md")
+        return config if self.sign_option is not False else config.model_copy(update={"sign": None})
 
     @cached_property
     def target_name(self) -> str:
@@ -71,4 +77,18 @@ class Context:
 
 
 wait_option = click.option("--wait", is_flag=True, help="Wait while another planex is at work, instead of failing.")
+
+
+def _keep_sign_option(context: click.Context, parameter: click.Parameter, value: bool | None) -> None:
+    context.ensure_object(Context).sign_option = value
+
+
+sign_option = click.option(
+    "--sign/--no-sign",
+    default=None,
+    envvar="PLANEX_SIGN",
+    expose_value=False,
+    callback=_keep_sign_option,
+    help="Sign what is published, or do not (default: sign if planex.yaml says who does).",
+)
 pass_context = click.make_pass_decorator(Context)

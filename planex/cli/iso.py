@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from planex.cli.context import Context, pass_context
+from planex.cli.context import Context, pass_context, sign_option
 from planex.cli.output import echo
 from planex.distro.project import load_project
 from planex.host.build import (
@@ -36,6 +36,7 @@ def iso() -> None:
 @click.option("-f", "--force", is_flag=True, help="Make it even if nothing changed.")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be done, and why, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@sign_option
 @pass_context
 def build(context: Context, force: bool, dry_run: bool, as_json: bool) -> None:
     """Respin the base ISO into the host ISO that iso/iso.yaml describes; prints its path and size.

@@ -19,6 +19,7 @@ TARGETS = {
     "mock": ("mock's roots and caches of this workspace", "made again by the next build"),
     "work": ("what is under way; parts of the host ISO", "made again when needed"),
     "store": ("results of builds, by rebuild key", "every package is built again"),
+    "signed": ("signatures, and copies of RPMs that have them", "signed again by the next build"),
     "repo": ("composed repositories", "composed again by the next build"),
     "iso": ("host ISOs", "planex iso build"),
     "learned": ("BuildRequires that only builds could tell", "learned again by the next build"),

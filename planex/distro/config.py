@@ -14,6 +14,7 @@ from planex.nearest import did_you_mean
 from planex.run import find
 from planex.schema import Model, load
 from planex.sources.limits import Download, Downloads
+from planex.trust.settings import SignSettings
 from planex.workspace import Workspace
 
 MAX_JOBS = 1024
@@ -62,6 +63,8 @@ class Config(Model):
     """Of the build of every package; package.yaml may say otherwise for one."""
     downloads: Downloads = Downloads()
     """Limits of every download."""
+    sign: SignSettings | None = None
+    """Who signs the repository and the ISO; nobody where it is missing."""
     targets: dict[Name, Target] = Field(min_length=1)
     """In order of preference: the first whose needs this machine meets is the default."""
 

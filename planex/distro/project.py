@@ -17,6 +17,7 @@ from planex.nearest import did_you_mean
 from planex.rpm import repo
 from planex.rpm.mockconfig import MockConfig, load_mock_config
 from planex.rpm.spec import Macros, Package, SpecFile, parse_specs, target_macros
+from planex.trust.signer import Signer, signer_of
 from planex.workspace import Workspace
 
 BOOTSTRAP = "~bootstrap"
@@ -65,6 +66,17 @@ class Project:
     def macros_of(self, name: str) -> Macros:
         """Under which a package is packed."""
         return _with_bootstrap(self.macros) if name in self.bootstraps else self.macros
+
+    @cached_property
+    def signer(self) -> Signer | None:
+        """Who signs what is published; None where nobody does. PlanexError where its key cannot be used."""
+        settings = self.config.sign
+        return signer_of(settings, self.workspace, self.signed) if settings else None
+
+    @property
+    def signed(self) -> Path:
+        """Signatures that were made, and copies of RPMs with signatures in them."""
+        return self.folder / "signed"
 
     @property
     def base_repository(self) -> Path | None:

@@ -20,6 +20,7 @@ from planex.patchqueue.format.queue import Patch, PatchQueue, load_queue
 from planex.regular import NotRegular, read_text
 from planex.schema import Model, load
 from planex.template import Template, render_all
+from planex.trust.signer import key_text
 from planex.workspace import Workspace
 
 FIRST_PATCH = 1
@@ -265,9 +266,11 @@ def _variables(recipe: Recipe, config: Config, target_name: str) -> dict[str, An
         {"name": Path(patch.name).name, "subject": patch.subject, "number": number}
         for number, patch in enumerate(recipe.queue.patches, FIRST_PATCH)
     ]
+    distro = {key: getattr(config, key) for key in ("name", "version", "vendor", "summary", "url")}
+    signing_key = key_text(config.sign, Workspace(recipe.folder.parents[1])) if config.sign else ""
     return {
         **recipe.settings.variables,
-        "distro": {key: getattr(config, key) for key in ("name", "version", "vendor", "summary", "url")},
+        "distro": {**distro, "signing_key": signing_key.replace("%", "%%")},
         "target": {"name": target_name, "arch": target.arch, "base": target.base},
         "package": {"name": recipe.name},
         "patches": patches,

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from planex.content import shelf
 from planex.drafts import temporary_folder, write_atomic
 from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
 from planex.report import Reporter
 from planex.rpm import dnf, repo
 from planex.rpm.dnf import Repositories
+from planex.trust.repository import seal_of, signed_copies
 from planex.workspace import behind
 
 
@@ -25,13 +27,19 @@ def compose(workshop: Workshop, reporter: Reporter) -> bool:
         rpms |= result.rpm_paths if result else {}
     groups = project.workspace.iso / "comps.xml"
     try:
-        return repo.compose(project.repository, rpms, epoch=project.epoch, groups=groups if groups.exists() else None)
+        seal = seal_of(project.signer, project.config.name) if project.signer else None
+        rpms = signed_copies(project.signer, project.signed / "rpms", rpms) if project.signer else rpms
+        groups_or_none = groups if groups.exists() else None
+        return repo.compose(project.repository, rpms, epoch=project.epoch, groups=groups_or_none, seal=seal)
     except repo.DamagedFile as error:
         raise condemned(workshop, error.path) from None
 
 
 def condemned(workshop: Workshop, rpm: Path) -> PlanexError:
     """An RPM of the store was found damaged by reading it, whatever its size and time: it counts as not there."""
+    if rpm.is_relative_to(workshop.project.signed):
+        shelf.remove(rpm.parent)
+        return PlanexError(f"the signed copy of {rpm.name} is damaged", "it is made again: planex build")
     workshop.store.condemn(rpm)
     return PlanexError(f"the stored {rpm.name} is damaged", f"build it again: planex build {rpm.parent.parent.name}")
 

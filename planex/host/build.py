@@ -25,6 +25,7 @@ from planex.host.examined import ExaminedIso
 from planex.host.finding import Finding, require_clean, without_inherited
 from planex.host.live import LiveHost, host_inputs, make_host
 from planex.host.manifest import Manifest, differences, read_manifest
+from planex.host.signing import key_file, require_signer, signature_path
 from planex.host.tree import Parts, plan_respin, read_base
 from planex.medium.cpio import make_initrd
 from planex.medium.efi import MODULES
@@ -34,6 +35,7 @@ from planex.medium.respin import Respun, respin
 from planex.report import Reporter, Task
 from planex.rpm import repo
 from planex.sources.limits import Download, Downloads
+from planex.trust.repository import seal_of
 from planex.workspace import behind
 
 _DIGESTS, _LISTINGS = "digests.json", "listings"
@@ -134,6 +136,7 @@ def gather_inputs(project: Project, definition: IsoDefinition, base: Path, work:
     inputs["version"] = f"{project.config.name} {project.config.version}"
     inputs["loaders"] = _digest([MODULES / "multiboot2.mod", MODULES / "kernel.img", find_here("mboot.c32")])
     inputs["planex itself"] = code_digest("planex.host", "planex.medium")
+    inputs |= {"signing key": project.signer.key.fingerprint} if project.signer else {}
     files = sorted(path for path in project.workspace.iso.rglob("*") if path.is_file())
     for path in files:
         inputs[f"iso/{path.relative_to(project.workspace.iso)}"] = digest_of(path, "SHA256")
@@ -173,6 +176,7 @@ def _downloaded(source: Download, cache: Path, task: Task, limits: Downloads) ->
 def _make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
     """Make the ISO and put it in its place; what was found that did not stop it."""
     definition, work = plan.definition, work_folder(project)
+    signer = require_signer(project)
     plan.iso.parent.mkdir(parents=True, exist_ok=True)
     shelf.sweep([plan.iso.parent, work])
     host = make_host(project, definition.live, work, task)
@@ -187,6 +191,8 @@ def _make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
             host=host,
             repository=_repository(project, definition, work, digests),
             initrd=_initrd(project, host, work, digests),
+            more=key_file(project, signer, folder) if signer else {},
+            sign=signer.sign if signer else None,
         )
         task.phase("respin")
         draft = folder / plan.iso.name
@@ -197,7 +203,8 @@ def _make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
         iso = ExaminedIso.of(made.records, made.image, made.sums.files)
         findings = without_inherited(examine(iso, base.records, work / _LISTINGS), facts.findings())
         require_clean(draft, findings)
-        _publish(draft, plan.iso, _manifest(project, plan, made, host))
+        signature = signer.sign_file(draft, made.sha256) if signer else None
+        _publish(draft, plan.iso, _manifest(project, plan, made, host), signature)
     return findings
 
 
@@ -216,7 +223,8 @@ def _repository(project: Project, definition: IsoDefinition, work: Path, digests
     groups = _needed(project.workspace.iso / definition.comps, "'comps' of iso/iso.yaml")
     work.joinpath("repository").mkdir(exist_ok=True)
     rpms = {digests.digest(rpm): rpm for rpm in sorted(composed.glob("*.rpm"))}
-    repo.compose(work / "repository" / "repo", rpms, epoch=project.epoch, groups=groups)
+    seal = seal_of(project.signer, project.config.name) if project.signer else None
+    repo.compose(work / "repository" / "repo", rpms, epoch=project.epoch, groups=groups, seal=seal)
     return behind(work / "repository" / "repo")
 
 
@@ -251,11 +259,14 @@ def _manifest(project: Project, plan: IsoPlan, made: Respun, host: LiveHost) -> 
     )
 
 
-def _publish(draft: Path, iso: Path, manifest: Manifest) -> None:
-    """Put ISO, checksum and manifest in their places. The manifest vouches for the rest: first to go, last to come."""
-    manifest_path(iso).unlink(missing_ok=True)
+def _publish(draft: Path, iso: Path, manifest: Manifest, signature: str | None) -> None:
+    """Put the ISO, and what belongs to it, in their places. The manifest goes first and comes last: it vouches."""
+    for path in (manifest_path(iso), signature_path(iso)):
+        path.unlink(missing_ok=True)
     draft.chmod(0o644)
     shelf.publish(draft, iso)
+    if signature:
+        write_atomic(signature_path(iso), signature)
     write_atomic(checksum_path(iso), f"{manifest.sha256}  {iso.name}\n")
     write_atomic(manifest_path(iso), manifest.to_json())
 

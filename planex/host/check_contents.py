@@ -13,7 +13,7 @@ from planex.host.examined import ExaminedIso
 from planex.host.finding import Finding
 from planex.medium import metadata
 from planex.medium.image import Image
-from planex.medium.sums import SUMS, Sums, parse_sums
+from planex.medium.sums import SIGNATURE, SUMS, Sums, parse_sums
 from planex.rpm.listing import read_listings
 from planex.rpm.repo import ListedFile
 from planex.units import size_text
@@ -68,7 +68,7 @@ def check_sums(iso: ExaminedIso, sums: Sums | Finding | None) -> Iterator[Findin
         if sums.rest and iso.image.size < sums.size:
             yield Finding(IMAGE, f"it is cut off: {sums.size - iso.image.size} bytes are gone from its end")
         elif sums.rest:
-            names = [name for name in (*sums.files, SUMS) if iso.has(name)]
+            names = [name for name in {*sums.files, SUMS, SIGNATURE} if iso.has(name)]
             if iso.image.digest_without(names, sums.size) != sums.rest:
                 yield Finding(CHECKSUMS, "boot records, folders or gaps of the image are not as they were written")
 
@@ -80,7 +80,7 @@ def _files_of_sums(iso: ExaminedIso, sums: Sums) -> Iterator[Finding]:
         elif iso.digest(name) != digest:
             yield Finding(CHECKSUMS, f"{name} does not have the checksum that {SUMS} gives")
     if sums.rest:
-        strays = sorted(iso.files.keys() - sums.files.keys() - {SUMS})
+        strays = sorted(iso.files.keys() - sums.files.keys() - {SUMS, SIGNATURE})
         yield from (Finding(CHECKSUMS, f"{name} is not listed in {SUMS}") for name in strays)
 
 

@@ -70,9 +70,8 @@ def load_definition(workspace: Workspace) -> IsoDefinition:
     return load(path, IsoDefinition)
 
 
-def menu_of(definition: IsoDefinition) -> Menu:
-    """The menu that iso.yaml describes."""
+def menu_of(definition: IsoDefinition, *, signed: bool) -> Menu:
+    """The menu that iso.yaml describes; its heading says where nobody vouches for the medium."""
     origin = "planex from iso/iso.yaml; change it there"
-    return Menu(
-        definition.title, definition.label, definition.timeout, definition.entries, origin, definition.live.image
-    )
+    title = definition.title if signed else f"{definition.title} (unsigned)"
+    return Menu(title, definition.label, definition.timeout, definition.entries, origin, definition.live.image)

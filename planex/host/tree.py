@@ -37,6 +37,10 @@ class Parts:
     host: LiveHost
     repository: Path
     initrd: Path
+    more: Mapping[str, Path] = field(default_factory=dict)
+    """Path on the ISO to further files."""
+    sign: Callable[[bytes], str] | None = None
+    """Signs SHA256SUMS; the menu of an ISO without says that it is not signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ def plan_respin(base: Base, parts: Parts, folder: Path, digest: Digest = sha256)
     """
     label = parts.definition.label
     add: dict[str, Path] = {
+        **parts.more,
         parts.definition.repository: parts.repository,
         **_live_files(parts),
         **_menus(base, parts, folder),
@@ -83,7 +88,7 @@ def plan_respin(base: Base, parts: Parts, folder: Path, digest: Digest = sha256)
     add |= _descriptions(base, parts, add | _efi_path(base, efi_image), folder, digest)
     known = {path: value for path, value in base.digests.items() if path not in add}
     known |= _known_digests(parts, digest)
-    return Respin(base.iso, label, parts.product.epoch, add, (), efi_image, known)
+    return Respin(base.iso, label, parts.product.epoch, add, (), efi_image, known, parts.sign)
 
 
 def _known_digests(parts: Parts, digest: Digest) -> dict[str, str]:
@@ -118,7 +123,7 @@ def _live_files(parts: Parts) -> dict[str, Path]:
 
 def _menus(base: Base, parts: Parts, folder: Path) -> dict[str, Path]:
     """Menus for every loader of the base, rendered anew; its other menus go by the board, for their files may too."""
-    menu = menu_of(parts.definition)
+    menu = menu_of(parts.definition, signed=parts.sign is not None)
     menus = {EFI_MENU} if base.records.boots("UEFI") else set()
     menus |= base.files.keys() & {EFI_MENU, *BIOS_GRUB_MENUS}
     texts = {path: render_grub(menu) for path in sorted(menus)}

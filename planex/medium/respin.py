@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,10 +13,11 @@ from planex.drafts import temporary_folder
 from planex.errors import PlanexError
 from planex.medium.bootrecords import BootRecords, lost_records
 from planex.medium.image import Image
-from planex.medium.sums import SUMS, Sums, blank
+from planex.medium.sums import SIGNATURE, SUMS, Sums, blank, in_its_room
 from planex.medium.trail import Trail
 from planex.medium.xorriso import look, report_boot_commands, stream, volume_date
 
+_LAST = "-find {} -exec sort_weight -1 --"
 ESP_TYPE = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 """GPT type of an EFI system partition (UEFI 2.x, table 5.7)."""
 
@@ -36,6 +37,13 @@ class Respin:
     """New FAT image for UEFI, in the place of the base's."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """Path on the ISO -> SHA-256, of files that need not be read for it once more."""
+    sign: Callable[[bytes], str] | None = None
+    """Gives the signature of SHA256SUMS, for a medium that is to have one."""
+
+    @property
+    def own(self) -> set[str]:
+        """Files that list or prove the others."""
+        return {SUMS, SIGNATURE} if self.sign else {SUMS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,11 @@ def respin(plan: Respin, output: Path) -> Respun:
     try:
         with temporary_folder(output.parent) as folder:
             write(folder / "sums", blank(names).encode("utf-8", "surrogateescape"))
-            summed = replace(plan, add={**plan.add, SUMS: folder / "sums"})
+            write(folder / "signature", in_its_room(""))
+            own = {SUMS: folder / "sums", SIGNATURE: folder / "signature"}
+            old = (SIGNATURE,) if SIGNATURE in base.files and not plan.sign else ()
+            files = {**plan.add, **{name: own[name] for name in plan.own}}
+            summed = replace(plan, add=files, remove=(*plan.remove, *old))
             trail = stream(respin_commands(summed, before, explicit), plan.epoch, output)
         return _finish(plan, output, before, names, trail)
     except PlanexError:
@@ -75,24 +87,26 @@ def _finish(plan: Respin, output: Path, before: BootRecords, names: set[str], tr
     lost = lost_records(before, records)
     if lost:
         raise PlanexError("the respun ISO would not start as the base does: " + "; ".join(lost))
-    other = image.files.keys() ^ {*names, SUMS}
+    other = image.files.keys() ^ (names | plan.own)
     if other:
         raise PlanexError(f"the respun ISO has other files than planned: {', '.join(sorted(other)[:5])}")
     patched = {entry.path for entry in records.images}  # their boot info tables are xorriso's
     known = {name: plan.digests[name] for name in names & plan.digests.keys() - patched}
     files = known | {name: image.digest(name) for name in names - known.keys()}
-    sums = Sums(files, image.digest_without([*names, SUMS], image.size), image.size)
+    sums = Sums(files, image.digest_without(names | plan.own, image.size), image.size)
     text = sums.text().encode("utf-8", "surrogateescape")
-    return Respun(trail.exchange(output, image.spans[SUMS][0].start, text), records, image, sums)
+    pieces = {SUMS: text} | ({SIGNATURE: in_its_room(plan.sign(text))} if plan.sign else {})
+    places = {image.spans[name][0].start: data for name, data in pieces.items()}
+    return Respun(trail.exchange(output, places), records, image, sums)
 
 
 def names_after(plan: Respin, base: Iterable[str]) -> set[str]:
-    """The files that the respun ISO has, but for SHA256SUMS; ``base``: those of the base."""
+    """The files that the respun ISO has, but for SHA256SUMS and its signature; ``base``: those of the base."""
     removed = tuple(f"{path}/" for path in plan.remove)
     names = {name for name in base if name not in plan.remove and not name.startswith(removed)}
     for path, source in plan.add.items():
         names |= {f"{path}/{name}" for name in files_below(source)} if source.is_dir() else {path}
-    return names - {SUMS}
+    return names - {SUMS, SIGNATURE}
 
 
 def files_below(folder: Path) -> list[str]:
@@ -138,8 +152,8 @@ def respin_commands(plan: Respin, base: BootRecords, explicit: Sequence[str] = (
         commands += ["-rm_r", path, "--"]
     for path, source in sorted(plan.add.items()):
         commands += ["-update_r" if source.is_dir() else "-update", str(source), path]
-    # the last file on the medium, for it is written once more when all the rest is known
-    last = ["-find", SUMS, "-exec", "sort_weight", "-1", "--"] if SUMS in plan.add else []
+    # the last files on the medium, for they are written once more when all the rest is known
+    last = [word for name in (SUMS, SIGNATURE) if name in plan.add for word in _LAST.format(name).split()]
     return [*commands, *last, *_efi_commands(plan, base), *explicit, *_attributes(plan.epoch)]
 
 

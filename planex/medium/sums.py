@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from planex.errors import PlanexError
 
 SUMS = "/SHA256SUMS"
+SIGNATURE = "/SHA256SUMS.asc"
+"""Its detached signature, which it cannot list; line ends fill up the room that is kept for it."""
+ROOM = 8192
+"""Bytes of a signature with what fills it up."""
 _HEAD = "# Every file of this medium: sha256sum -c SHA256SUMS\n# The rest of the image, for planex iso check:\n"
 _REST = re.compile(r"# image (\d{1,18}) ([0-9a-f]{64})")
 _LINE = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")
@@ -36,6 +40,14 @@ class Sums:
 def blank(names: Iterable[str]) -> str:
     """A text as long as that of these files, for a medium that is still to be written."""
     return Sums(dict.fromkeys(names, _BLANK), _BLANK).text()
+
+
+def in_its_room(signature: str) -> bytes:
+    """A signature as it is on a medium. Signers skip what stands behind an armoured block."""
+    data = signature.encode()
+    if len(data) > ROOM:
+        raise PlanexError(f"the signature has {len(data)} bytes; there is room for {ROOM}")
+    return data.ljust(ROOM, b"\n")
 
 
 def _line(name: str, digest: str) -> str:

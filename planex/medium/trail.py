@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from io import FileIO
 from pathlib import Path
 from typing import IO, Any, Self
@@ -48,12 +49,14 @@ class Trail:
             if size >= self._states[-1][0] + _STEP:
                 self._states.append((size, whole.copy()))
 
-    def exchange(self, path: Path, offset: int, data: bytes) -> str:
-        """Put other bytes at an offset of the file; its SHA-256 in hexadecimal, read from there on only."""
+    def exchange(self, path: Path, pieces: Mapping[int, bytes]) -> str:
+        """Put other bytes at offsets of the file; its SHA-256 in hexadecimal, read from the first of them on only."""
         with naming(path, "write"), path.open("r+b") as file:
-            file.seek(offset)
-            file.write(data)
-            start, state = max((state for state in self._states if state[0] <= offset), key=lambda state: state[0])
+            for offset, data in pieces.items():
+                file.seek(offset)
+                file.write(data)
+            first = min(pieces)
+            start, state = max((state for state in self._states if state[0] <= first), key=lambda state: state[0])
             whole = state.copy()
             file.seek(start)
             while piece := file.read(_CHUNK):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -244,18 +244,28 @@ def copy_rpms(folder: Path, rpms: Mapping[str, Path]) -> None:
             raise DamagedFile(rpm)
 
 
-def compose(link: Path, rpms: Mapping[str, Path], *, epoch: int, groups: Path | None = None) -> bool:
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What is put into a repository once its metadata are written: a signature, say. ``name`` tells one from others."""
+
+    name: str
+    put: Callable[[Path], None]
+
+
+def compose(
+    link: Path, rpms: Mapping[str, Path], *, epoch: int, groups: Path | None = None, seal: Seal | None = None
+) -> bool:
     """Make the repository that ``link`` points to hold exactly ``rpms`` (SHA-256 -> file).
 
     The new repository is made beside the old and appears by one rename of the link; True if anything changed.
     Raises DamagedFile where an RPM is not what it should be.
     """
-    parts = [*sorted(rpms), str(epoch), groups.read_text() if groups else ""]
+    parts = [*sorted(rpms), str(epoch), groups.read_text() if groups else "", *([seal.name] if seal else [])]
     name = f"repo-{digest_of_text(' '.join(parts))[:16]}"
     there = next((path for path in sorted(link.parent.glob(f"{name}*")) if fault(path) is None), None)
     if there is not None and link.is_symlink() and str(link.readlink()) == there.name:
         return False
-    final = there or _make(_free(link.parent / name), rpms, epoch, groups)
+    final = there or _make(_free(link.parent / name), rpms, epoch, groups, seal)
     switch_link(link, final)
     _prune(link.parent, keep=final.name)
     return True
@@ -267,10 +277,12 @@ def _free(path: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def _make(final: Path, rpms: Mapping[str, Path], epoch: int, groups: Path | None) -> Path:
+def _make(final: Path, rpms: Mapping[str, Path], epoch: int, groups: Path | None, seal: Seal | None) -> Path:
     with shelf.draft(final) as folder:
         copy_rpms(folder, rpms)
         create_repo(folder, groups=groups, epoch=epoch)
+        if seal:
+            seal.put(folder)
         names = stamps.files_below(folder)
         for name in names:
             (folder / name).chmod(PUBLISHED)

@@ -18,16 +18,19 @@ from planex.errors import PlanexError
 from planex.rpm.capability import Capability
 
 _LEAD = struct.Struct(">4sBBHH66sHH16s")
+LEAD_SIZE = _LEAD.size
 _LEAD_MAGIC = b"\xed\xab\xee\xdb"
-_HEADER_MAGIC = b"\x8e\xad\xe8\x01\x00\x00\x00\x00"
-_ENTRY = struct.Struct(">IIiI")
+HEADER_MAGIC = b"\x8e\xad\xe8\x01\x00\x00\x00\x00"
+ENTRY = struct.Struct(">IIiI")
 _MAX_ENTRIES = 4096
 _MAX_DATA = 1 << 27
 """Bytes of a header's data; a kernel with all modules has about 2 MB."""
 _MAX_FILES = 1 << 20
 _CHUNK = 1 << 20
 _INTEGERS = {3: ("H", 2), 4: ("I", 4), 5: ("Q", 8)}
-_STRING, _BINARY, _STRINGS, _TRANSLATED = 6, 7, 8, 9
+_CHAR, _BYTE, _STRING, _BINARY, _STRINGS, _TRANSLATED = 1, 2, 6, 7, 8, 9
+_REGIONS = 100
+"""Tags below it mark regions of a header."""
 _IMMUTABLE = 63
 _SHA256_HEADER = 273
 _SHA256 = 8
@@ -83,12 +86,12 @@ def read_source_requires(file: BinaryIO) -> tuple[Capability, ...]:
     return _requires(_read_proved(file, binary=False))
 
 
-def _read_proved(file: BinaryIO, *, binary: bool) -> _Header:
-    _check_lead(_take(file, _LEAD.size, "lead"), binary=binary)
-    signature, size = _read_header(file)
-    _take(file, -size % 8, "padding")
+def _read_proved(file: BinaryIO, *, binary: bool) -> RpmHeader:
+    check_lead(take(file, LEAD_SIZE, "lead"), binary=binary)
+    signature, size = read_header(file)
+    take(file, -size % 8, "padding")
     blob = bytearray()
-    header, _ = _read_header(file, blob)
+    header, _ = read_header(file, blob)
     if signature.text(_SHA256_HEADER) != hashlib.sha256(blob).hexdigest():
         raise BadRpm("its header does not have the SHA-256 that its signature gives")
     header.require_region()
@@ -102,7 +105,8 @@ def _named(binary: bool) -> str:
     return "binary" if binary else "source"
 
 
-def _check_lead(data: bytes, *, binary: bool) -> None:
+def check_lead(data: bytes, *, binary: bool) -> None:
+    """BadRpm unless it is the lead of a binary or a source RPM."""
     magic, major, _, kind, *_ = _LEAD.unpack(data)
     if magic != _LEAD_MAGIC or major != 3:
         raise BadRpm("it is no RPM")
@@ -110,35 +114,36 @@ def _check_lead(data: bytes, *, binary: bool) -> None:
         raise BadRpm(f"it is no {_named(binary)} RPM")
 
 
-def _take(file: BinaryIO, size: int, what: str) -> bytes:
+def take(file: BinaryIO, size: int, what: str) -> bytes:
+    """The next bytes; BadRpm where the file has fewer."""
     data = file.read(size)
     if len(data) != size:
         raise BadRpm(f"it ends within its {what}: truncated, or no RPM")
     return data
 
 
-def _read_header(file: BinaryIO, copy: bytearray | None = None) -> tuple[_Header, int]:
+def read_header(file: BinaryIO, copy: bytearray | None = None) -> tuple[RpmHeader, int]:
     """The next header and its size in bytes; its bytes are added to ``copy``."""
-    intro = _take(file, 16, "header")
+    intro = take(file, 16, "header")
     count, size = struct.unpack(">II", intro[8:])
-    if intro[:8] != _HEADER_MAGIC:
+    if intro[:8] != HEADER_MAGIC:
         raise BadRpm("its header is damaged")
     if not 0 < count <= _MAX_ENTRIES or size > _MAX_DATA:
         raise BadRpm(f"its header is too large ({count} entries, {size} bytes)")
-    index, data = _take(file, count * _ENTRY.size, "header"), _take(file, size, "header")
+    index, data = take(file, count * ENTRY.size, "header"), take(file, size, "header")
     if copy is not None:
         copy += intro + index + data
-    return _Header(index, data), len(intro) + len(index) + len(data)
+    return RpmHeader(index, data), len(intro) + len(index) + len(data)
 
 
-class _Header:
+class RpmHeader:
     """Tags of a header; a value is decoded, within bounds, when it is asked for."""
 
     def __init__(self, index: bytes, data: bytes) -> None:
         self._data = data
         self._entries: dict[int, tuple[int, int, int]] = {}
-        self._first = _ENTRY.unpack_from(index)
-        for tag, kind, offset, count in _ENTRY.iter_unpack(index):
+        self._first = ENTRY.unpack_from(index)
+        for tag, kind, offset, count in ENTRY.iter_unpack(index):
             if tag in self._entries:
                 raise BadRpm(f"its header has tag {tag} twice")
             if not 0 <= offset <= len(data) or count > len(data):
@@ -151,11 +156,23 @@ class _Header:
         trailer = self._data[offset : offset + 16]
         if (tag, kind, count, len(trailer)) != (_IMMUTABLE, _BINARY, 16, 16) or offset + 16 != len(self._data):
             raise BadRpm("its header has no region that covers all of it")
-        if -_ENTRY.unpack(trailer)[2] != len(self._entries) * _ENTRY.size:
+        if -ENTRY.unpack(trailer)[2] != len(self._entries) * ENTRY.size:
             raise BadRpm("its header has tags outside of its region")
 
     def __contains__(self, tag: int) -> bool:
         return tag in self._entries
+
+    def raw(self) -> dict[int, tuple[int, int, bytes]]:
+        """Tag to type, count and bytes of every value but the region's mark."""
+        return {tag: (row[0], row[2], self._bytes(tag, *row)) for tag, row in self._entries.items() if tag >= _REGIONS}
+
+    def _bytes(self, tag: int, kind: int, offset: int, count: int) -> bytes:
+        if kind in (_STRING, _STRINGS, _TRANSLATED):
+            return b"".join(text + b"\0" for text in self._raw_texts(offset, count, tag))
+        size = _INTEGERS.get(kind, ("", 1))[1] * count
+        if kind not in (*_INTEGERS, _CHAR, _BYTE, _BINARY) or offset + size > len(self._data):
+            raise BadRpm(f"its header has a tag {tag} of a wrong type or size")
+        return self._data[offset : offset + size]
 
     def text(self, tag: int) -> str:
         """The only text of a tag; empty where the tag is missing."""
@@ -190,7 +207,7 @@ class _Header:
         return struct.unpack_from(f">{count}{letter}", self._data, offset)
 
 
-def _check_payload(file: BinaryIO, header: _Header) -> None:
+def _check_payload(file: BinaryIO, header: RpmHeader) -> None:
     if header.text(1124) != "cpio":
         raise BadRpm("its payload is of an unknown format")
     if header.numbers(5093) != (_SHA256,) or not header.text(5092):
@@ -202,7 +219,7 @@ def _check_payload(file: BinaryIO, header: _Header) -> None:
         raise BadRpm("its payload does not have the SHA-256 that its header gives: truncated or damaged")
 
 
-def _facts(header: _Header) -> Rpm:
+def _facts(header: RpmHeader) -> Rpm:
     return Rpm(
         name=header.text(1000),
         version=header.text(1001),
@@ -215,11 +232,11 @@ def _facts(header: _Header) -> Rpm:
     )
 
 
-def _requires(header: _Header) -> tuple[Capability, ...]:
+def _requires(header: RpmHeader) -> tuple[Capability, ...]:
     return tuple(each for each in _capabilities(header, 1049, 1048, 1050) if not each.name.startswith("rpmlib("))
 
 
-def _capabilities(header: _Header, names: int, flags: int, versions: int) -> Iterator[Capability]:
+def _capabilities(header: RpmHeader, names: int, flags: int, versions: int) -> Iterator[Capability]:
     """Of three tags; the flags' bits 2, 4 and 8 are less, greater and equal (rpm's ``RPMSENSE``)."""
     rows = header.texts(names), header.numbers(flags), header.texts(versions)
     if len({len(row) for row in rows}) > 1:
@@ -228,7 +245,7 @@ def _capabilities(header: _Header, names: int, flags: int, versions: int) -> Ite
         yield Capability(name, "".join(sign for bit, sign in ((2, "<"), (4, ">"), (8, "=")) if bits & bit), version)
 
 
-def _entries(header: _Header) -> Iterator[RpmEntry]:
+def _entries(header: RpmHeader) -> Iterator[RpmEntry]:
     names, folders, places = header.texts(1117), header.texts(1118), header.numbers(1116)
     modes, links = header.numbers(1030), header.texts(1036)
     if 1027 in header or len(names) > _MAX_FILES:

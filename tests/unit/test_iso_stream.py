@@ -22,7 +22,7 @@ def test_all_arrives_and_is_digested(fake_tool: FakeTool, tmp_path: Path) -> Non
     trail = stream([], 0, tmp_path / "out.iso")
     data = bytes(3_000_000) + b"end\n"
     assert (tmp_path / "out.iso").read_bytes() == data
-    assert trail.exchange(tmp_path / "out.iso", len(data), b"") == hashlib.sha256(data).hexdigest()
+    assert trail.exchange(tmp_path / "out.iso", {len(data): b""}) == hashlib.sha256(data).hexdigest()
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.iso"]
 
 
