@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +11,10 @@ from pathlib import Path
 from planex.cage import trees
 from planex.cage.ids import GIVE_IDS, NO_IDS, own_ids
 from planex.distro.config import Target, unmet_needs
-from planex.errors import PlanexError
-from planex.run import find, run
+from planex.run import find
+from planex.toolversion import version_of
 
 LIST = Path(__file__).parent / "data" / "system-packages.tsv"
-_VERSION = re.compile(r"\d+(?:\.\d+)+(?:[-\w.+~]*)?")
-_VERSION_OPTION = {"xorriso": "-version", "mksquashfs": "-version", "bzip2": "--help", "apt-get": "-v"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ def _check_tool(tool: Tool) -> Check:
     found = next((path for probe in tool.probes if (path := _look_for(probe))), None)
     if found is None:
         return Check(tool.name, None, tool.purpose, _remedy(tool))
-    return Check(tool.name, _version(tool.name, found) if Path(found).is_file() else "present", tool.purpose, "")
+    return Check(tool.name, version_of(tool.name, found) if Path(found).is_file() else "present", tool.purpose, "")
 
 
 def _look_for(probe: str) -> str | None:
@@ -73,15 +70,6 @@ def _remedy(tool: Tool) -> str:
     if find("apt-get") and tool.apt != "-":
         return f"apt-get install {tool.apt}"
     return f"dnf install {tool.dnf}" if tool.dnf != "-" else f"not on this system; it is in Debian's package {tool.apt}"
-
-
-def _version(name: str, path: str) -> str:
-    try:
-        done = run([path, _VERSION_OPTION.get(name, "--version")], check=False, timeout=10)
-    except PlanexError:
-        return path
-    match = _VERSION.search(done.stdout + done.stderr)
-    return match.group(0) if match else path
 
 
 def _check_kernel() -> Iterator[Check]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planex.checksums import digest_of, digest_of_text
@@ -13,29 +13,32 @@ from planex.content import shelf
 from planex.content.code import code_digest
 from planex.content.locks import Patience, hold
 from planex.content.remembered import Remembered
+from planex.disk import write
 from planex.distro.config import Config
 from planex.distro.project import Project, require_base
 from planex.drafts import write_atomic
 from planex.errors import ConfigError, PlanexError, Problem
 from planex.events import IsoMade, IsoPlanned
+from planex.host import provenance
 from planex.host.basefacts import base_facts
 from planex.host.check import examine
 from planex.host.definition import IsoDefinition, load_definition
 from planex.host.examined import ExaminedIso
 from planex.host.finding import Finding, require_clean, without_inherited
 from planex.host.live import LiveHost, host_inputs, make_host
-from planex.host.manifest import Manifest, differences, read_manifest
+from planex.host.manifest import ON_ISO, Manifest, differences, read_manifest
 from planex.host.signing import key_file, require_signer, signature_path
 from planex.host.tree import Parts, plan_respin, read_base
 from planex.medium.cpio import make_initrd
 from planex.medium.efi import MODULES
 from planex.medium.loaders import find_here
 from planex.medium.metadata import Product
-from planex.medium.respin import Respun, respin
+from planex.medium.respin import respin
 from planex.report import Reporter, Task
 from planex.rpm import repo
 from planex.sources.limits import Download, Downloads
 from planex.trust.repository import seal_of
+from planex.trust.signer import Signer
 from planex.workspace import behind
 
 _DIGESTS, _LISTINGS = "digests.json", "listings"
@@ -185,13 +188,16 @@ def _make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
     digests = Remembered(work / _DIGESTS)
     digests.digest(plan.base)
     with shelf.draft(plan.iso) as folder:
+        repository = _repository(project, definition, work, digests)
+        manifest = _manifest(project, plan, host, repository, signer)
+        write(folder / "manifest.json", manifest.on_iso().to_json().encode("utf-8", "surrogateescape"))
         parts = Parts(
             definition=definition,
             product=_product(project, definition),
             host=host,
-            repository=_repository(project, definition, work, digests),
+            repository=repository,
             initrd=_initrd(project, host, work, digests),
-            more=key_file(project, signer, folder) if signer else {},
+            more={ON_ISO: folder / "manifest.json", **(key_file(project, signer, folder) if signer else {})},
             sign=signer.sign if signer else None,
         )
         task.phase("respin")
@@ -204,7 +210,7 @@ def _make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
         findings = without_inherited(examine(iso, base.records, work / _LISTINGS), facts.findings())
         require_clean(draft, findings)
         signature = signer.sign_file(draft, made.sha256) if signer else None
-        _publish(draft, plan.iso, _manifest(project, plan, made, host), signature)
+        _publish(draft, plan.iso, replace(manifest, sha256=made.sha256, size=made.image.size), signature)
     return findings
 
 
@@ -245,17 +251,25 @@ def _needed(path: Path, what: str) -> Path:
     return path
 
 
-def _manifest(project: Project, plan: IsoPlan, made: Respun, host: LiveHost) -> Manifest:
+def _manifest(project: Project, plan: IsoPlan, host: LiveHost, repository: Path, signer: Signer | None) -> Manifest:
+    """All but the digest and the size of the ISO."""
     return Manifest(
         iso=plan.iso.name,
-        sha256=made.sha256,
-        size=made.image.size,
+        sha256="",
+        size=0,
         label=plan.definition.label,
+        name=project.config.name,
         version=project.config.version,
+        vendor=project.config.vendor,
         target=project.target_name,
         epoch=project.epoch,
+        key=signer.key.fingerprint if signer else "",
+        made_from=provenance.made_from(project, plan.inputs["base ISO"]),
         inputs=plan.inputs,
         packages=tuple(host.packages()),
+        rpms=provenance.shipped_rpms(project, repository, plan.definition.repository),
+        sources=provenance.used_sources(project),
+        patches=provenance.used_patches(project),
     )
 
 

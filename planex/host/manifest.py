@@ -1,16 +1,71 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The manifest beside an ISO: what it is, from which inputs it was made, and every package on it."""
+"""The manifest of an ISO: what it is, and every package, source and patch that went into it.
+
+It lies beside the ISO and on it. The one on the ISO cannot say what the ISO's own digest and size are, nor does it have
+the inputs by which a later run on this machine decides.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planex.content import records
 from planex.host.live import Installed
 
-FORMAT = 1
+FORMAT = 2
+ON_ISO = "/manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedRpm:
+    """An RPM of the repository on the ISO. ``unsigned``: SHA-256 as it was built; ``source``: its source RPM."""
+
+    nevra: str
+    path: str
+    """On the ISO."""
+    sha256: str
+    unsigned: str
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsedSource:
+    """A source of a package. ``url``: where it is fetched from; its name where it lies in the workspace."""
+
+    package: str
+    name: str
+    url: str
+    checksum: str
+    """``SHA512:...`` or ``SHA256:...``."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsedPatch:
+    """A patch of a package, in the order in which they are applied. ``section``: of the series it stands in."""
+
+    package: str
+    name: str
+    sha256: str
+    subject: str
+    author: str
+    section: str
+    upstream: str
+    """``backport`` where the patch names the commits of upstream's that it was taken from, else ``unknown``."""
+    commits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFrom:
+    """``commit`` of the workspace, empty outside of git; ``changed``: with changes that are in none. ``base``: label
+    to SHA-256; ``tools``: program to version."""
+
+    commit: str
+    changed: bool
+    base: Mapping[str, str]
+    tools: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +76,37 @@ class Manifest:
     sha256: str
     size: int
     label: str
+    name: str
     version: str
+    vendor: str
     target: str
     epoch: int
+    key: str
+    """Fingerprint of the key that signed; empty where nothing is signed."""
+    made_from: MadeFrom
     inputs: Mapping[str, str]
     packages: tuple[Installed, ...]
+    """Of the live host."""
+    rpms: tuple[ShippedRpm, ...]
+    sources: tuple[UsedSource, ...]
+    patches: tuple[UsedPatch, ...]
 
     def to_json(self) -> str:
         return records.text(self, FORMAT)
+
+    def on_iso(self) -> Manifest:
+        """As the ISO itself has it."""
+        return replace(self, sha256="", size=0, inputs={})
 
 
 def read_manifest(path: Path) -> Manifest | None:
     """The manifest in a file; None where there is none of this format."""
     return records.load(path, Manifest, FORMAT)
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """The manifest in some bytes. Raises records.Damaged."""
+    return records.parse(data, Manifest, FORMAT)
 
 
 def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:

@@ -157,6 +157,32 @@ def read_digests(folder: Path) -> dict[str, str]:
     return {package.nevra().replace("-0:", "-", 1): package.pkgId for package in _packages(folder)}
 
 
+@dataclass(frozen=True, slots=True)
+class RepositoryRpm:
+    """An RPM of a repository. ``location``: its path there; ``sha256``: of the file; ``source``: its source RPM."""
+
+    nevra: str
+    location: str
+    sha256: str
+    source: str
+    licence: str
+
+
+def read_rpms(folder: Path) -> list[RepositoryRpm]:
+    """What a repository says of its RPMs, by name."""
+    found = (
+        RepositoryRpm(
+            package.nevra().replace("-0:", "-", 1),
+            package.location_href,
+            package.pkgId,
+            package.rpm_sourcerpm or "",
+            package.rpm_license or "",
+        )
+        for package in _packages(folder)
+    )
+    return sorted(found, key=lambda rpm: rpm.nevra)
+
+
 def read_locations(folder: Path) -> dict[str, int]:
     """Path below ``folder`` to size in bytes of every RPM that the metadata lists, whether it is there or not."""
     return {package.location_href: package.size_package for package in _packages(folder)}

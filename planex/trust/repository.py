@@ -34,7 +34,7 @@ def signed_copies(signer: Signer, folder: Path, rpms: Mapping[str, Path]) -> dic
     Raises DamagedFile for an RPM that has not its digest.
     """
     remembered = Remembered(folder / "digests.json")
-    places = {digest: folder / f"{digest[:40]}-{signer.key.short}" / rpm.name for digest, rpm in rpms.items()}
+    places = {digest: folder / f"{digest}-{signer.key.short}" / rpm.name for digest, rpm in rpms.items()}
     for digest, place in places.items():
         if not place.exists():
             _make(signer, rpms[digest], digest, place)
@@ -42,6 +42,12 @@ def signed_copies(signer: Signer, folder: Path, rpms: Mapping[str, Path]) -> dic
     remembered.save()
     _prune(folder, (place.parent for place in places.values()))
     return found
+
+
+def unsigned_digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of the signed copies in a folder to that of the RPM each was made from."""
+    remembered = Remembered(folder / "digests.json")
+    return {remembered.digest(path): path.parent.name.split("-")[0] for path in sorted(folder.glob("*-*/*.rpm"))}
 
 
 def _make(signer: Signer, rpm: Path, digest: str, place: Path) -> None:

@@ -13,8 +13,10 @@ from planex.cage.trees import remove_tree
 from planex.distro.config import load_config
 from planex.distro.project import Project, load_project
 from planex.errors import ConfigError, LoggedError, PlanexError
+from planex.git.door import run_git
 from planex.host.build import build_iso, checksum_path, load_manifest, manifest_path, plan_iso, work_folder
-from planex.medium.xorriso import extract, list_files, read_records
+from planex.host.manifest import ON_ISO, parse_manifest
+from planex.medium.xorriso import extract, list_files, open_image, read_records
 from planex.report import Reporter
 from planex.rpm.repo import create_repo
 from planex.run import run
@@ -170,6 +172,46 @@ def test_result_is_whole_described_and_reproducible(project: Project) -> None:
         "tiny-1.iso.manifest.json",
         "tiny-1.iso.sha256",
     ]
+
+
+def test_the_manifest_says_what_all_was_made_from(project: Project) -> None:
+    """Sources and patches of every package, RPMs, the commit of the workspace; on the ISO as beside it."""
+    root = project.workspace.root
+    folder, queue = root / "specs" / "tiny-host", root / "patchqueues" / "tiny-host"
+    queue.mkdir(parents=True)
+    (queue / "series").write_text("# --- Fixes ---\nfix.patch\n")
+    mail = f"From: A <a@example.org>\nSubject: [PATCH] Fix it\n\n(cherry picked from commit {'a' * 40})\n\n"
+    (queue / "fix.patch").write_text(f"{mail}--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n")
+    tags = "Source0: https://me:secret@example.org/x-1.tar\nSource1: local.conf\nBuildArch"
+    (folder / "tiny-host.spec").write_text(
+        SPEC.replace("BuildArch", tags, 1).replace("%install", "%autosetup -p1\n%install")
+    )
+    (folder / "local.conf").write_text("x\n")
+    (folder / "sources").write_text(f"SHA512 (x-1.tar) = {'b' * 128}\n")
+    run_git(root, ["init", "--quiet", "."])
+    (root / ".gitignore").write_text("_build\n")
+    run_git(root, ["add", "--all"])
+    run_git(root, ["commit", "--quiet", "-m", "first"])
+    build(project)
+    iso = project.folder / "iso" / "tiny-1.iso"
+    manifest = load_manifest(iso)
+    assert parse_manifest(open_image(iso).read(ON_ISO)) == manifest.on_iso()
+    assert [(source.name, source.url) for source in manifest.sources] == [
+        ("x-1.tar", "https://me:***@example.org/x-1.tar"),
+        ("local.conf", "local.conf"),
+    ]
+    assert manifest.sources[0].checksum == f"SHA512:{'b' * 128}" and manifest.sources[1].checksum.startswith("SHA256:")
+    (patch,) = manifest.patches
+    assert (patch.name, patch.subject, patch.author) == ("fix.patch", "Fix it", "A <a@example.org>")
+    assert (patch.section, patch.upstream, patch.commits) == ("Fixes", "backport", ("a" * 40,))
+    (rpm,) = manifest.rpms
+    assert (rpm.nevra, rpm.path) == ("tiny-host-1-1.noarch", "/planex/tiny-host-1-1.noarch.rpm")
+    assert rpm.sha256 == rpm.unsigned and (rpm.source, rpm.licence) == ("tiny-host-1-1.src.rpm", "MIT")
+    assert manifest.key == "" and manifest.made_from.tools["xorriso"][0].isdigit()
+    assert (len(manifest.made_from.commit), manifest.made_from.changed) == (40, False)
+    (folder / "local.conf").write_text("y\n")
+    build(project, force=True)
+    assert load_manifest(iso).made_from.changed, "what is in no commit is said"
 
 
 def test_the_folder_of_the_workspace_changes_nothing(made: tuple[Path, Path], tmp_path: Path) -> None:

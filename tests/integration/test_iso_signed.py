@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from planex.checksums import digest_of
+from planex.content import shelf
 from planex.distro.project import Project
 from planex.errors import ConfigError, PlanexError
 from planex.host.build import build_iso, load_manifest
@@ -57,9 +59,6 @@ def signing_project(made: Made, keys: Keys, root: Path) -> Project:  # noqa: F81
 
 
 def sign_repository(project: Project, rpm: Path) -> None:
-    from planex.checksums import digest_of
-    from planex.content import shelf
-
     assert project.signer is not None
     if not project.repository.is_symlink():
         shelf.remove(project.repository)
@@ -71,7 +70,7 @@ def build(project: Project, force: bool = False) -> Path:
     return build_iso(load(project.workspace.root), Reporter(), force=force).iso
 
 
-def test_all_of_a_signed_iso_is_signed(project: Project, keys: Keys, tmp_path: Path) -> None:
+def test_all_of_a_signed_iso_is_signed(project: Project, made: Made, keys: Keys, tmp_path: Path) -> None:  # noqa: F811
     iso = build(project)
     key = keys.key("release")
     assert check_iso(iso) == []
@@ -84,7 +83,11 @@ def test_all_of_a_signed_iso_is_signed(project: Project, keys: Keys, tmp_path: P
     assert complaint(key, (tmp_path / "repomd.asc").read_text(), tmp_path / "repomd") == ""
     assert (tmp_path / "key").read_text() == (tmp_path / "key2").read_text() == key.text
     assert b"(unsigned)" not in iso.read_bytes()
-    assert load_manifest(iso).inputs["signing key"] == key.fingerprint
+    manifest = load_manifest(iso)
+    assert manifest.inputs["signing key"] == manifest.key == key.fingerprint
+    (shipped,) = manifest.rpms
+    assert digest_of(tmp_path / "tiny.rpm", "SHA256") == shipped.sha256 == manifest.packages[0].sha256
+    assert shipped.unsigned == digest_of(made[1], "SHA256") != shipped.sha256
 
 
 def test_signing_twice_gives_the_same_bytes(project: Project) -> None:

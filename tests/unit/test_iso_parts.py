@@ -16,7 +16,7 @@ from planex.host.check_contents import check_treeinfo
 from planex.host.examined import ExaminedIso
 from planex.host.finding import Finding
 from planex.host.live import squashfs_argv
-from planex.host.manifest import Manifest, differences, read_manifest
+from planex.host.manifest import differences, read_manifest
 from planex.medium import cpio, efi
 from planex.medium.bootrecords import BootImage, BootRecords
 from planex.medium.image import Span
@@ -24,6 +24,7 @@ from planex.medium.loaders import isolinux_version, modules_to_add
 from planex.medium.respin import Respin, boot_commands, replaces_loader, respin_commands
 from planex.medium.xorriso import make_commands, parse_listing, volume_date
 from tests.unit.iso_factory import make_image
+from tests.unit.manifest_factory import make_manifest
 
 EPOCH = 1700000000
 IN_TREE = BootRecords(images=(BootImage("UEFI", True, "none", "/images/efiboot.img"),))
@@ -163,7 +164,7 @@ def test_squashfs_is_made_new() -> None:
 
 
 def test_manifest_survives_a_round_trip(tmp_path: Path) -> None:
-    manifest = Manifest("h.iso", "00", 1, "L", "1.0", "bookworm", EPOCH, {"a": "b"}, ())
+    manifest = make_manifest()
     (tmp_path / "m").write_text(manifest.to_json())
     assert read_manifest(tmp_path / "m") == manifest
 

@@ -27,7 +27,7 @@ from planex.content.stamps import Stamp
 from planex.disk import DiskError
 from planex.errors import ConfigError, PlanexError
 from planex.host.live import Installed, LiveHost, Packages
-from planex.host.manifest import Manifest, read_manifest
+from planex.host.manifest import read_manifest
 from planex.patchqueue.apply import check, tarball
 from planex.patchqueue.apply.check import Fit, PatchOutcome
 from planex.patchqueue.apply.gnupatch import HunkNote
@@ -42,6 +42,7 @@ from planex.rebase import state as rebase_state
 from planex.rebase import versions
 from planex.rpm import spec
 from planex.workspace import Workspace
+from tests.unit.manifest_factory import make_manifest
 
 DAMAGED = [
     b"", b"{", b"null", b"[]", b"3", b'"x"', b"{}", b'{"format": null}', b'{"format": 1}', b'{"format": 2}',
@@ -59,7 +60,7 @@ STATE = rebase_state.State(
     orders=Orders(frozenset({"k"}), {"d": "why"}, frozenset({"s"})), via=(VERSION,), verdicts=(VERDICT,),
     ready=False, asked=VERDICT, writes=Writes({"series": b"\xff\0text"}, ("gone",)), report={"rows": [{"a": 1}]},
 )  # fmt: skip
-MANIFEST = Manifest("x.iso", "0" * 64, 5, "L", "1", "t", 0, {"a": "b"}, (Installed("n-1-1.x", "", "base", "s", 3),))
+MANIFEST = make_manifest(packages=(Installed("n-1-1.x", "", "base", "s", 3),))
 SAMPLES: list[Any] = [
     STATE,
     MANIFEST,
