@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from planex.cli.context import Context, pass_context, sign_option
+from planex.cli.isoproof import verify
 from planex.cli.output import echo
 from planex.distro.project import load_project
 from planex.host.build import (
@@ -137,3 +138,6 @@ def check(context: Context, image: Path, base: Path | None, as_json: bool) -> No
 
 def _finding(finding: Finding) -> dict[str, str]:
     return {"kind": finding.kind, "message": finding.message, "grade": finding.grade.value}
+
+
+iso.add_command(verify)

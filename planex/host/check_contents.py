@@ -125,6 +125,21 @@ def _is_known(algorithm: str) -> bool:
     return algorithm in {"md5", "sha1", "sha224", "sha256", "sha384", "sha512"} <= hashlib.algorithms_available
 
 
+def copy_metadata(iso: ExaminedIso, top: str, folder: Path) -> None:
+    """Copy the metadata of the repository at ``top`` into a new folder; none that are larger than is possible.
+
+    They can be read by everybody there: the cage of who reads them is another user.
+    """
+    inside = f"{top}/repodata/"
+    names = [name for name in iso.files if name.startswith(inside) and "/" not in name[len(inside) :]]
+    (folder / "repodata").mkdir(parents=True)
+    if sum(iso.files[name] for name in names) <= min(2 * iso.image.size, _MAX_METADATA):
+        for name in names:
+            (folder / "repodata" / PurePosixPath(name).name).write_bytes(iso.image.read(name))
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
 class MediumRepositories:
     """The repositories on an ISO: what each lists, by its top (``""`` for that of the medium)."""
 
@@ -140,24 +155,14 @@ class MediumRepositories:
     def _read(self, folder: Path, cache: Path | None) -> None:
         copies = {top: folder / str(number) for number, top in enumerate(self.tops)}
         for top, copy in copies.items():
-            self._copy(top, copy)
-        for path in (folder, *folder.rglob("*")):  # the cage is another user
-            path.chmod(0o755 if path.is_dir() else 0o644)
+            copy_metadata(self.iso, top, copy)
+        folder.chmod(0o755)
         for top, found in read_listings(copies, cache).items():
             if isinstance(found, str):
                 self.faults.append(Finding(REPOSITORY, f"{top}{_REPOMD}: {found}"))
             else:
                 self.metadata |= {f"{top}/{location}": listed for location, listed in found.metadata.items()}
                 self.rpms |= {f"{top}/{location}": listed for location, listed in found.rpms.items()}
-
-    def _copy(self, top: str, folder: Path) -> None:
-        """Copy the metadata out, for createrepo_c reads files; none that are larger than is possible."""
-        inside = f"{top}/repodata/"
-        names = [name for name in self.iso.files if name.startswith(inside) and "/" not in name[len(inside) :]]
-        (folder / "repodata").mkdir(parents=True)
-        if sum(self.iso.files[name] for name in names) <= min(2 * self.iso.image.size, _MAX_METADATA):
-            for name in names:
-                (folder / "repodata" / PurePosixPath(name).name).write_bytes(self.iso.image.read(name))
 
     def wanted(self) -> Wanted:
         """Digests of files whose size is right."""

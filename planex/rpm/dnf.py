@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -265,9 +265,10 @@ def _bring(package: ChosenPackage, folder: Path) -> str:
     return copy.name
 
 
-def repoclosure(repositories: Repositories, scratch: Path) -> None:
+def repoclosure(repositories: Repositories, scratch: Path, checked: Collection[str] | None = None) -> None:
     """Prove that every package of ``repositories.own`` can be installed from them and the configured ones.
 
+    ``checked``: the names of those that are to be proved, all by default.
     Raises PlanexError with dnf's list of what is missing.
     """
     conf = scratch / "dnf.conf"
@@ -278,7 +279,7 @@ def repoclosure(repositories: Repositories, scratch: Path) -> None:
         words += [f"--repofrompath={name},file:///own/{name}", f"--setopt={name}.gpgcheck=0"]
         words += [f"--setopt={name}.metadata_expire=0"]
     words += ["--disableplugin=*", "--enableplugin=repoclosure", "repoclosure"]
-    words += [word for name in repositories.own for word in ("--check", name)]
+    words += [word for name in checked or repositories.own for word in ("--check", name)]
     cage = _network_cage(repositories, {"/opt/dnf.conf": conf}, {})
     done = run(caged(cage, words), check=False, watch=Watch(LIMITS))
     if done.returncode:

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""``planex iso verify``: what an ISO can prove of itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
+from planex.errors import PlanexError
+from planex.host.verify import Checked, Standing, find_manifest, verify_iso
+from planex.trust.gpg import read_key
+from planex.units import many
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+@click.command(short_help="Prove that an ISO is what its makers signed.")
+@click.argument("image", metavar="ISO", type=_FILE)
+@click.option("--manifest", type=_FILE, help="Its manifest (default: ISO.manifest.json, where it lies beside the ISO).")
+@click.option("--key", type=_FILE, help="Public key of who should have signed it, from where you trust it.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was checked as JSON.")
+@pass_context
+def verify(context: Context, image: Path, manifest: Path | None, key: Path | None, as_json: bool) -> None:
+    """Check signatures, sums, manifest and closure of an ISO; prints what was checked, a line each.
+
+    Signatures are checked with --key only: the key on an ISO proves nothing. The exit status is 1 where something is
+    wrong; each part that was tampered with is named. Needs no workspace.
+    """
+    trusted = read_key(key) if key else None
+    checked = verify_iso(image, find_manifest(image, manifest), trusted)
+    echo(_json(image, checked) if as_json else _text(checked))
+    wrong = sum(each.standing is Standing.WRONG for each in checked)
+    if wrong:
+        raise PlanexError(f"{image.name} is not to be trusted: {many(wrong, 'check')} failed")
+    if trusted is None:
+        context.reporter.warn("nobody's signature was checked: give the key of who should have signed: --key FILE")
+
+
+def _text(checked: Sequence[Checked]) -> str:
+    width = max(len(each.what) for each in checked)
+    return "\n".join(_line(each, width) for each in checked)
+
+
+def _line(each: Checked, width: int) -> str:
+    text = each.text.replace("\n", "\n" + " " * (width + 11))
+    return f"{each.standing.value:7}  {each.what:{width}}  {text}"
+
+
+def _json(image: Path, checked: Sequence[Checked]) -> str:
+    rows = [{"what": each.what, "standing": each.standing.value, "text": each.text} for each in checked]
+    return json.dumps({"iso": str(image), "checks": rows}, indent=2)

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Is an ISO what its makers signed? Signatures by a key that the caller trusts, sums, manifest, closure.
+
+The key on the ISO proves nothing: whoever changes an ISO can put another there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from planex.checksums import digest_of
+from planex.content import records
+from planex.disk import write
+from planex.errors import PlanexError
+from planex.host.check import examine
+from planex.host.check_contents import check_size, copy_metadata
+from planex.host.examined import ExaminedIso
+from planex.host.finding import faults
+from planex.host.manifest import ON_ISO, Manifest, parse_manifest
+from planex.host.signing import signature_path
+from planex.medium.image import Image
+from planex.medium.sums import SIGNATURE, SUMS
+from planex.medium.xorriso import require_iso
+from planex.regular import NotRegular, read_regular
+from planex.rpm import dnf
+from planex.rpm.dnf import Repositories
+from planex.rpm.rpmfile import BadRpm
+from planex.rpm.signature import signed_part
+from planex.run import find
+from planex.trust.armour import NoArmour
+from planex.trust.gpg import PublicKey, complaint, complaint_of_packets, parse_key
+from planex.trust.repository import key_name
+from planex.trust.signer import MAX_SIGNATURE
+from planex.units import many
+
+_REPOMD = "/repodata/repomd.xml"
+_CONF = "[main]\nreposdir=/dev/null\ngpgcheck=0\n"
+
+
+class Standing(Enum):
+    """What became of a check."""
+
+    GOOD = "ok"
+    WRONG = "wrong"
+    UNKNOWN = "unknown"
+    """It could not be made; that is no fault of the ISO."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One thing that was looked at."""
+
+    what: str
+    standing: Standing
+    text: str
+
+
+Checks = Iterator[Checked]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """An ISO, its manifests, and the key of who should have signed it."""
+
+    iso: ExaminedIso
+    inside: Manifest | str
+    """The manifest on it, or what is wrong with that."""
+    beside: Manifest | None
+    key: PublicKey | None
+
+    @property
+    def path(self) -> Path:
+        return self.iso.image.path
+
+    def run(self) -> Checks:
+        """Everything, in an order that reads well."""
+        yield from self._image()
+        yield from self._iso_signature()
+        yield from self._sums_signature()
+        if isinstance(self.inside, str):
+            yield _wrong("manifest", self.inside)
+        else:
+            yield from self._contents(self.inside)
+
+    def _image(self) -> Checks:
+        found = faults(examine(self.iso))
+        yield from (_wrong(finding.kind, finding.message) for finding in found)
+        if not found:
+            yield _good("contents", f"{many(len(self.iso.files), 'file')}, sums, boot records, menus, repositories")
+
+    def _signed(self, what: str, check: Callable[[PublicKey], str]) -> Checked:
+        if self.key is None:
+            return Checked(what, Standing.UNKNOWN, "not checked: no key was given")
+        fault = check(self.key)
+        return _wrong(what, fault) if fault else _good(what, f"signed by {self.key.user} ({self.key.short})")
+
+    def _iso_signature(self) -> Checks:
+        path = signature_path(self.path)
+        if not path.exists():
+            yield Checked(path.name, Standing.UNKNOWN, "there is none beside the ISO")
+            return
+        text = read_regular(path, MAX_SIGNATURE).decode(errors="replace")
+        yield self._signed(path.name, lambda key: complaint(key, text, self.path))
+
+    def _sums_signature(self) -> Checks:
+        if self.key and (other := self._other_key(self.key)):
+            yield _wrong("key", f"{other} on the ISO is not the key that was given")
+        yield self._signed(SIGNATURE, lambda key: self._complaint_of(key, SUMS, SIGNATURE))
+
+    def _other_key(self, key: PublicKey) -> str:
+        """A key on the ISO that is another than the given one."""
+        for name in sorted(self.iso.files):
+            if PurePosixPath(name).name.startswith("RPM-GPG-KEY-") and self._is_own(name):
+                try:
+                    if parse_key(self.iso.image.read(name).decode(errors="replace")).fingerprint != key.fingerprint:
+                        return name
+                except NoArmour:
+                    return name
+        return ""
+
+    def _is_own(self, name: str) -> bool:
+        """Whether a key is that of the distro: a base has its own beside it."""
+        return isinstance(self.inside, str) or name.endswith(f"/{key_name(self.inside.name)}")
+
+    def _complaint_of(self, key: PublicKey, name: str, signature: str) -> str:
+        """Why the file ``signature`` of the ISO does not prove another."""
+        if not self.iso.has(signature) or not self.iso.has(name):
+            return "it is not there: nobody vouches for this ISO" if name == SUMS else "it is not signed"
+        text = self.iso.image.read(signature).decode(errors="replace")
+        with TemporaryDirectory(prefix="planex.") as folder:
+            write(Path(folder) / "data", self.iso.image.read(name))
+            return complaint(key, text, Path(folder) / "data")
+
+    def _contents(self, manifest: Manifest) -> Checks:
+        found = [_wrong("manifest", text) for text in self._manifest_faults(manifest)]
+        counts = ((manifest.rpms, "RPM", ""), (manifest.sources, "source", ""), (manifest.patches, "patch", "patches"))
+        text = ", ".join(many(len(rows), *words) for rows, *words in counts)
+        yield from found or [_good("manifest", f"{text}; all RPMs are those on the ISO")]
+        paths: dict[str, list[str]] = {}
+        for rpm in manifest.rpms:
+            if self.iso.has(rpm.path) and (top := _top(rpm.path, self.iso)) is not None:
+                paths.setdefault(top, []).append(rpm.path)
+        for top, rpms in sorted(paths.items()):
+            yield from self._repository(top, rpms)
+
+    def _manifest_faults(self, manifest: Manifest) -> Iterator[str]:
+        if self.beside is not None:
+            yield from self._beside_faults(manifest, self.beside)
+        if self.key and manifest.key != self.key.fingerprint:
+            yield f"it says that {manifest.key or 'nobody'} signed"
+        for rpm in manifest.rpms:
+            if not self.iso.has(rpm.path):
+                yield f"{rpm.path} is in it, but not on the ISO"
+            elif self.iso.digest(rpm.path) != rpm.sha256:
+                yield f"{rpm.path} does not have the SHA-256 that it gives"
+        yield from self._stray_faults(manifest)
+
+    def _beside_faults(self, manifest: Manifest, beside: Manifest) -> Iterator[str]:
+        if beside.on_iso() != manifest:
+            yield "the one beside the ISO is not the one on it"
+        if beside.size != self.iso.image.size or beside.sha256 != digest_of(self.path, "SHA256"):
+            yield "the ISO does not have the size and SHA-256 that the one beside it gives"
+
+    def _stray_faults(self, manifest: Manifest) -> Iterator[str]:
+        """RPMs that are there and not in it, and packages of the live host that are not those of the ISO."""
+        listed = {rpm.path for rpm in manifest.rpms}
+        tops = {_top(path, self.iso) for path in listed} - {None, ""}
+        for name in sorted(self.iso.files):
+            if name.endswith(".rpm") and name not in listed and any(name.startswith(f"{top}/") for top in tops):
+                yield f"{name} is on the ISO, but not in it"
+        built = {rpm.nevra: rpm.sha256 for rpm in manifest.rpms}
+        for package in manifest.packages:
+            if package.origin == "built" and built.get(package.nevra) != package.sha256:
+                yield f"the live host has another {package.nevra} than the repository"
+
+    def _repository(self, top: str, rpms: list[str]) -> Checks:
+        repomd = f"{top}{_REPOMD}"
+        yield self._signed(f"{repomd}.asc", lambda key: self._complaint_of(key, repomd, f"{repomd}.asc"))
+        yield from self._rpm_signatures(top, rpms)
+        yield self._closure(top)
+
+    def _rpm_signatures(self, top: str, rpms: list[str]) -> Checks:
+        what = f"RPMs of {top or '/'}"
+        if self.key is None:
+            yield Checked(what, Standing.UNKNOWN, "signatures not checked: no key was given")
+            return
+        found = [(path, fault) for path in rpms if (fault := rpm_complaint(self.key, self.iso.image.read(path)))]
+        yield from (_wrong(path, fault) for path, fault in found)
+        if not found:
+            yield _good(what, f"{many(len(rpms), 'RPM')} signed by {self.key.user} ({self.key.short})")
+
+    def _closure(self, top: str) -> Checked:
+        """Everything that the packages require is on the ISO, as dnf reads the repositories there."""
+        what = f"closure of {top or '/'}"
+        if find("dnf") is None:
+            return Checked(what, Standing.UNKNOWN, "not checked: dnf is not installed")
+        tops = [name.removesuffix(_REPOMD) for name in self.iso.files if name.endswith(_REPOMD)]
+        with TemporaryDirectory(prefix="planex.") as folder:
+            own = {f"iso{number}": Path(folder) / str(number) for number in range(len(tops))}
+            for name, place in zip(tops, own.values(), strict=True):
+                copy_metadata(self.iso, name, place)
+            Path(folder).chmod(0o755)
+            checked = next(name for name, at in zip(own, tops, strict=True) if at == top)
+            try:
+                repositories = Repositories(_CONF, Path(folder) / "cache", own, offline=True)
+                dnf.repoclosure(repositories, Path(folder), [checked])
+            except PlanexError as error:
+                if len(tops) == 1:
+                    return Checked(what, Standing.UNKNOWN, "not checked: the packages of the base are not on the ISO")
+                return _wrong(what, error.message.replace("the repository is", "it is"))
+        return _good(what, "all that its packages require is on the ISO")
+
+
+def _top(path: str, iso: ExaminedIso) -> str | None:
+    """The repository of a file: the nearest folder around it that has metadata."""
+    folders = (str(folder).rstrip("/") for folder in PurePosixPath(path).parents)
+    return next((folder for folder in folders if iso.has(f"{folder}{_REPOMD}")), None)
+
+
+def _good(what: str, text: str) -> Checked:
+    return Checked(what, Standing.GOOD, text)
+
+
+def _wrong(what: str, text: str) -> Checked:
+    return Checked(what, Standing.WRONG, text)
+
+
+def verify_iso(path: Path, beside: Manifest | None, key: PublicKey | None) -> list[Checked]:
+    """All that was checked of an ISO. PlanexError where it is none."""
+    require_iso(path)
+    if cut := list(check_size(Image(path, path.stat().st_size))):
+        return [_wrong(finding.kind, finding.message) for finding in cut]
+    iso = ExaminedIso.open(path)
+    return list(Verification(iso, _inside(iso), beside, key).run())
+
+
+def _inside(iso: ExaminedIso) -> Manifest | str:
+    try:
+        return parse_manifest(iso.image.read(ON_ISO)) if iso.has(ON_ISO) else f"{ON_ISO} is not on the ISO"
+    except (records.Damaged, PlanexError) as error:
+        return f"{ON_ISO}: {error.message}"
+
+
+def rpm_complaint(key: PublicKey, data: bytes) -> str:
+    """Why an RPM is not proved to be signed by a key; empty where it is."""
+    try:
+        part = signed_part(BytesIO(data))
+    except BadRpm as error:
+        return error.message
+    if part.signature is None:
+        return "it is not signed"
+    with TemporaryDirectory(prefix="planex.") as folder:
+        write(Path(folder) / "header", part.header)
+        return complaint_of_packets(key, part.signature, Path(folder) / "header")
+
+
+def find_manifest(iso: Path, given: Path | None) -> Manifest | None:
+    """The manifest that was given, or lies beside an ISO; PlanexError where one that was given is none."""
+    path = given or iso.with_name(f"{iso.name}.manifest.json")
+    if given is None and not path.exists():
+        return None
+    try:
+        return parse_manifest(read_regular(path, records.LIMIT))
+    except (NotRegular, records.Damaged) as error:
+        raise PlanexError(f"{path} is no manifest of an ISO: {error.message}", "planex iso build writes it") from None
