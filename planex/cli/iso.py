@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from planex.cli.context import Context, pass_context, sign_option
-from planex.cli.isoproof import verify
+from planex.cli.isoproof import sbom, verify
 from planex.cli.output import echo
 from planex.distro.project import load_project
 from planex.host.build import (
@@ -141,3 +141,4 @@ def _finding(finding: Finding) -> dict[str, str]:
 
 
 iso.add_command(verify)
+iso.add_command(sbom)

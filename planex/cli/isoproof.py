@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""``planex iso verify``: what an ISO can prove of itself."""
+"""``planex iso verify`` and ``sbom``: what an ISO can prove of itself, and what is in it for other tools."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import click
 
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
-from planex.errors import PlanexError
-from planex.host.verify import Checked, Standing, find_manifest, verify_iso
+from planex.disk import write
+from planex.errors import MissingTool, PlanexError
+from planex.host.manifest import Manifest
+from planex.host.verify import Checked, Standing, find_manifest, manifest_of, verify_iso
 from planex.trust.gpg import read_key
 from planex.units import many
 
@@ -54,3 +56,30 @@ def _line(each: Checked, width: int) -> str:
 def _json(image: Path, checked: Sequence[Checked]) -> str:
     rows = [{"what": each.what, "standing": each.standing.value, "text": each.text} for each in checked]
     return json.dumps({"iso": str(image), "checks": rows}, indent=2)
+
+
+@click.command(short_help="Write what is in an ISO as a bill of materials (CycloneDX).")
+@click.argument("image", metavar="ISO", type=_FILE)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File (default: ISO.cdx.json).")
+@pass_context
+def sbom(context: Context, image: Path, output: Path | None) -> None:
+    """Write a CycloneDX 1.6 bill of materials of an ISO of planex, from its manifest; prints the file's path.
+
+    Each package has what upstream released, the patches (as pedigree) and its RPMs; the base's packages stand beside.
+    The same ISO gives the same bytes. Needs no workspace, but the extra `sbom`: pip install 'planex[sbom]'.
+    """
+    path = output or image.with_name(f"{image.name}.cdx.json")
+    written_sbom(manifest_of(image), path)
+    echo(str(path))
+
+
+def written_sbom(manifest: Manifest, path: Path) -> None:
+    """Write the bill of materials of a manifest."""
+    try:
+        from planex.host.sbom import sbom as made  # an extra
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("cyclonedx", "packageurl"):
+            raise
+        message = "cyclonedx-python-lib is not installed; it is needed to write bills of materials"
+        raise MissingTool(message, "pip install 'planex[sbom]'") from None
+    write(path, made(manifest).encode())

@@ -7,7 +7,7 @@ The key on the ISO proves nothing: whoever changes an ISO can put another there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -25,7 +25,7 @@ from planex.host.manifest import ON_ISO, Manifest, parse_manifest
 from planex.host.signing import signature_path
 from planex.medium.image import Image
 from planex.medium.sums import SIGNATURE, SUMS
-from planex.medium.xorriso import require_iso
+from planex.medium.xorriso import open_image, require_iso
 from planex.regular import NotRegular, read_regular
 from planex.rpm import dnf
 from planex.rpm.dnf import Repositories
@@ -268,3 +268,15 @@ def find_manifest(iso: Path, given: Path | None) -> Manifest | None:
         return parse_manifest(read_regular(path, records.LIMIT))
     except (NotRegular, records.Damaged) as error:
         raise PlanexError(f"{path} is no manifest of an ISO: {error.message}", "planex iso build writes it") from None
+
+
+def manifest_of(iso: Path) -> Manifest:
+    """The manifest on an ISO, with the digest and the size that the ISO has. PlanexError where there is none."""
+    image = open_image(iso)
+    if ON_ISO not in image.files:
+        raise PlanexError(f"{iso} has no {ON_ISO}", "only ISOs that planex made have one")
+    try:
+        found = parse_manifest(image.read(ON_ISO))
+    except records.Damaged as error:
+        raise PlanexError(f"{iso}: {ON_ISO}: {error.message}", "another planex made it, or it is damaged") from None
+    return replace(found, sha256=digest_of(iso, "SHA256"), size=image.size)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from planex.checksums import digest_of
 from planex.host.build import build_iso, manifest_path
 from planex.host.manifest import ON_ISO, parse_manifest
 from planex.host.signing import signature_path
@@ -158,3 +159,15 @@ def test_the_command_says_it_all(signed: Path, keys: Keys, copy: Path, tmp_path:
     for words in (("--key", str(manifest_path(signed))), ("--manifest", key)):
         done = run_planex(tmp_path, "iso", "verify", str(signed), *words)
         assert done.returncode == 1 and "is no " in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_bill_of_materials_comes_from_the_iso_alone(signed: Path, made: tuple[Path, Path], tmp_path: Path) -> None:  # noqa: F811
+    iso = tmp_path / "moved.iso"
+    shutil.copy(signed, iso)
+    assert run_planex(tmp_path, "iso", "sbom", str(iso)).stdout == f"{iso}.cdx.json\n"
+    first = (tmp_path / "moved.iso.cdx.json").read_bytes()
+    assert digest_of(iso, "SHA256").encode() in first and b"rpm:tiny-host-1-1.noarch" in first
+    assert run_planex(tmp_path, "iso", "sbom", str(iso), "-o", str(tmp_path / "x")).stdout == f"{tmp_path / 'x'}\n"
+    assert (tmp_path / "x").read_bytes() == first
+    done = run_planex(tmp_path, "iso", "sbom", str(made[0]))
+    assert done.returncode == 1 and f"has no {ON_ISO}" in done.stderr

@@ -24,6 +24,8 @@ OWNERS = {
     "urllib3": {"sources/transfer.py"},
     "git": {"git/gitpython.py"},
     "rich": {"cli/"},
+    "cyclonedx": {"host/sbom.py"},
+    "packageurl": {"host/sbom.py"},
     "sqlite3": {"patchqueue/carry/commitindex.py"},
 }
 # What each room may import besides itself and the ground, which is all that lies at planex's root, and cages.
