@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from planex.cli.context import Context, pass_context, sign_option
+from planex.cli.isodiff import diff
 from planex.cli.isoproof import sbom, verify
 from planex.cli.output import echo
 from planex.distro.project import load_project
@@ -142,3 +143,4 @@ def _finding(finding: Finding) -> dict[str, str]:
 
 iso.add_command(verify)
 iso.add_command(sbom)
+iso.add_command(diff)

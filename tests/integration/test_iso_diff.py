@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""planex iso diff on small ISOs, with manifests and without."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from planex.errors import PlanexError
+from planex.host.diff import IsoChange, diff_isos
+from planex.host.live import Installed
+from planex.host.manifest import ON_ISO, MadeFrom, Manifest
+from planex.medium.xorriso import xorriso
+from tests.integration import tiny_iso
+from tests.integration.conftest import run_planex
+from tests.unit.manifest_factory import INSTALLED, PATCH, RPM, SOURCE, make_manifest
+
+pytestmark = pytest.mark.tools(*tiny_iso.TOOLS)
+MENU = "/isolinux/isolinux.cfg"
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("host")
+    return tiny_iso.make_host(tiny_iso.make_base(folder), folder / "made")
+
+
+def changed(host: Path, output: Path, texts: Mapping[str, str], manifest: Manifest | None = None) -> Path:
+    """A copy of an ISO with other files."""
+    words: list[str | Path] = ["-indev", f"stdio:{host}", "-outdev", f"stdio:{output}", "-boot_image", "any", "replay"]
+    files = {**texts, ON_ISO: manifest.to_json()} if manifest else texts
+    for number, (name, text) in enumerate(files.items()):
+        (output.parent / f"{output.stem}-{number}").write_text(text)
+        words += ["-update", output.parent / f"{output.stem}-{number}", name]
+    xorriso(words, tiny_iso.EPOCH)
+    return output
+
+
+def test_an_iso_is_as_itself(host: Path, tmp_path: Path) -> None:
+    assert diff_isos(host, host).same
+    assert run_planex(tmp_path, "iso", "diff", str(host), str(host)).stdout == "the same\n"
+
+
+def test_files_and_menus_of_any_isos(host: Path, tmp_path: Path) -> None:
+    menu = "default xen\nlabel xen\n  menu label Other\n  kernel mboot.c32\n"
+    new = changed(host, tmp_path / "new.iso", {MENU: menu, "/readme.txt": "x\n", "/new.txt": "new\n"})
+    found = diff_isos(host, new)
+    names = {change.name for change in found.files}
+    assert names - {"/isolinux/isolinux.bin"} == {MENU, "/readme.txt", "/new.txt"}  # it has its own place in it
+    assert IsoChange("/new.txt", None, "4") in found.files
+    (each,) = found.menus
+    assert each.path == MENU and "+  menu label Other" in each.lines and each.lines[0].startswith("@@")
+    assert not found.packages and not found.patches
+    back = diff_isos(new, host)
+    assert IsoChange("/new.txt", "4", None) in back.files
+
+
+def test_packages_sources_and_patches_of_manifests(host: Path, tmp_path: Path) -> None:
+    before = make_manifest()
+    bash, foo = INSTALLED
+    rpms = (replace(RPM, unsigned="9" * 64, sha256="8" * 64), replace(RPM, nevra="bar-2:1-1.x86_64", unsigned="7" * 64))
+    after = make_manifest(
+        version="2",
+        key="F" * 40,
+        made_from=MadeFrom("2" * 40, True, {}, {"planex": "6"}),
+        packages=(replace(bash, nevra="bash-5.3-1.x86_64"), foo, Installed("zsh-1-1.x86_64", "", "base", "", 1)),
+        rpms=rpms,
+        sources=(replace(SOURCE, checksum=f"SHA512:{'e' * 128}"),),
+        patches=(replace(PATCH, name="other.patch"),),
+    )
+    old, new = (changed(host, tmp_path / f"{name}.iso", {}, each) for name, each in (("old", before), ("new", after)))
+    found = diff_isos(old, new)
+    assert found.packages == (
+        IsoChange("bar.x86_64", None, f"2:1-1 {'7' * 12}"),
+        IsoChange("bash.x86_64", f"5.2-1 {'f' * 12}", f"5.3-1 {'f' * 12}"),
+        IsoChange("foo.noarch", f"1-1 {'b' * 12}", f"1-1 {'9' * 12}"),
+        IsoChange("zsh.x86_64", None, "1-1"),
+    )
+    assert [change.name for change in found.sources] == ["foo/foo-1.tar"]
+    assert found.patches == (IsoChange("foo/fix.patch", "d" * 12, None), IsoChange("foo/other.patch", None, "d" * 12))
+    assert IsoChange("commit", "1" * 40, f"{'2' * 40} with changes") in found.facts
+    assert IsoChange("key", None, "F" * 40) in found.facts
+    assert not found.files, "the manifest itself is no difference"
+    text = run_planex(tmp_path, "iso", "diff", str(old), str(new)).stdout
+    for line in (
+        "packages: 2 added, 2 changed",
+        "  +  bar.x86_64   2:1-1",
+        "  *  bash.x86_64  5.2-1 -> 5.3-1",
+        "  *  foo.noarch   1-1, other bytes",
+        "patches: 1 added, 1 removed",
+    ):
+        assert line in text.splitlines(), text
+    assert json.loads(run_planex(tmp_path, "iso", "diff", "--json", str(old), str(new)).stdout)["packages"][3]["new"]
+
+
+def test_who_signed_is_no_change_of_a_package(host: Path, tmp_path: Path) -> None:
+    signed = make_manifest(rpms=(replace(RPM, sha256="8" * 64),))
+    old = changed(host, tmp_path / "old.iso", {}, make_manifest())
+    assert not diff_isos(old, changed(host, tmp_path / "new.iso", {}, signed)).packages
+
+
+def test_what_is_no_iso_is_an_error(host: Path, tmp_path: Path) -> None:
+    for data in (b"", b"x" * 40_000, host.read_bytes()[:200_000]):
+        (tmp_path / "x.iso").write_bytes(data)
+        with pytest.raises(PlanexError):
+            diff_isos(host, tmp_path / "x.iso")
