@@ -71,7 +71,11 @@ def load_definition(workspace: Workspace) -> IsoDefinition:
 
 
 def menu_of(definition: IsoDefinition, *, signed: bool) -> Menu:
-    """The menu that iso.yaml describes; its heading says where nobody vouches for the medium."""
+    """The menu that iso.yaml describes. Where nobody vouches for the medium the default entry says so: GRUB shows no
+    heading."""
     origin = "planex from iso/iso.yaml; change it there"
-    title = definition.title if signed else f"{definition.title} (unsigned)"
-    return Menu(title, definition.label, definition.timeout, definition.entries, origin, definition.live.image)
+    entries = tuple(
+        entry if signed or not entry.default else entry.model_copy(update={"title": f"{entry.title} (unsigned)"})
+        for entry in definition.entries
+    )
+    return Menu(definition.title, definition.label, definition.timeout, entries, origin, definition.live.image)

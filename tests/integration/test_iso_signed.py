@@ -99,7 +99,9 @@ def test_an_iso_that_is_not_signed_says_so(made: Made, tmp_path: Path) -> None: 
     project = make_project(made, tmp_path / "workspace")
     iso = build(project)
     assert not {SIGNATURE, "/RPM-GPG-KEY-tiny"} & list_files(iso).keys()
-    assert "menu title Tiny (unsigned)\n" in open_image(iso).read("/isolinux/isolinux.cfg").decode()
+    image = open_image(iso)
+    assert "  menu label Tiny (unsigned)\n" in image.read("/isolinux/isolinux.cfg").decode()
+    assert 'menuentry "Tiny (unsigned)" --id xen' in image.read("/EFI/BOOT/grub.cfg").decode()
     assert not signature_path(iso).exists()
 
 

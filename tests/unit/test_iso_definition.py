@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from planex.errors import ConfigError
-from planex.host.definition import IsoDefinition
+from planex.host.definition import IsoDefinition, menu_of
 from planex.schema import parse
 
 GOOD = """\
@@ -63,3 +63,9 @@ def test_all_mistakes_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         load(GOOD.replace("HOST-1.0", "x").replace("name: host", "nam: host"))
     assert len(caught.value.problems) == 3
+
+
+def test_a_medium_that_nobody_signed_says_so_on_its_menu() -> None:
+    definition = load(GOOD)
+    assert [entry.title for entry in menu_of(definition, signed=False).entries] == ["A (unsigned)", "B"]
+    assert [entry.title for entry in menu_of(definition, signed=True).entries] == ["A", "B"]
