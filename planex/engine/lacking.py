@@ -40,7 +40,7 @@ class Lacking:
 
     def faults(self) -> dict[str, ConfigError]:
         """Packages whose BuildRequires nothing provides, with a sentence for each of these."""
-        hint = "add a package that provides it, or the base package to repos/<base>.yaml"
+        hint = "add a package that provides it to specs/, or to repos/ what of the base has it: a package, a repository"
         found = {}
         for name in self.links.packages:
             asked = self.links.build_requires(name)

@@ -104,13 +104,15 @@ def choose(
     *,
     installed: Overlay | None = None,
     without: Sequence[str] = (),
+    download: bool = True,
 ) -> Choice:
-    """Let dnf choose ``packages`` (names, capabilities, ``@groups``) and all they need, and download them.
+    """Let dnf choose ``packages`` (names, capabilities, ``@groups``) and all they need, and ``download`` them.
 
     ``installed``: a root with packages that need not be chosen again. ``without``: capabilities that no package may
     provide. Raises LoggedError with dnf's reason.
     """
-    done = _ask(repositories, {"packages": list(packages), "without": list(without)}, installed)
+    question = {"packages": list(packages), "without": list(without), "download": download}
+    done = _ask(repositories, question, installed)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as file:
         file.write(f"dnf chooses: {' '.join(packages)}\n{done.stderr}")
@@ -147,7 +149,8 @@ def read_metadata(repositories: Repositories, setup: Sequence[str], known: str) 
         raise PlanexError(_hint(repositories, ""), "mend it in repos/, or put the folder there")
     done = _ask(repositories, {"packages": list(setup), "known": known})
     if done.returncode:
-        raise PlanexError(_reason(done.stderr))
+        hint = None if done.returncode == UNREAD else "correct it in mock-configs/, or repos/"
+        raise PlanexError(_reason(done.stderr), hint)
     return records.from_plain(json.loads(done.stdout), Metadata)
 
 

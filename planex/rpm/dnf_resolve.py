@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 HOME = "/tmp/home"
 UNREAD = 3
@@ -21,7 +21,7 @@ _NEVER_REQUIRED = tuple(f"/usr/share/{name}/" for name in ("doc", "man", "locale
 
 
 def main(request: dict[str, Any]) -> dict[str, Any]:
-    """Choose and download what is asked for and not installed yet; raises what dnf raises."""
+    """Choose what is asked for and not installed yet, and download it if so; raises what dnf raises."""
     base = _base(request)
     if "known" in request:
         return _metadata(base, request)
@@ -31,9 +31,10 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
         _mark(base, spec)
     base.resolve()
     packages = sorted(base.transaction.install_set)
-    base.download_packages(packages)
-    for package in packages:
-        _check_signature(base, package)
+    if request["download"]:
+        base.download_packages(packages)
+        for package in packages:
+            _check_signature(base, package)
     return {"flags": list(base.conf.tsflags), "packages": [_facts(package) for package in packages]}
 
 
@@ -79,6 +80,8 @@ def _metadata(base: Any, request: dict[str, Any]) -> dict[str, Any]:
     """What the repositories offer, unless that is known; and the packages that a buildroot starts with."""
     base.read_comps(arch_filter=True)
     words = request["packages"]
+    if unknown := [word for word in words if not _known(base, word)]:
+        _fail(f"chroot_setup_cmd of the mock configuration names what is not there: {', '.join(unknown)}")
     digest = hashlib.sha256(Path(__file__).read_bytes() + f"{request['conf']} {request['releasever']}".encode())
     for repo in sorted(base.repos.iter_enabled(), key=lambda repo: repo.id):
         digest.update(repo.id.encode() + b"\0" + Path(repo._repo.getCachedir(), "repodata", "repomd.xml").read_bytes())
@@ -89,6 +92,20 @@ def _metadata(base: Any, request: dict[str, Any]) -> dict[str, Any]:
         chosen = base.sack.query().available().filter(latest_per_arch_by_priority=True)
         packages = [_row(package) for package in sorted(chosen)]
     return {"digest": digest.hexdigest(), "setup": sorted(set(names)), "packages": packages}
+
+
+def _known(base: Any, word: str) -> bool:
+    if word.startswith("@"):
+        return bool(base.comps.environment_by_pattern(word[1:]) or base.comps.group_by_pattern(word[1:]))
+    import dnf
+
+    return bool(dnf.subject.Subject(word).get_best_query(base.sack))
+
+
+def _fail(message: str) -> NoReturn:
+    import dnf
+
+    raise dnf.exceptions.Error(message)
 
 
 def _members(base: Any, name: str) -> list[str]:

@@ -125,6 +125,18 @@ def test_a_mirror_that_moves_is_seen_where_it_matters(mirror: Path, workspace: P
     assert f"error: the base 'far' cannot be read: a baseurl names what is no folder here: {mirror}\n" in done.stderr
 
 
+def test_a_buildroot_that_starts_with_nothing_that_is_there_is_refused(
+    mirror: Path, workspace: Path, planex: Planex
+) -> None:
+    """dnf knows the repositories' groups only when it has read them."""
+    config = workspace / "mock-configs" / "far.cfg"
+    config.write_text(config.read_text().replace("groupinstall build", "install @builds bash nonsuch buildsys-build"))
+    done = planex("build", "--dry-run")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "chroot_setup_cmd of the mock configuration names what is not there: @builds, nonsuch\n" in done.stderr
+    assert "hint:    correct it in mock-configs/, or repos/\n" in done.stderr
+
+
 def test_what_is_read_is_what_dnf_would_take(mirror: Path, workspace: Path, planex: Planex) -> None:
     """A repository of a smaller priority goes before a newer version elsewhere; older versions are there as well."""
     first = workspace.parent / "first"
