@@ -50,6 +50,10 @@ class Patience:
     tell: Callable[[str], None] = lambda text: None
 
 
+WAITING = Patience(wait=True)
+"""For what takes a moment, and what the other planex makes is what is wanted here."""
+
+
 @contextmanager
 def hold(path: Path, *, shared: bool = False, patience: Patience | None = None) -> Iterator[None]:
     """Hold the lock of ``path``, which is made if need be. Any number of processes may hold it ``shared``.
@@ -60,7 +64,7 @@ def hold(path: Path, *, shared: bool = False, patience: Patience | None = None) 
     while (handle := _try(path, shared)) is None:
         text = f"another planex is at work in {path.parent} ({_names(path)})"
         if not patience.wait:
-            raise Busy(text, "wait until it has ended, or let planex wait: --wait")
+            raise Busy(text, "wait until it has ended, or let a command wait that has --wait")
         if not told:
             patience.tell(f"waiting: {text}")
             told = True

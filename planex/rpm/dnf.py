@@ -15,12 +15,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from filelock import FileLock
-
 from planex.cage.command import Cage, Overlay, caged
 from planex.cage.limits import Limits, Watch
 from planex.checksums import digest_of
 from planex.content import records
+from planex.content.locks import WAITING, hold
 from planex.drafts import temporary_folder, write_atomic
 from planex.errors import LoggedError, PlanexError
 from planex.rpm.dnf_resolve import UNREAD
@@ -171,7 +170,7 @@ def _ask(repositories: Repositories, question: Mapping[str, object], installed: 
     cage = _network_cage(repositories, {"/opt/resolve.py": _SCRIPT}, {ROOT: installed} if installed else {})
     argv = caged(cage, [_dnf_python(), "-I", "/opt/resolve.py"])
     # dnf's own lock knows its holder by a process number, which in cages is the same for all.
-    with FileLock(f"{repositories.cache}.lock"):
+    with hold(Path(f"{repositories.cache}.lock"), patience=WAITING):
         return run(argv, stdin=json.dumps(request).encode(), check=False, watch=Watch(LIMITS))
 
 

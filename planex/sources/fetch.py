@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from planex.checksums import RECORDED, Checksum, digest_of
 from planex.content import shelf
+from planex.content.locks import WAITING, hold
 from planex.disk import naming
 from planex.drafts import temporary_folder
 from planex.errors import PlanexError
@@ -50,10 +51,7 @@ def fetch(
             f"{source.package}: {source.name} is not in the download cache",
             f"without --offline: planex fetch {source.package}",
         )
-    final.parent.mkdir(parents=True, exist_ok=True)
-    from filelock import FileLock  # what fetches is imported by who fetches
-
-    with FileLock(f"{final}.lock"):
+    with hold(final.with_name(f"{final.name}.lock"), patience=WAITING):
         if not final.exists():
             _fetch_any(workspace, source, final, task, limits)
     return final

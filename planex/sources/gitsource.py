@@ -11,9 +11,8 @@ from math import ceil
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from filelock import FileLock
-
 from planex.checksums import digest_of_text
+from planex.content.locks import WAITING, hold
 from planex.disk import naming
 from planex.errors import CommandFailed, PlanexError
 from planex.git.door import run_git
@@ -39,8 +38,7 @@ def archive(url: str, cache: Path, partial: Path, limits: Downloads) -> None:
         raise PlanexError(f"{url}: not a git source", f"write {_EXAMPLE}")
     remote = parts._replace(scheme=parts.scheme.removeprefix("git+"), query="", fragment="").geturl()
     mirror = cache / digest_of_text(remote)[:16]
-    mirror.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{mirror}.lock"):
+    with hold(Path(f"{mirror}.lock"), patience=WAITING):
         _archive(remote, commit, name, mirror, partial, limits)
 
 

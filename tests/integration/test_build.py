@@ -13,9 +13,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from filelock import FileLock
 
 from planex.checksums import digest_of
+from planex.content.locks import hold
 from planex.run import Completed, run
 from tests.integration.conftest import Planex, make_workspace, run_planex, write_package
 
@@ -323,8 +323,7 @@ def test_mistakes_are_one_clear_error(packages: Path, planex: Planex, change: st
 
 
 def test_one_planex_at_a_time(packages: Path, planex: Planex) -> None:
-    (packages / "_build/bookworm").mkdir(parents=True)
-    with FileLock(packages / "_build/bookworm/.lock"):
+    with hold(packages / "_build/bookworm/.lock"):
         done = planex("build")
     assert done.returncode == 1
     assert "another planex is at work" in done.stderr

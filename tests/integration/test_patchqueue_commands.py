@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from planex.content.locks import hold
 from planex.run import Completed, run
 from tests.integration.patch_factory import (
     Tree,
@@ -438,10 +439,7 @@ def test_bisect(workspace: PatchWorkspace) -> None:
 
 
 def test_two_at_once(workspace: PatchWorkspace) -> None:
-    from filelock import FileLock
-
     home = workspace.folder / "_build/cache/patchqueue/pkg"
-    home.mkdir(parents=True)
-    with FileLock(home / "lock"):
+    with hold(home / "lock"):
         done = workspace.planex("pq", "checkout", "pkg")
-    assert (done.returncode, "another planex is working on the patch queue of pkg" in done.stderr) == (1, True)
+    assert (done.returncode, f"another planex is at work in {home}" in done.stderr) == (1, True)

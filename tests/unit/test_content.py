@@ -441,7 +441,8 @@ def test_the_newest_are_kept(tmp_path: Path, keep: int) -> None:
 
 def test_all_that_there_is_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = {name: [name] for name in ("downloads", "cache", "base")}
-    there |= {name: [f"t/{name}"] for name in ("buildroots", "work", "store", "signed", "iso", "learned", "logs", "rendered")}
+    there |= {name: [f"t/{name}"] for name in ("buildroots", "work", "store", "iso", "learned", "logs", "rendered")}
+    there |= {"signed": ["t/signed"]}
     there |= {"mock": ["t/mock.json"], "mirrors": ["t/base.json"]}
     there |= {"repo": ["t/repo", "t/repo-1", "t/repo-2", "t/.repo-1.json", "t/.closed"]}
     there |= {"other": ["gone-1", "gone-2", "t/a-file"]}

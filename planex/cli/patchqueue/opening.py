@@ -6,12 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from filelock import FileLock, Timeout
-
 from planex.cli.context import Context
 from planex.content.locks import hold
 from planex.distro.project import load_project
-from planex.errors import PlanexError
 from planex.patchqueue.carry.judge import Orders
 from planex.patchqueue.format.remarks import remarks
 from planex.rebase.package import PackageQueue, open_queue
@@ -41,11 +38,6 @@ def warn_of_oddities(context: Context, found: PackageQueue) -> None:
 @contextmanager
 def alone(package: PackageQueue) -> Iterator[None]:
     """No other planex works on this package's queue until the context ends."""
-    try:
-        with hold(package.project.workspace.lock, shared=True):
-            package.home.mkdir(parents=True, exist_ok=True)
-            with FileLock(package.home / "lock", timeout=0):
-                package.sweep()
-                yield
-    except Timeout:
-        raise PlanexError(f"another planex is working on the patch queue of {package.name}", "wait for it") from None
+    with hold(package.project.workspace.lock, shared=True), hold(package.home / "lock"):
+        package.sweep()
+        yield

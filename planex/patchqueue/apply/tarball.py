@@ -12,10 +12,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from filelock import FileLock
-
 from planex.checksums import digest_of, digest_of_text
 from planex.content import records
+from planex.content.locks import WAITING, hold
 from planex.disk import write
 from planex.git.files import EXECUTABLE, FILE, SYMLINK, File
 from planex.patchqueue.apply.gnupatch import read_file
@@ -67,8 +66,7 @@ class SourceFiles:
         """Make these paths readable with one pass over the tarball, if they are not yet."""
         if self._folder is None:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder / ".lock"):
+        with hold(self._folder / ".lock", patience=WAITING):
             known = self._known()
             wanted = set(paths) - known.keys()
             if wanted:
