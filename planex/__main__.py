@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
+
+_OBJECTS = 50_000
+"""Made between two searches for circles: a run makes much that stays, and searching it takes a tenth of a short one."""
 
 
 def main() -> None:
     """Start the command line; Ctrl-C while it is still being loaded ends as at any other time."""
+    gc.set_threshold(_OBJECTS)
     try:
         from planex.cli import main as run
     except KeyboardInterrupt:

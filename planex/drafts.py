@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,7 +46,7 @@ def _begin_draft(parent: Path, name: str, *, folder: bool) -> tuple[Path, int]:
     while True:
         parent.mkdir(parents=True, exist_ok=True)
         # A short name of its own: the file's may be as long as a name can be.
-        path = parent / f".{name[:50]}.{secrets.token_hex(4)}{DRAFT}"
+        path = parent / f".{name[:50]}.{os.urandom(4).hex()}{DRAFT}"
         if folder:
             path.mkdir()
         with suppress(FileNotFoundError):  # it or its parent was swept away before it had its lock

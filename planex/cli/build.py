@@ -27,7 +27,6 @@ from planex.engine.publish import check_closure, compose
 from planex.engine.workshop import Workshop
 from planex.errors import ConfigError, PlanexError, joined
 from planex.events import Event, PackageEvent, PackageLeftOut, PackagePlanned, Status
-from planex.pages.junit import junit_xml
 from planex.printable import few, without_passwords
 from planex.report import Reporter
 from planex.units import clock
@@ -151,6 +150,8 @@ def _junit_file(context: Context, path: Path | None) -> Iterator[None]:
     if path is None:
         yield
         return
+    from planex.pages.junit import junit_xml
+
     events: list[Event] = []
     context.reporter.listen(lambda event: events.append(event) if isinstance(event, PackageEvent) else None)
     suite = "planex build"
@@ -214,9 +215,7 @@ def _publish(workshop: Workshop, reporter: Reporter) -> bool:
         if (result := store.last(name)) and (damage := store.damage(name, result.key)):
             reporter.warn(f"{name} is not in the repository: {damage}; build it again: planex build {name}")
     if not lacking:
-        with reporter.task("repository") as task:
-            task.phase("repoclosure")
-            check_closure(workshop)
+        check_closure(workshop, reporter)
     return changed
 
 

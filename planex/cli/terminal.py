@@ -128,8 +128,10 @@ class Terminal:
             self._print("[dim]{}[/dim]", row.line(), 1)
 
     def _start_live(self) -> None:
+        if self._live is not None or self.verbosity < 0:
+            return
         console = self._console
-        if self._live is None and console.is_terminal and not console.is_dumb_terminal and self.verbosity >= 0:
+        if console.is_terminal and not console.is_dumb_terminal:
             from rich.live import Live
 
             self._live = Live(console=console, get_renderable=self._view, refresh_per_second=4, transient=True)

@@ -12,7 +12,6 @@ from planex.content.store import Result
 from planex.errors import PlanexError
 from planex.rpm.capability import Capability
 from planex.rpm.repo import DamagedFile
-from planex.rpm.rpmfile import read_rpm
 
 _RECORD = "made.json"
 _FORMAT = 1
@@ -49,6 +48,8 @@ def built_rpms(result: Result) -> tuple[BuiltRpm, ...]:
 
 
 def _read(path: Path, digest: str) -> BuiltRpm:
+    from planex.rpm.rpmfile import read_rpm  # once for each result
+
     try:
         with path.open("rb") as file:
             rpm = read_rpm(file)

@@ -14,7 +14,7 @@ from planex.content.key import outputs_digest
 from planex.distro.config import build_limits
 from planex.engine.builders import Builder, Job
 from planex.engine.buildroot import Buildroot, write_base
-from planex.engine.dynamic import installed, read_generated
+from planex.engine.observed import installed, read_generated
 from planex.engine.outputs import MissingOutput, Rules, accept
 from planex.engine.publish import condemned
 from planex.engine.workshop import Workshop

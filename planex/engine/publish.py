@@ -6,13 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from planex.content import shelf
+from planex.distro.project import Project
 from planex.drafts import temporary_folder, write_atomic
 from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
 from planex.report import Reporter
-from planex.rpm import dnf, repo
-from planex.rpm.dnf import Repositories
-from planex.trust.repository import seal_of, signed_copies
+from planex.rpm import repo
 from planex.workspace import behind
 
 
@@ -27,12 +26,21 @@ def compose(workshop: Workshop, reporter: Reporter) -> bool:
         rpms |= result.rpm_paths if result else {}
     groups = project.workspace.iso / "comps.xml"
     try:
-        seal = seal_of(project.signer, project.config.name) if project.signer else None
-        rpms = signed_copies(project.signer, project.signed / "rpms", rpms) if project.signer else rpms
+        rpms, seal = _sealed(project, rpms)
         groups_or_none = groups if groups.exists() else None
         return repo.compose(project.repository, rpms, epoch=project.epoch, groups=groups_or_none, seal=seal)
     except repo.DamagedFile as error:
         raise condemned(workshop, error.path) from None
+
+
+def _sealed(project: Project, rpms: dict[str, Path]) -> tuple[dict[str, Path], repo.Seal | None]:
+    """Signed copies and the repository's seal, where this distro signs what it publishes."""
+    if project.signer is None:
+        return rpms, None
+    from planex.trust.repository import seal_of, signed_copies  # seldom
+
+    seal = seal_of(project.signer, project.config.name)
+    return signed_copies(project.signer, project.signed / "rpms", rpms), seal
 
 
 def condemned(workshop: Workshop, rpm: Path) -> PlanexError:
@@ -44,14 +52,17 @@ def condemned(workshop: Workshop, rpm: Path) -> PlanexError:
     return PlanexError(f"the stored {rpm.name} is damaged", f"build it again: planex build {rpm.parent.parent.name}")
 
 
-def check_closure(workshop: Workshop) -> None:
+def check_closure(workshop: Workshop, reporter: Reporter) -> None:
     """``dnf repoclosure`` of the composed repository against the base, unless this very repository passed already."""
     project = workshop.project
     folder = project.buildroots
     passed, name = project.folder / ".closed", f"{behind(project.repository).name} {workshop.buildroot_digest}"
     if passed.exists() and passed.read_bytes() == name.encode():
         return
-    with temporary_folder(folder, "closure") as scratch:
+    from planex.rpm import dnf  # seldom
+
+    with reporter.task("repository") as task, temporary_folder(folder, "closure") as scratch:
+        task.phase("repoclosure")
         own = {"planex": behind(project.repository)}
-        dnf.repoclosure(Repositories(project.mock_config.dnf_conf, scratch / "cache", own), scratch)
+        dnf.repoclosure(dnf.Repositories(project.mock_config.dnf_conf, scratch / "cache", own), scratch)
     write_atomic(passed, name)

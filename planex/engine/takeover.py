@@ -10,11 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from planex.errors import ConfigError
 from planex.rpm.index import Index
-from planex.rpm.rpmfile import Rpm
 from planex.rpm.spec import Package
+
+if TYPE_CHECKING:
+    from planex.rpm.rpmfile import Rpm
 
 _ISA = re.compile(r"\([a-z0-9_]+-(?:32|64)\)$")
 _SONAME = re.compile(r"^[^()/\s]+\.so(\.[^()/\s]+)*(\(|$)")

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planex.checksums import digest_of
 from planex.content.key import Inputs, differences
@@ -24,9 +25,10 @@ from planex.engine.takeover import refuse_takeovers
 from planex.errors import ConfigError, PlanexError, joined
 from planex.rpm import repo
 from planex.rpm.capability import Capability
-from planex.rpm.dnf import DNF_CACHE, SEE_TO_NETWORK, Repositories
 from planex.rpm.index import Index
-from planex.rpm.remote import RemoteBase, read_remote
+
+if TYPE_CHECKING:
+    from planex.rpm.remote import RemoteBase
 
 
 class LateNeed(PlanexError):
@@ -116,6 +118,9 @@ class Workshop:
     def _remote(self) -> RemoteBase | PlanexError | None:
         if self.project.target.embedded:
             return None
+        from planex.rpm.dnf import DNF_CACHE, Repositories  # only a remote base is asked by dnf
+        from planex.rpm.remote import read_remote
+
         config, kept = self.project.mock_config, self.project.folder / "base.json"
         cache = self.project.buildroots / DNF_CACHE
         repositories = Repositories(config.dnf_conf, cache, releasever=config.releasever, offline=self.offline)
@@ -128,6 +133,8 @@ class Workshop:
         """PlanexError where there is nothing to build from."""
         require_base(self.project)
         if isinstance(self._remote, PlanexError):
+            from planex.rpm.dnf import SEE_TO_NETWORK
+
             hint = f"{SEE_TO_NETWORK}{other_targets(self.project.config, self.project.target_name)}"
             hint = "run it once without --offline, which takes what was fetched before" if self.offline else hint
             message = f"the base '{self.project.target.base}' cannot be read: {self._remote.message}"
