@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,6 @@ class Remembered:
         self._path = path
         known = records.load(path, KnownFiles, FORMAT)
         self._known = dict(known.files) if known else {}
-        self._asked: dict[str, Stamp] = {}
 
     def digest(self, file: Path) -> str:
         """SHA-256 of a file in hexadecimal."""
@@ -35,9 +35,10 @@ class Remembered:
         stamp = self._known.get(name)
         if stamp is None or stamps.unproven(file.parent, {file.name: stamp}):
             stamp = stamps.take(file.parent, [file.name])[file.name]
-        self._asked[name] = self._known[name] = stamp
+        self._known[name] = stamp
         return stamp.sha256
 
     def save(self) -> None:
-        """Keep what was asked for, and no more."""
-        records.save(self._path, KnownFiles(self._asked), FORMAT)
+        """Keep what is known of files that are still there."""
+        there = {name: stamp for name, stamp in self._known.items() if os.path.lexists(name)}
+        records.save(self._path, KnownFiles(there), FORMAT)

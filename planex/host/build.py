@@ -186,7 +186,6 @@ def _make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
     task.phase("base ISO")
     facts = base_facts(plan.base, plan.inputs["base ISO"], work)
     digests = Remembered(work / _DIGESTS)
-    digests.digest(plan.base)
     with shelf.draft(plan.iso) as folder:
         repository = _repository(project, definition, work, digests)
         manifest = _manifest(project, plan, host, repository, signer)

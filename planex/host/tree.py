@@ -88,7 +88,8 @@ def plan_respin(base: Base, parts: Parts, folder: Path, digest: Digest = sha256)
     add |= _descriptions(base, parts, add | _efi_path(base, efi_image), folder, digest)
     known = {path: value for path, value in base.digests.items() if path not in add}
     known |= _known_digests(parts, digest)
-    return Respin(base.iso, label, parts.product.epoch, add, (), efi_image, known, parts.sign)
+    before = (base.records, base.files)
+    return Respin(base.iso, label, parts.product.epoch, add, (), efi_image, known, parts.sign, before)
 
 
 def _known_digests(parts: Parts, digest: Digest) -> dict[str, str]:

@@ -39,6 +39,8 @@ class Respin:
     """Path on the ISO -> SHA-256, of files that need not be read for it once more."""
     sign: Callable[[bytes], str] | None = None
     """Gives the signature of SHA256SUMS, for a medium that is to have one."""
+    before: tuple[BootRecords, Mapping[str, int]] | None = None
+    """The base's boot records and files, where somebody has looked already."""
 
     @property
     def own(self) -> set[str]:
@@ -62,16 +64,16 @@ def respin(plan: Respin, output: Path) -> Respun:
     Raises PlanexError, and leaves no output, where a boot record of the base is missing from the result (xorriso
     itself drops them without an error when it is not told to replay them), or where it has other files than planned.
     """
-    before, base = look(plan.base)
+    before, there = plan.before or _seen(plan.base)
     explicit = boot_commands(report_boot_commands(plan.base)) if replaces_loader(plan, before) else ()
-    names = names_after(plan, base.files)
+    names = names_after(plan, there)
     output.unlink(missing_ok=True)
     try:
         with temporary_folder(output.parent) as folder:
             write(folder / "sums", blank(names).encode("utf-8", "surrogateescape"))
             write(folder / "signature", in_its_room(""))
             own = {SUMS: folder / "sums", SIGNATURE: folder / "signature"}
-            old = (SIGNATURE,) if SIGNATURE in base.files and not plan.sign else ()
+            old = (SIGNATURE,) if SIGNATURE in there and not plan.sign else ()
             files = {**plan.add, **{name: own[name] for name in plan.own}}
             summed = replace(plan, add=files, remove=(*plan.remove, *old))
             trail = stream(respin_commands(summed, before, explicit), plan.epoch, output)
@@ -79,6 +81,11 @@ def respin(plan: Respin, output: Path) -> Respun:
     except PlanexError:
         output.unlink(missing_ok=True)
         raise
+
+
+def _seen(base: Path) -> tuple[BootRecords, Mapping[str, int]]:
+    records, image = look(base)
+    return records, image.files
 
 
 def _finish(plan: Respin, output: Path, before: BootRecords, names: set[str], trail: Trail) -> Respun:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from planex.cage.trees import remove_tree
+from planex.checksums import digest_of
+from planex.content import stamps
 from planex.distro.config import load_config
 from planex.distro.project import Project, load_project
 from planex.errors import ConfigError, LoggedError, PlanexError
@@ -150,6 +152,21 @@ def test_iso_is_made_once_and_again_only_for_a_reason(project: Project) -> None:
     assert reasons(project) == ()
     create_repo(project.repository, epoch=1)
     assert reasons(project) == ("repository changed",)
+
+
+def test_a_new_menu_reads_nothing_large_for_its_digest(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(project)
+    read: list[str] = []
+
+    def told(path: Path, algorithm: str) -> str:
+        read.append(path.name)
+        return digest_of(path, algorithm)
+
+    monkeypatch.setattr(stamps, "digest_of", told)
+    iso_yaml = project.workspace.iso / "iso.yaml"
+    iso_yaml.write_text(ISO_YAML.replace("title: Tiny", "title: Small"))
+    assert build(project) == ("iso/iso.yaml changed",)
+    assert read == ["efiboot.img"], "which is made for the menu"
 
 
 def test_result_is_whole_described_and_reproducible(project: Project) -> None:

@@ -30,13 +30,20 @@ def test_a_file_is_read_once_until_it_changes(tmp_path: Path, monkeypatch: pytes
     assert Remembered(memory).digest(file) == hashlib.sha256(b"four").hexdigest()
 
 
-def test_what_was_not_asked_for_is_forgotten(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("one")
+def test_what_was_not_asked_for_is_still_known_and_what_is_gone_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One asks for the base ISO alone, to see whether there is anything to do; the next for all there is."""
+    for name in ("file", "gone"):
+        (tmp_path / name).write_text(name)
     memory = Remembered(tmp_path / "memory.json")
-    memory.digest(tmp_path / "file")
+    digests = [memory.digest(tmp_path / name) for name in ("file", "gone")]
     memory.save()
+    (tmp_path / "gone").unlink()
     Remembered(tmp_path / "memory.json").save()
-    assert str(tmp_path) not in (tmp_path / "memory.json").read_text()
+    monkeypatch.setattr(stamps, "take", None)
+    assert Remembered(tmp_path / "memory.json").digest(tmp_path / "file") == digests[0]
+    assert "gone" not in (tmp_path / "memory.json").read_text()
 
 
 @given(st.binary(min_size=1, max_size=300), st.data())
