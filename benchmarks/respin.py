@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a change to the boot menu costs, against a copy of the ISO's bytes, and what nothing to do costs; in one run.
 
-Usage: .venv/bin/python benchmarks/respin.py [REPEATS]
+Usage: .venv/bin/python benchmarks/respin.py [REPEATS [WORKSPACE]]
 
-Needs the host ISO of this workspace (planex iso build). Works on a copy of the workspace. The copy of the bytes is by
-read and write, as on a file system that shares no blocks, and comes in turn with the respin, so that what else the
-machine does hits both alike. `seconds` are medians; `processor` is user and system time of planex and its children.
+Needs the host ISO of the workspace (planex iso build), which is this one unless another is named; works on a copy.
+The copy of the bytes is by read and write, as on a file system that shares no blocks; `xorriso alone` exchanges one
+file of the ISO, without a digest or a check. All come in turn, so that what else the machine does hits them alike.
+`seconds` are medians; `processor` is user and system time with children, which a busy machine changes least.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import statistics
@@ -22,25 +24,31 @@ from pathlib import Path
 from planex.run import run
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = "bookworm"
 
 
 def main() -> None:
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    with tempfile.TemporaryDirectory(prefix="planex-bench.", dir=ROOT / "_build") as name:
-        folder = workspace(Path(name) / "ws")
+    source = Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else ROOT
+    with tempfile.TemporaryDirectory(prefix="planex-bench.", dir=source / "_build") as name:
+        folder = workspace(source, Path(name) / "ws")
         planex(folder)
-        (iso,) = (folder / "_build" / TARGET / "iso").glob("*.iso")
+        (iso,) = (folder / "_build").glob("*/iso/*.iso")
         measure(folder, iso, repeats)
 
 
 def measure(folder: Path, iso: Path, repeats: int) -> None:
-    rows: dict[str, list[tuple[float, float]]] = {"copy": [], "menu changed": [], "nothing to do": []}
+    rows: dict[str, list[tuple[float, float]]] = {}
+
+    def take(name: str, work: Callable[[], None]) -> None:
+        rows.setdefault(name, []).append(timed(work))
+
     for number in range(repeats):
-        rows["copy"].append(timed(lambda: copy(iso, folder / "copy.iso")))
+        take("copy", lambda: copy(iso, folder / "copy.iso"))
+        take("copy and sync", lambda: copy(iso, folder / "copy.iso", sync=True))
+        take("xorriso alone", lambda: exchange(iso, folder / "copy.iso", folder / "planex.yaml"))
         retitle(folder / "iso" / "iso.yaml", number)
-        rows["menu changed"].append(timed(lambda: planex(folder)))
-        rows["nothing to do"].append(timed(lambda: planex(folder)))
+        take("menu changed", lambda: planex(folder))
+        take("nothing to do", lambda: planex(folder))
     print(f"ISO of {iso.stat().st_size / 1e6:.0f} MB, median of {repeats}")
     base = statistics.median(row[0] for row in rows["copy"])
     for name, times in rows.items():
@@ -60,9 +68,26 @@ def processor() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def copy(source: Path, destination: Path) -> None:
+def copy(source: Path, destination: Path, *, sync: bool = False) -> None:
     with source.open("rb") as reading, destination.open("wb") as writing:
         shutil.copyfileobj(reading, writing, 1 << 20)
+        if sync:
+            os.fsync(writing)
+
+
+def exchange(iso: Path, output: Path, file: Path) -> None:
+    output.unlink(missing_ok=True)
+    words: list[str | Path] = [
+        "-pacifier",
+        "interval=0.1",
+        "-boot_image",
+        "any",
+        "replay",
+        "-update",
+        file,
+        "/isolinux/isolinux.cfg",
+    ]
+    run(["xorriso", "-no_rc", "-indev", iso, "-outdev", output, *words])
 
 
 def retitle(path: Path, number: int) -> None:
@@ -74,21 +99,25 @@ def planex(folder: Path) -> None:
     run([sys.executable, "-m", "planex", "-q", "-C", folder, "iso", "build"], env={"PYTHONPATH": str(ROOT)})
 
 
-def workspace(folder: Path) -> Path:
-    """A copy of this workspace with what its ISO is made from."""
+def workspace(source: Path, folder: Path) -> Path:
+    """A copy of a workspace with what its ISO is made from."""
     for name in ("planex.yaml", "specs", "patchqueues", "repos", "mock-configs", "iso"):
-        source, destination = ROOT / name, folder / name
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, destination)
-    made, target = ROOT / "_build" / TARGET, folder / "_build" / TARGET
-    (target / "work").mkdir(parents=True)
-    (folder / "_build" / "base").symlink_to(ROOT / "_build" / "base")
-    for path in (*made.glob("repo*"), *made.glob(".repo*"), made / "work" / "iso"):
-        destination = target / path.relative_to(made)
-        if path.is_symlink() or path.is_file():
-            shutil.copy2(path, destination, follow_symlinks=False)
-        else:
-            shutil.copytree(path, destination, symlinks=True)
+        if (source / name).is_dir():
+            shutil.copytree(source / name, folder / name)
+        elif (source / name).exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / name, folder / name)
+    (folder / "_build").mkdir(parents=True)
+    (folder / "_build" / "base").symlink_to(source / "_build" / "base")
+    for iso in (source / "_build").glob("*/iso"):
+        made, target = iso.parent, folder / "_build" / iso.parent.name
+        for path in (*made.glob("repo*"), *made.glob(".repo*"), made / "work" / "iso"):
+            destination = target / path.relative_to(made)
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_symlink() or path.is_file():
+                shutil.copy2(path, destination, follow_symlinks=False)
+            else:
+                shutil.copytree(path, destination, symlinks=True)
     return folder
 
 
