@@ -55,6 +55,13 @@ _TAG = re.compile(r"\b(struct|union|enum)\b(?:\s+__\w+(?:\(.*?\))?)*\s*(\w*)[^()
 _FUNCTION = re.compile(r"(\w+)\s*\(")
 _VARIABLE = re.compile(r"(\w+)\s*(?:\[[^]]*\]\s*)*=[^=]")
 _MEMBER = re.compile(r"(?:\(\s*\*\s*(\w+)\s*\)\s*\(.*|(\w+)\s*(?:\[.*\]\s*|:\s*\w+\s*)?(?:__\w+.*)?)$", re.DOTALL)
+_PROTOTYPE = re.compile(r"(?!\s*typedef\b)\s*\w[\w\s*]*[\s*](?![A-Z0-9_]+\s*\()(\w+)\s*\((?!\s*\*)")
+_TYPE = re.compile(r"\s*typedef\b[^()]*?\b(\w+)\s*(?:\[[^]]*\]\s*)*$")
+_EXPORT = re.compile(r"\s*EXPORT_SYMBOL\w*\s*\(\s*(\w+)")
+_LOCAL = re.compile(
+    r"\s*(?!return\b|goto\b|else\b|case\b|delete\b|throw\b|do\b)(?:\w+\s+)*\w+[\s*]+(\w+)\s*(?:\[[^]]*\]\s*)*(?:=(?!=)|,|$)"
+)
+_DESIGNATOR = re.compile(r"\s*(\.\w+)\s*=")
 _NO_FUNCTION = frozenset({"if", "for", "while", "switch", "return", "sizeof", "defined", "__attribute__", "asm"})
 
 
@@ -94,6 +101,7 @@ def _c(text: str) -> Found:
         if token.lstrip(" \t").startswith("#"):
             yield from _directive(token, scopes, line)
         elif token == "{":
+            yield from _designators(before, scopes, line)
             kind, name = _opened(before, scopes)
             if kind in ("function", "struct", "union", "enum", "variable") and name and scopes.outside:
                 yield Defined("", kind, name, line)
@@ -101,6 +109,7 @@ def _c(text: str) -> Found:
             before = ""
         elif token == "}":
             yield from _enumerators(before, scopes, line)
+            yield from _designators(before, scopes, line)
             if scopes.stack:
                 scopes.stack.pop()
             before = ""
@@ -152,13 +161,29 @@ def _labels(text: str, scopes: _Scopes, line: int) -> Generator[Defined, None, s
 
 
 def _ended(before: str, scopes: _Scopes, line: int) -> Found:
-    """What a statement that ends here defines: a member of a type, or a variable of the file with a value."""
+    """What a statement that ends here defines: a member of a type, a variable, or what a file declares."""
     if scopes.kind in ("struct", "union"):
         match = _MEMBER.search(before.strip())
         if match and (scope := scopes.name("struct", "union")):
             yield Defined(scope, "member", match[1] or match[2], line)
-    elif scopes.outside and (match := _VARIABLE.search(before)):
-        yield Defined("", "variable", match[1], line)
+    elif scopes.kind == "function" and (match := _LOCAL.match(before)):
+        yield Defined(scopes.name("function"), "variable", match[1], line)
+    elif scopes.outside:
+        patterns = {
+            "variable": _VARIABLE.search,
+            "type": _TYPE.match,
+            "prototype": _PROTOTYPE.match,
+            "export": _EXPORT.match,
+        }
+        found = ((kind, match[1]) for kind, look in patterns.items() if (match := look(before)))
+        yield from (Defined("", kind, name, line) for kind, name in found)
+
+
+def _designators(before: str, scopes: _Scopes, line: int) -> Found:
+    if scopes.kind == "variable":
+        for word in before.split(","):
+            if match := _DESIGNATOR.match(word):
+                yield Defined(scopes.name("variable"), "member", match[1], line)
 
 
 def _enumerators(before: str, scopes: _Scopes, line: int) -> Found:
@@ -168,25 +193,40 @@ def _enumerators(before: str, scopes: _Scopes, line: int) -> Found:
                 yield Defined("", "enumerator", match[1], line)
 
 
-_PYTHON = re.compile(r"([ \t]*)(?:async[ \t]+)?(def|class)[ \t]+(\w+)|([A-Z][A-Z0-9_]+)[ \t]*(?::[^=\n]*)?=[^=]")
+_PYTHON = re.compile(
+    r"([ \t]*)(?:(?:async[ \t]+)?(def|class)[ \t]+(\w+)|(?:([A-Z][A-Z0-9_]+)|(self\.\w+))[ \t]*(?::[^=\n]*)?=[^=]"
+    r"|([\"'][\w.-]+[\"'])[ \t]*:|(?:from[ \t]+(\S+)[ \t]+)import[ \t]+([^#\n]+)|(\S))"
+)
 
 
 def _python(text: str) -> Found:
+    """Scopes are what stands above with less indentation: functions, classes, and tables by their first line."""
     scopes: list[tuple[int, str]] = []
     for number, line in enumerate(text.splitlines(), 1):
-        if match := _PYTHON.match(line):
-            if match[4]:
-                yield Defined("", "constant", match[4], number)
-                continue
-            indent = len(match[1].expandtabs())
-            while scopes and scopes[-1][0] >= indent:
-                scopes.pop()
-            kind = "class" if match[2] == "class" else "function"
-            yield Defined(".".join(name for _, name in scopes), kind, match[3], number)
-            scopes.append((indent, match[3]))
+        if not (match := _PYTHON.match(line)) or match[9] in ("#", "}", "]", ")"):
+            continue
+        indent = len(match[1].expandtabs())
+        while scopes and scopes[-1][0] >= indent:
+            scopes.pop()
+        scope = ".".join(name for _, name in scopes)
+        if match[8]:
+            names = (name.strip(" ()") for name in match[8].split(","))
+            yield from (Defined(match[7], "import", name, number) for name in names if name)
+        elif match[2]:
+            yield Defined(scope, match[2].replace("def", "function"), match[3], number)
+        elif match[4] and not indent:
+            yield Defined("", "constant", match[4], number)
+        elif match[5] and scope.endswith("__init__"):
+            yield Defined(scope, "attribute", match[5], number)
+        elif match[6] and scope.endswith("{"):
+            yield Defined(scope, "key", match[6], number)
+        if match[3] or line.endswith("{"):
+            scopes.append((indent, match[3] or " ".join(line.split())))
 
 
 _LIST = re.compile(r"(?:export[ \t]+)?([\w.$(){}/-]+)[ \t]*(\+=|[:?]?=)(.*)")
+_CHOSEN = re.compile(r"-(?:[ym]|\$[({].*[)}])$")
+"""What of a list's name says whether it is built: obj-y and obj-$(CONFIG_X) are one list."""
 _TARGET = re.compile(r"([\w./%$(){} -]+?)[ \t]*::?(?!=)")
 
 
@@ -200,8 +240,10 @@ def _makefile(text: str) -> Found:
             words = words[:-1] + " " + _without_comment(lines[number])
         number += 1
         if match := _LIST.match(words.lstrip(" ")):
-            for word in match[3].split() if match[2] == "+=" or begin + 1 < number else ():
-                yield Defined(match[1], "entry", word, _line_of(word, lines, begin, number))
+            for word in match[3].split():
+                yield Defined(
+                    _CHOSEN.sub("-", match[1]), "entry", word.rstrip("/") or word, _line_of(word, lines, begin, number)
+                )
         elif (match := _TARGET.match(words)) and number < len(lines) and lines[number].startswith("\t"):
             yield Defined("", "target", match[1], begin + 1)
 
@@ -225,20 +267,21 @@ def _kconfig(text: str) -> Found:
             scope = match[1]
             yield Defined("", "config", scope, number)
         elif match := _KCONFIG_ENTRY.match(line):
-            entry = " ".join(match[1].split())
+            entry = "default" if match[1].startswith("default") else " ".join(match[1].replace('"', "").split())
             yield Defined("" if entry.startswith("source") else scope, "entry", entry, number)
 
 
 _ASSEMBLER = re.compile(
     r"[ \t]*(?:([A-Za-z_.$][\w.$]*):|\.macro[ \t]+(\w+)|\.(?:set|equ)[ \t]+(\w+)|"
-    r"(?:SYM_\w*START\w*|ENTRY|GLOBAL|ASM_FUNCTION|FUNC|DATA)\(\s*(\w+)\s*\)|#[ \t]*define[ \t]+(\w+))"
+    r"(?:SYM_\w*START\w*|ENTRY|GLOBAL|ASM_FUNCTION|FUNC|DATA)\(\s*(\w+)\s*\)|#[ \t]*define[ \t]+(\w+)|"
+    r"([A-Za-z_]\w*)[ \t]*=[^=])"
 )
 
 
 def _assembler(text: str) -> Found:
     for number, line in enumerate(text.splitlines(), 1):
         if match := _ASSEMBLER.match(line):
-            kinds = ("label", "macro", "symbol", "label", "macro")
+            kinds = ("label", "macro", "symbol", "label", "macro", "symbol")
             kind, name = next((kind, name) for kind, name in zip(kinds, match.groups(), strict=True) if name)
             yield Defined("", kind, name, number)
 

@@ -21,9 +21,15 @@ NEAR = 12
 """Lines. Two copies that are no further apart are taken for the same change, wherever else the line stands."""
 ENOUGH = 0.5
 """Of a run of lines that a patch adds, the share that has to be there twice."""
+_TEXT = range(16, 400)
+"""Characters of a text that is looked for however its lines are broken."""
+_BEGIN = 6
+"""Characters of such a text that have to be in one line."""
 _JOINTS = b"|&,\\"
 """What joins a line to its neighbours: the last of a list or condition has none."""
-_WORD = re.compile(rb"[\w./-]+")
+_REMARK = re.compile(rb"(?<=\S)[ \t]+(?:#[ \t]|//)[^\n]*|/\*[^\n]*?\*/")
+"""Behind or within a line."""
+_WORD = re.compile(rb"[\w.-]+(?:/[\w.-]+)*")
 _COMMENT = re.compile(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _KEYWORDS = frozenset(
     b"auto bool break char class const continue def do double elif else endif enum extern float for goto if ifdef "
@@ -50,15 +56,19 @@ class Double:
     path: str
     what: str
     lines: tuple[int, ...]
+    lost: bool = False
+    """It stands nowhere any more, as each side took another of two copies away: ``lines`` of the old file."""
 
     def __str__(self) -> str:
         places = " and ".join(map(str, self.lines))
+        if self.lost:
+            return f"{self.what} would be gone from {self.path}: each side takes one of the two away, at lines {places}"
         return f"{self.what} would be twice in {self.path}, at lines {places}"
 
 
 def find_double(sides: Sides, diff: Diff) -> Double | None:
     """The first thing of a patch that the merge puts in though the new side has it."""
-    return _double_line(sides, diff) or _double_definition(sides, diff)
+    return _double_line(sides, diff) or _double_definition(sides, diff) or _double_text(sides, diff)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +122,27 @@ def _still_changed(lines: Sequence[bytes], sides: Sides) -> int:
     ours, merged = _Lines(sides.ours), _Lines(sides.merged)
     changed = 0
     for line in lines:
-        before, after = (len(side.places(squeeze(line[1:]).strip(_JOINTS))) for side in (ours, merged))
+        before, after = (len(side.places(line[1:])) for side in (ours, merged))
         changed += after > before if line[:1] == b"+" else after < before
     return changed
 
 
 class _Lines:
-    """A file's lines without white space and joints at their ends, and where each stands."""
+    """A file's lines without white space, remarks and joints at their ends, and where each stands."""
 
     def __init__(self, data: bytes) -> None:
-        self._lines = [line.strip(_JOINTS) for line in squeeze(data).split(b"\n")]
+        self._lines = [line.strip(_JOINTS) for line in _plain(data).split(b"\n")]
 
     def places(self, line: bytes) -> list[int]:
-        """Numbers of the lines, from 1."""
-        if line not in self._lines:
+        """Numbers of the lines, from 1, that say the same."""
+        wanted = _plain(line).strip(_JOINTS)
+        if wanted not in self._lines:
             return []
-        return [number for number, other in enumerate(self._lines, 1) if other == line]
+        return [number for number, other in enumerate(self._lines, 1) if other == wanted]
+
+
+def _plain(data: bytes) -> bytes:
+    return squeeze(_REMARK.sub(b"", data)).replace(b"'", b'"')
 
 
 def _double_line(sides: Sides, diff: Diff) -> Double | None:
@@ -138,19 +153,33 @@ def _double_line(sides: Sides, diff: Diff) -> Double | None:
         if doubled and len(doubled) >= ENOUGH * len(run.telling) and (near or len(doubled) > 1 or not run.replaces):
             line, lines = doubled[0]
             return Double(sides.path, _quoted(line), lines)
+    return _moved_line(sides, diff, *files)
+
+
+def _moved_line(sides: Sides, diff: Diff, base: _Lines, theirs: _Lines, ours: _Lines, merged: _Lines) -> Double | None:
+    """A line that each side moved to a place of its own; or that the old file had twice, close together, and of which
+    each side took another one away. What moved past what is for diff to say, so the lines around count too."""
+    hunks = (hunk for file in diff.files if sides.path in file.paths for hunk in file.hunks)
+    for line in dict.fromkeys(line[1:] for hunk in hunks for line in hunk.lines):
+        if not is_code(line) or is_weak(line) or len(places := merged.places(line)) == 1:
+            continue
+        had, others = base.places(line), [len(side.places(line)) for side in (ours, theirs)]
+        if len(places) > len(had) >= max(1, *others):
+            return Double(sides.path, _quoted(line), (places[0], places[1]))
+        if not places and all(others) and (pairs := _pairs(had, NEAR)):
+            return Double(sides.path, _quoted(line), pairs[0], lost=True)
     return None
 
 
 def _pair(line: bytes, base: _Lines, theirs: _Lines, ours: _Lines, merged: _Lines) -> tuple[int, int] | None:
     """Two places of a line that both sides brought."""
-    wanted = squeeze(line).strip(_JOINTS)
-    places = merged.places(wanted)
-    others = [side.places(wanted) for side in (ours, theirs)]
+    places = merged.places(line)
+    others = [side.places(line) for side in (ours, theirs)]
     if len(places) < 2 or len(places) <= max(map(len, others)):
         return None
     if pair := _close_pair(places, others, 2 if is_weak(line) else NEAR):
         return pair
-    return None if base.places(wanted) or is_weak(line) else (places[0], places[1])
+    return None if base.places(line) or is_weak(line) else (places[0], places[1])
 
 
 def _close_pair(places: Sequence[int], others: Sequence[Sequence[int]], reach: int) -> tuple[int, int] | None:
@@ -183,6 +212,23 @@ def _double_definition(sides: Sides, diff: Diff) -> Double | None:
         if counts[item.key] > max(side[item.key] for side in before):
             lines = [other.line for other in found if other.key == item.key]
             return Double(sides.path, str(item), tuple(lines[:2]))
+    return None
+
+
+def _double_text(sides: Sides, diff: Diff) -> Double | None:
+    """Lines that are broken elsewhere."""
+    files = [squeeze(data) for data in (sides.ours, sides.theirs, sides.merged)]
+    for run in added_runs(diff, sides.path):
+        text = squeeze(b"".join(run.lines))
+        if len(text) not in _TEXT or is_weak(text) or text[:_BEGIN] not in files[0]:
+            continue
+        pattern = re.compile(
+            rb"^%s$" % rb"\n*".join(re.escape(text[at : at + 1]) for at in range(len(text))), re.MULTILINE
+        )
+        ours, theirs, merged = ([match.start() for match in pattern.finditer(data)] for data in files)
+        if len(merged) > max(len(ours), len(theirs)):
+            lines = tuple(files[2].count(b"\n", 0, start) + 1 for start in merged[:2])
+            return Double(sides.path, _quoted(run.lines[0]), lines)
     return None
 
 

@@ -21,7 +21,7 @@ from planex.patchqueue.commits.commits import Chain, build_chain, chain_keys
 from planex.patchqueue.commits.sourcecommit import ImportedSource, import_source
 from planex.patchqueue.format.queue import Patch
 
-FORMAT = 7
+FORMAT = 8
 """Raise when verdicts change, so that kept columns are not believed."""
 
 
