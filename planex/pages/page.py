@@ -13,22 +13,26 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from planex.pages.needs import Case, Stretch, by_file, need, stretches
 from planex.patchqueue.carry.forecast import Column, Matrix
+from planex.patchqueue.carry.offers import Built
 from planex.patchqueue.carry.verdict import TROUBLE, Fate
 from planex.patchqueue.format.queue import Patch
-from planex.printable import printable
+from planex.printable import printable, shortened
 from planex.units import many
 
 _STYLE = Path(__file__).parents[1] / "data" / "forecast.css"
 _FOLDED = 8
 """Items from which on a list is folded, so that what follows can be seen."""
+_LONG = 200
+"""Lines of a diff that are shown."""
 _WIDE = 46
 """Width that the columns share, in rem; each has from 3.4 to 8."""
-_WORST_FIRST = sorted(Fate, key=lambda status: status not in TROUBLE)
+_WORST_FIRST = sorted(Fate, key=lambda status: (status not in TROUBLE, status is not Fate.PROPOSAL))
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,8 @@ class _Page:
 
     def text(self) -> str:
         title = _text(f"{self.data['package']} {self.matrix.old.label}: forecast")
-        parts = [self._head(title), *self._news(), *self._versions(), *self._needs(), *self._patches()]
-        body = "\n".join(parts)
+        parts = (self._news(), self._versions(), self._needs(), self._proposals(), self._patches())
+        body = "\n".join([self._head(title), *chain(*parts)])
         return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -88,14 +92,31 @@ class _Page:
         """Patches that need a person on some version."""
         return set(self.matrix.first_bad)
 
+    @cached_property
+    def proposed(self) -> dict[int, list[Stretch]]:
+        """Number of a patch to its proposals, each with the versions it is the same on."""
+        found: dict[int, list[Stretch]] = {}
+        for column in self.matrix.columns:
+            for number, verdict in enumerate(column.verdicts):
+                if verdict.status is not Fate.PROPOSAL:
+                    continue
+                known = found.setdefault(number, [])
+                if known and self._same_offer(verdict.patch, known[-1].labels[0], column.version.label):
+                    known[-1] = Stretch((*known[-1].labels, column.version.label), known[-1].verdict)
+                else:
+                    known.append(Stretch((column.version.label,), verdict))
+        return dict(sorted(found.items()))
+
     def _head(self, title: str) -> str:
         patches, versions = len(self.matrix.patches), len(self.matrix.columns)
         links = [("#needs", f"needs a person ({len(self.needed)})")] if self.needed else []
+        links += [("#proposals", f"proposals ({len(self.proposed)})")] if self.proposed else []
         links += [("#patches", f"all patches ({patches})")]
         words = "".join(f'<a href="{place}">{word}</a>' for place, word in links)
         queue, onto = many(patches, "patch", "patches"), many(versions, "upstream version")
         total = f"{len(self.needed)} of {queue} need a person" if self.needed else f"None of {queue} needs a person"
-        return f'<h1>{title}</h1>\n<p class="soft">{total}, on {onto}.</p>\n<nav>{words}</nav>'
+        look = f"; {len(self.proposed)} to look at, with a proposal" if self.proposed else ""
+        return f'<h1>{title}</h1>\n<p class="soft">{total}, on {onto}{look}.</p>\n<nav>{words}</nav>'
 
     def _versions(self) -> Iterator[str]:
         yield '<ul class="versions">'
@@ -127,6 +148,36 @@ class _Page:
             yield f'<details class="place"{_opened(groups)}><summary><code>{_text(place)}</code> {count}</summary>'
             yield from self._cases(cases)
             yield "</details>"
+
+    def _proposals(self) -> Iterator[str]:
+        if not self.proposed:
+            return
+        yield f'<h2 id="proposals">Proposals to look at: {many(len(self.proposed), "patch", "patches")}</h2>'
+        for number, found in self.proposed.items():
+            patch = self.matrix.patches[number].name
+            rules = ", ".join(dict.fromkeys(rule for stretch in found for rule in stretch.verdict.rules))
+            built = " ".join(dict.fromkeys(_built(self._row(stretch.labels[0], patch)) for stretch in found))
+            head = f'<code>{_text(patch)}</code> <span class="soft">by {_text(rules)}</span> {built}'
+            yield f'<details class="place"><summary>{head}</summary><div class="offer">'
+            yield f"<p>{_text(self.matrix.patches[number].subject)} ({self.link(patch)})</p>"
+            for stretch in found:
+                yield from self._offer(patch, stretch)
+            yield "</div></details>"
+
+    def _offer(self, patch: str, stretch: Stretch) -> Iterator[str]:
+        row = self._row(stretch.labels[0], patch)
+        yield f"<p>on {_listed(stretch.labels)}: {_text(stretch.verdict.why)} {_built(row)}</p>"
+        for title, key in (("What it would change there", "change"), ("How that differs from the patch", "beside")):
+            if text := row.get(key):
+                yield f"<details open><summary>{title}</summary><pre>{_diff(text)}</pre></details>"
+
+    def _same_offer(self, patch: str, *labels: str) -> bool:
+        rows = [self._row(label, patch) for label in labels]
+        return len({(row.get("change"), row["built"]) for row in rows}) == 1
+
+    def _row(self, label: str, patch: str) -> Mapping[str, Any]:
+        row: Mapping[str, Any] = self.data["versions"][label][patch]
+        return row
 
     def _cases(self, cases: Iterable[Case]) -> Iterator[str]:
         yield '<ul class="cases">'
@@ -172,6 +223,23 @@ class _Page:
             return _text(verdict.why)
         needs = ", ".join(map(self.link, verdict.blockers))
         return f"needs {needs}" + (f"; {_text(verdict.reason)}" if verdict.reason else "")
+
+
+def _built(row: Mapping[str, Any]) -> str:
+    """How far a proposal is proved."""
+    built = row["built"]
+    looks = {Built.BUILDS: Fate.CLEAN, Built.BREAKS: Fate.CONFLICT, Built.NOT: Fate.SKIPPED}
+    return f'<i class="chip {looks[built]}">{built}</i>'
+
+
+def _diff(text: str) -> str:
+    """A diff with what is added and taken away marked."""
+    return "\n".join(_marked(line) for line in shortened(text, _LONG).split("\n"))
+
+
+def _marked(line: str) -> str:
+    mark = {"+": "ins", "-": "del"}.get(line[:1]) if not line.startswith(("+++ ", "--- ")) else None
+    return f"<{mark}>{_text(line)}</{mark}>" if mark else _text(line)
 
 
 def _opened(items: Sized) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from planex.pages.table import broken
 from planex.patchqueue.carry.matters import Clash, Matter, Review
+from planex.patchqueue.carry.offers import Offer
 from planex.printable import shortened
 
 _LINES = 40
@@ -39,6 +40,8 @@ def _matter(matter: Matter, review: Review, number: int, total: int, width: int)
         yield f"  {path} is not in {review.new}: deleted, or moved"
     for clash in matter.clashes:
         yield from _clash(clash, review, width)
+    if matter.offer:
+        yield from _offer(matter.offer, review)
     if matter.clashes and not review.history:
         yield ""
         yield from _text(
@@ -59,6 +62,13 @@ def _clash(clash: Clash, review: Review, width: int) -> Iterator[str]:
         yield from _lines(lines, "    | ")
     for commit in clash.commits:
         yield from _text(f"upstream's {commit}", width)
+
+
+def _offer(offer: Offer, review: Review) -> Iterator[str]:
+    for title, text in ((f"proposed for {review.new}", offer.change), ("beside the patch as it is", offer.beside)):
+        yield ""
+        yield f"  {title}"
+        yield from _lines(text.splitlines(), "    ")
 
 
 def _lines(lines: Sequence[str], margin: str) -> Iterator[str]:

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from planex.pages.needs import need, stretches
 from planex.pages.table import WIDTH, fitted, table, together
 from planex.patchqueue.carry.breaker import Breaker
-from planex.patchqueue.carry.forecast import Matrix
+from planex.patchqueue.carry.forecast import Column, Matrix
+from planex.patchqueue.carry.offers import Offers
 from planex.patchqueue.carry.verdict import CHANGED, GONE, STOPS, Fate, Verdict
 from planex.units import many
 
@@ -28,7 +29,9 @@ def verdict_rows(verdicts: Iterable[Verdict]) -> list[tuple[str, str, str]]:
     return [(str(verdict.status), verdict.patch, verdict.why) for verdict in verdicts]
 
 
-def forecast_text(matrix: Matrix, package: str, breakers: Mapping[str, Breaker], width: int = WIDTH) -> str:
+def forecast_text(
+    matrix: Matrix, package: str, breakers: Mapping[str, Breaker], width: int = WIDTH, offers: Offers | None = None
+) -> str:
     """The matrix for people: what becomes of each patch; why, version by version; and at the end how bad it is."""
     parts = [
         f"{package} {matrix.old.label}, {many(len(matrix.patches), 'patch', 'patches')}",
@@ -37,11 +40,19 @@ def forecast_text(matrix: Matrix, package: str, breakers: Mapping[str, Breaker],
     ]
     for column in matrix.columns:
         notable = [v for v in column.verdicts if v.status in STOPS | GONE | CHANGED]
-        parts += ["", f"on {column.version.label}", fitted(verdict_rows(notable), width, 4)] if notable else []
+        rows = _told(notable, column, offers or {})
+        parts += ["", f"on {column.version.label}", fitted(rows, width, 4)] if notable else []
     if breakers:
         parts += ["", "First upstream commit that breaks a patch:"]
         parts += [fitted([(patch, breaker.text) for patch, breaker in breakers.items()], width, 4)]
     return "\n".join([*parts, "", fitted(_totals(matrix), width)]) + "\n"
+
+
+def _told(verdicts: Sequence[Verdict], column: Column, offers: Offers) -> list[tuple[str, str, str]]:
+    """Rows, where proposals say how far they are proved."""
+    built = [offers.get((column.version.label, verdict.patch)) for verdict in verdicts]
+    rows = zip(verdict_rows(verdicts), built, strict=True)
+    return [(status, patch, f"{why}; {found.built}" if found else why) for (status, patch, why), found in rows]
 
 
 def _totals(matrix: Matrix) -> list[tuple[str, str, str]]:

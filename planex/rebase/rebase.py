@@ -17,7 +17,8 @@ from planex.errors import PlanexError
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.history import commits_on
 from planex.patchqueue.carry.judge import Judge, Orders
-from planex.patchqueue.carry.rows import FORMAT, patch_rows, range_diff
+from planex.patchqueue.carry.offers import Offer, offer
+from planex.patchqueue.carry.rows import FORMAT, patch_rows
 from planex.patchqueue.carry.verdict import STOPS, Fate, Verdict
 from planex.patchqueue.commits.checkout import queue_digest
 from planex.patchqueue.commits.commits import Chain, Link
@@ -40,8 +41,8 @@ class Stopped:
     link: Link
     total: int
     upstream: tuple[str, ...]
-    diffs: tuple[str, ...] = ()
-    """Of a proposal: what it would change in the new version, and how it differs from the patch."""
+    offer: Offer | None = None
+    """Of a proposal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +201,9 @@ class Rebase:
         self.tree.show(chain, link, base.commit, before, verdict)
         save_state(self.workspace, state)
         touching = self._touching(state, commits, verdict.files)
-        return Stopped(state, verdict, link, len(chain.links), touching, self._diffs(link, verdict, before))
-
-    def _diffs(self, link: Link, verdict: Verdict, before: str) -> tuple[str, ...]:
-        if verdict.status is not Fate.PROPOSAL:
-            return ()
-        spans = f"{link.parent}..{link.commit}", f"{before}..{verdict.commit}"
-        return self.package.repository.git("diff", before, verdict.tree), range_diff(self.package.repository, *spans)
+        proposed = verdict.status is Fate.PROPOSAL
+        offered = offer(self.package.repository, link, before, verdict) if proposed else None
+        return Stopped(state, verdict, link, len(chain.links), touching, offered)
 
     def _walk(self, judge: Judge, state: State) -> tuple[Link, Verdict] | None:
         while (link := judge.next_link) is not None:

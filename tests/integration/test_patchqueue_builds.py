@@ -72,3 +72,26 @@ def test_the_patch_that_breaks_the_build(queue: Path, planex: Planex) -> None:
     assert "prog 2: the carried queue builds" in done.stderr
     report = (queue / "_build" / "patchqueue" / "prog-rebase" / "report.txt").read_text()
     assert "Built: the carried queue builds." in report
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_what_a_build_proves_of_proposals(queue: Path, planex: Planex, stale: bool) -> None:
+    """The second patch conflicts, and what is proposed for it builds or not; the third is not built then."""
+    old = {**OLD, "b.txt": "int f(int a, int b);\n", "c.txt": "int g(int a, int b);\n"}
+    new = {"check.sh": NEW["check.sh"], "a.txt": OLD["a.txt"]}
+    new |= {name: text.replace("int b", "long b") for name, text in old.items() if name in ("b.txt", "c.txt")}
+    mine = {**old, "b.txt": old["b.txt"].replace("int a", "stale a" if stale else "char a")}
+    steps = [old, mine, {**mine, "c.txt": old["c.txt"].replace("int a", "char a")}]
+    patches = {f"{n}.patch": mail(n, diff_text(*steps[i : i + 2])) for i, n in enumerate(("one", "two"))}
+    write_package(queue, "prog", SPEC, old, patches)
+    (queue / "specs" / "prog" / "package.yaml").write_text('variables: {version: "1"}\n')
+    make_tarball(queue / "prog-2.tar", "prog-2", new)
+    words = ("pq", "forecast", "prog", "--onto", str(queue / "prog-2.tar"), "--build")
+    rows = json.loads(planex(*words, "--json").stdout)["versions"]["2"]
+    assert {row["status"] for row in rows.values()} == {"proposal"}
+    wanted = ["breaks the build", "not built"] if stale else ["builds", "builds"]
+    assert [row["built"] for row in rows.values()] == wanted
+    again = planex(*words)
+    assert again.returncode == int(stale)
+    for patch, built in zip(("one", "two"), wanted, strict=True):
+        assert f"in {'b' if patch == 'one' else 'c'}.txt; {built}" in again.stdout

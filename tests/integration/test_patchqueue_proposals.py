@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,27 @@ def test_a_rebase_shows_a_proposal_and_takes_it_as_it_is_left(tmp_path: Path) ->
     patch = (workspace.queue / "p.patch").read_text()
     assert "Resolved-by: planex (words)" in patch.splitlines()
     assert "+int f(const struct a *x, long count)" in patch.splitlines()
+
+
+def test_a_review_shows_proposals_and_a_forecast_has_their_diffs(tmp_path: Path) -> None:
+    old, mine, new = trees_of("words")
+    workspace = PatchWorkspace.create(tmp_path / "w", old, {"p.patch": mail("x", diff_text(old, mine))})
+    source = workspace.source("2", new)
+    review = workspace.planex("pq", "review", "pkg", "--onto", source)
+    assert review.returncode == 1
+    told = ["1 of 1  proposal  p.patch", "by words: ", "    | int f(struct a *x, long count)", "proposed for 2"]
+    told += [
+        "    +int f(const struct a *x, long count)",
+        "beside the patch as it is",
+        "++int f(const struct a *x, long",
+    ]
+    assert sorted(told, key=review.stdout.index) == told
+    page = tmp_path / "page.html"
+    foretold = workspace.planex("pq", "forecast", "pkg", "--onto", source, "--json", "--html", page)
+    row = json.loads(foretold.stdout)["versions"]["2"]["p.patch"]
+    assert row["built"] == "not built"
+    assert "+int f(const struct a *x, long count)" in row["change"].splitlines()
+    assert "<ins>+int f(const struct a *x, long count)</ins>" in page.read_text()
 
 
 def test_a_proposal_that_was_changed_is_a_persons_solution(tmp_path: Path) -> None:

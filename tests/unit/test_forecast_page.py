@@ -15,6 +15,7 @@ from planex.pages.table import fitted, folded
 from planex.pages.verdicts import forecast_text
 from planex.patchqueue.carry.breaker import Breaker
 from planex.patchqueue.carry.forecast import Column, Matrix, Version
+from planex.patchqueue.carry.offers import Built, Offer, Offers
 from planex.patchqueue.carry.rows import forecast_rows
 from planex.patchqueue.carry.verdict import Fate, Verdict
 from planex.patchqueue.format.queue import Patch
@@ -194,6 +195,42 @@ def test_a_doubt_stands_at_the_file_that_it_names() -> None:
         assert list(by_file(Matrix(version("1"), patches, (Column(version("2"), "c", (doubt,)),)))) == [place]
 
 
+def offers_of(*labels: str) -> Offers:
+    """Of the patch p1: what it would change is the same on all versions but the last."""
+    change = "--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n-old <i>\n+new <b>\n"
+    last = Offer(change.replace("new", "newest"), "", Built.BREAKS)
+    return {(label, "p1.patch"): Offer(change, f"{label}: beside <u>", Built.BUILDS) for label in labels[:-1]} | {
+        (labels[-1], "p1.patch"): last
+    }
+
+
+def test_proposals_are_shown_with_their_diffs_and_what_is_proved() -> None:
+    matrix = matrix_of({"2": [Fate.PROPOSAL, CONFLICT], "3": [Fate.PROPOSAL, CLEAN], "4": [Fate.PROPOSAL, CLEAN]})
+    data = forecast_rows(matrix, "xen", {}, offers_of("2", "3", "4"))
+    text = forecast_page(matrix, data)
+    reader = Reader(text)
+    assert not reader.stack
+    assert {"#needs", "#proposals", "#patches"} < reader.links
+    section = text[text.index('id="proposals"') : text.index('id="patches"')]
+    assert "Proposals to look at: 1 patch<" in section
+    assert "on 2, 3: " in section, "the same proposal is shown once"
+    assert section.count("<ins>+new &lt;b&gt;</ins>") == 1
+    assert section.count("<ins>+newest &lt;b&gt;</ins>") == 1
+    assert "<del>---" not in section
+    assert "2: beside &lt;u&gt;" in section
+    assert re.findall(r'<i class="chip \w+">([\w ]+)</i>', section) == ["builds", "breaks the build"] * 2
+    assert 'id="proposals"' not in page_of(matrix_of(THREE))
+
+
+def test_a_proposal_says_how_far_it_is_proved() -> None:
+    matrix = matrix_of({"2": [Fate.PROPOSAL], "3": [Fate.PROPOSAL]})
+    text = forecast_text(matrix, "xen", {}, 120, offers_of("2", "3"))
+    assert re.findall(r"proposal +p1.patch .*; (.*)", text) == ["builds", "breaks the build"]
+    rows = forecast_rows(matrix, "xen", {}, offers_of("2", "3"))["versions"]
+    assert [rows[label]["p1.patch"]["built"] for label in "23"] == ["builds", "breaks the build"]
+    assert forecast_rows(matrix, "xen", {})["versions"]["2"]["p1.patch"]["built"] == "not built"
+
+
 def colours(style: str) -> dict[str, str]:
     return dict(re.findall(r"--([\w-]+): (#[0-9a-f]+)", style))
 
@@ -214,7 +251,7 @@ def contrast(one: str, other: str) -> float:
 def test_all_text_can_be_read(dark: bool) -> None:
     light_style, dark_style = STYLE.read_text().split("@media (prefers-color-scheme: dark)")
     found = colours(dark_style.split("\n}\n")[0] if dark else light_style)
-    pairs = [(f"{name}-text", name) for name in ("good", "same", "changed", "gone", "grey")]
+    pairs = [(f"{name}-text", name) for name in ("good", "same", "changed", "gone", "grey", "lost")]
     pairs += [("loud-text", name) for name in ("conflict", "doubtful", "blocked", "failed")]
     pairs += [(name, back) for name in ("text", "soft", "link", "alarm") for back in ("page", "raised")]
     weak = {pair: contrast(found[pair[0]], found[pair[1]]) for pair in pairs}

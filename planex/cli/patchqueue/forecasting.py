@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from planex.cli.context import Context
@@ -16,8 +17,10 @@ from planex.pages.verdicts import forecast_text
 from planex.patchqueue.carry.answers import Answer
 from planex.patchqueue.carry.baseline import load_baseline, new_troubles, remember
 from planex.patchqueue.carry.breaker import find_breakers
-from planex.patchqueue.carry.forecast import Matrix
+from planex.patchqueue.carry.forecast import Forecaster, Matrix
+from planex.patchqueue.carry.offers import Offer, Offers, offers
 from planex.patchqueue.carry.rows import forecast_rows
+from planex.patchqueue.carry.verdict import Fate
 from planex.rebase.package import PackageQueue
 from planex.rebase.versions import Goal
 from planex.units import many
@@ -40,8 +43,9 @@ def work_out(context: Context, wish: Wish) -> Answer:
         matrix = forecaster.matrix([aim.version for aim in aims])
         seconds = wish.blame_seconds
         breakers, left = find_breakers(forecaster, matrix, commits, seconds) if wish.blame else ({}, 0)
-        data = forecast_rows(matrix, wish.package, breakers)
         proofs = _build(context, found, matrix, aims) if wish.build else {}
+        offered = _offers(forecaster, matrix, proofs)
+        data = forecast_rows(matrix, wish.package, breakers, offered)
         data |= {"builds": {label: proof.to_json() for label, proof in proofs.items()}} if wish.build else {}
         last = remember(found.home, data, matrix)
     if left:
@@ -49,7 +53,7 @@ def work_out(context: Context, wish: Wish) -> Answer:
         context.reporter.warn(f"no time to search for what breaks {what}: raise --blame-seconds, or run it again")
     news = News(str(wish.baseline), new_troubles(matrix, before)) if before is not None else None
     _write(wish, matrix, data, news)
-    text = forecast_text(matrix, wish.package, breakers, wish.width)
+    text = forecast_text(matrix, wish.package, breakers, wish.width, offered)
     text += "".join(f"\n{label}: {proof.text}\n" for label, proof in proofs.items())
     output = json.dumps(data, indent=1) + "\n" if wish.as_json else text
     for patch, label, status in news.troubles if news else ():
@@ -65,6 +69,19 @@ def _build(context: Context, found: PackageQueue, matrix: Matrix, aims: Sequence
 
     states = (as_rebase(found, matrix.old, aim, c.verdicts) for aim, c in zip(aims, matrix.columns, strict=True))
     return {state.new.label: prove(context, found, state, offline=found.offline) for state in states}
+
+
+def _offers(forecaster: Forecaster, matrix: Matrix, proofs: Mapping[str, BuildProof]) -> Offers:
+    """The proposals, and what a build proves of each."""
+    found: dict[tuple[str, str], Offer] = {}
+    order = [patch.name for patch in matrix.patches]
+    for column in matrix.columns:
+        if any(verdict.status is Fate.PROPOSAL for verdict in column.verdicts):
+            label = column.version.label
+            for patch, made in offers(forecaster.repository, forecaster.chain(), column).items():
+                built = proofs[label].of(patch, order) if label in proofs else made.built
+                found[label, patch] = replace(made, built=built)
+    return found
 
 
 def _write(wish: Wish, matrix: Matrix, data: Mapping[str, Any], news: News | None) -> None:

@@ -225,9 +225,11 @@ def _show_stop(reporter: Reporter, found: PackageQueue, stop: Stopped, as_json: 
         reporter.plain(fitted([(why,)], columns(), 2))
     for line in stop.upstream:
         reporter.plain(f"  upstream: {line}")
-    for title, text in zip(("in the new version", "beside the patch as it was"), stop.diffs, strict=False):
-        reporter.plain(f"  {title}:")
-        reporter.plain(indented(text))
+    if stop.offer:
+        reporter.plain("  in the new version:")
+        reporter.plain(indented(stop.offer.change))
+        reporter.plain("  beside the patch as it was:")
+        reporter.plain(indented(stop.offer.beside))
     name = found.name
     if stop.verdict.status is Fate.PROPOSAL:
         reporter.plain(f"it lies in {folder} (git diff HEAD); change what is wrong, git add, then one of")

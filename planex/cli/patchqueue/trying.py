@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from planex.engine.outcome import NOT_BUILT, BuildFailed, Outcome
 from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
 from planex.patchqueue.carry.forecast import Version
+from planex.patchqueue.carry.offers import Built
 from planex.patchqueue.carry.verdict import TROUBLE, Fate, Verdict
 from planex.patchqueue.commits.bisecting import Conclusion, Judgement, search
 from planex.patchqueue.commits.sourcecommit import import_source
@@ -50,6 +52,12 @@ class BuildProof:
         if self.answer is Conclusion.ALWAYS:
             return f"it does not build, even without any patch (log: {self.log})"
         return f"{self.culprit} breaks the build (log: {self.log})" + self.remark
+
+    def of(self, patch: str, order: Sequence[str]) -> Built:
+        """What it proves of a patch. The queue was built up to each patch before the culprit, or one behind it."""
+        if self.builds or (self.culprit and order.index(patch) < order.index(self.culprit)):
+            return Built.BUILDS
+        return Built.BREAKS if patch == self.culprit else Built.NOT
 
     def to_json(self) -> dict[str, Any]:
         return {"builds": self.builds, "culprit": self.culprit, "log": self.log, "text": self.text}

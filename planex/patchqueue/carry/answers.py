@@ -17,7 +17,7 @@ from planex.errors import PlanexError
 from planex.regular import read_regular
 from planex.workspace import Workspace
 
-FORMAT = 3
+FORMAT = 4
 """Raise when the text of an answer changes."""
 _DAY = 24 * 3600
 """Seconds after which upstream's repository may be asked again."""

@@ -11,7 +11,8 @@ from planex.git.pipes import Merger, Objects
 from planex.git.repository import Repository
 from planex.patchqueue.carry.forecast import Column
 from planex.patchqueue.carry.history import commits_of_lines, commits_on
-from planex.patchqueue.carry.verdict import TROUBLE, Fate, Verdict
+from planex.patchqueue.carry.offers import Offer, offer
+from planex.patchqueue.carry.verdict import STOPS, Fate, Verdict
 from planex.patchqueue.commits.commits import Chain, Link
 from planex.patchqueue.format.message import NOBODY
 
@@ -38,7 +39,8 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """A patch that needs a person, with all there is to see. ``gone``: files that the new version has not."""
+    """A patch that needs a person, or has a proposal, with all there is to see. ``gone``: files that are not in the new
+    version."""
 
     patch: str
     path: Path
@@ -49,6 +51,8 @@ class Matter:
     gone: tuple[str, ...]
     diff: str
     """The patch itself, where there is no clash to show."""
+    offer: Offer | None = None
+    """Of a proposal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +81,13 @@ class _Desk:
     """Upstream's commits of the old and the new version."""
 
     def matters(self, chain: Chain, column: Column) -> Iterator[Matter]:
-        tree = f"{column.commit}^{{tree}}"
+        before = column.commit
         for link, verdict in zip(chain.links, column.verdicts, strict=True):
-            if verdict.status in TROUBLE:
-                yield self._matter(link, verdict, self.repository.git("rev-parse", tree))
-            tree = verdict.tree
+            if verdict.status in STOPS:
+                matter = self._matter(link, verdict, self.repository.git("rev-parse", f"{before}^{{tree}}"))
+                proposed = verdict.status is Fate.PROPOSAL
+                yield replace(matter, offer=offer(self.repository, link, before, verdict)) if proposed else matter
+            before = verdict.commit
 
     def _matter(self, link: Link, verdict: Verdict, tree: str) -> Matter:
         patch = link.patch

@@ -10,7 +10,8 @@ from typing import Any
 from planex.git.repository import Repository
 from planex.patchqueue.carry.breaker import Breaker
 from planex.patchqueue.carry.forecast import Matrix
-from planex.patchqueue.carry.verdict import CHANGED, Verdict
+from planex.patchqueue.carry.offers import Built, Offers, range_diff
+from planex.patchqueue.carry.verdict import CHANGED, Fate, Verdict
 from planex.patchqueue.commits.commits import Chain
 
 FORMAT = 1
@@ -30,13 +31,9 @@ def patch_rows(repository: Repository, chain: Chain, verdicts: Sequence[Verdict]
     return rows
 
 
-def range_diff(repository: Repository, old: str, new: str) -> str:
-    """How a patch changed: git range-diff of its old and its new commit."""
-    words = ["range-diff", "--no-color", "--creation-factor=100", "--no-dual-color", old, new]
-    return repository.git(*words)
-
-
-def forecast_rows(matrix: Matrix, package: str, breakers: Mapping[str, Breaker]) -> dict[str, Any]:
+def forecast_rows(
+    matrix: Matrix, package: str, breakers: Mapping[str, Breaker], offers: Offers | None = None
+) -> dict[str, Any]:
     """A forecast as plain data; ``versions`` holds, for each version, a row per patch."""
     return {
         "format": FORMAT,
@@ -44,16 +41,19 @@ def forecast_rows(matrix: Matrix, package: str, breakers: Mapping[str, Breaker])
         "from": matrix.old.label,
         "versions": {
             column.version.label: {
-                verdict.patch: {
-                    **{
-                        key: value for key, value in verdict.to_json().items() if key not in ("patch", "commit", "tree")
-                    },
-                    "why": verdict.why,
-                }
-                for verdict in column.verdicts
+                verdict.patch: _row(verdict, column.version.label, offers or {}) for verdict in column.verdicts
             }
             for column in matrix.columns
         },
         "first_bad": matrix.first_bad,
         "broken_by": {patch: asdict(breaker) for patch, breaker in breakers.items()},
     }
+
+
+def _row(verdict: Verdict, label: str, offers: Offers) -> dict[str, Any]:
+    row = {key: value for key, value in verdict.to_json().items() if key not in ("patch", "commit", "tree")}
+    row["why"] = verdict.why
+    if verdict.status is Fate.PROPOSAL:
+        found = offers.get((label, verdict.patch))
+        row |= asdict(found) if found else {"built": Built.NOT}
+    return row
