@@ -29,7 +29,7 @@ from planex.medium.xorriso import open_image, require_iso
 from planex.regular import NotRegular, read_regular
 from planex.rpm import dnf
 from planex.rpm.dnf import Repositories
-from planex.rpm.rpmfile import BadRpm
+from planex.rpm.rpmfile import BadRpm, read_rpm
 from planex.rpm.signature import signed_part
 from planex.run import find
 from planex.trust.armour import NoArmour
@@ -250,6 +250,7 @@ def rpm_complaint(key: PublicKey, data: bytes) -> str:
     """Why an RPM is not proved to be signed by a key; empty where it is."""
     try:
         part = signed_part(BytesIO(data))
+        read_rpm(BytesIO(data))  # the header is signed, and has the digest of the payload
     except BadRpm as error:
         return error.message
     if part.signature is None:

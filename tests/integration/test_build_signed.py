@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""planex build that signs: the repository is signed, the store is not, and who has no key is told before the build."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from planex.run import Completed, run
+from planex.trust.repository import repomd_complaint
+from tests.conftest import ROOT
+from tests.integration.conftest import write_package
+from tests.unit.keys import Keys, made_keys
+
+pytestmark = pytest.mark.tools("rpmbuild", "dnf", "createrepo_c", "bwrap", "gpg", "gpgv", "rpmkeys")
+
+SPEC = """\
+Name: foo
+Version: 1
+Release: 1
+Summary: x
+License: MIT
+BuildArch: noarch
+Source0: foo-1.tar
+%description
+x
+%prep
+%autosetup
+%install
+install -D -m 644 x %{buildroot}/opt/x
+%files
+/opt/x
+%changelog
+* Thu Nov 19 2026 t <t@example.org> - 1-1
+- x
+"""
+
+
+@pytest.fixture(scope="module")
+def keys() -> Iterator[Keys]:
+    with made_keys() as keys:
+        yield keys
+
+
+def planex(workspace: Path, home: Path, *words: str) -> Completed:
+    argv: list[str | Path] = [sys.executable, "-m", "planex", "-C", workspace, *words]
+    return run(argv, check=False, env={"PYTHONPATH": str(ROOT), "GNUPGHOME": str(home)})
+
+
+def test_the_repository_is_signed_and_the_store_is_not(workspace: Path, keys: Keys, tmp_path: Path) -> None:
+    write_package(workspace, "foo", SPEC, {"x": "x\n"}, {})
+    (workspace / "release.asc").write_text(keys.key("release").text)
+    config = workspace / "planex.yaml"
+    config.write_text(f"{config.read_text()}sign: {{key: release.asc}}\n")
+    repository, nobody = workspace / "_build" / "bookworm" / "repo", tmp_path / "nobody"
+    nobody.mkdir(mode=0o700)
+
+    done = planex(workspace, nobody, "build")
+    assert done.returncode == 1 and "gpg does not sign" in done.stderr and "import the secret key" in done.stderr
+    assert not repository.exists() and "built" not in done.stderr
+
+    done = planex(workspace, keys.home, "build")
+    assert done.returncode == 0, done.stderr
+    assert repomd_complaint(keys.key("release"), repository) == ""
+    (rpm,), (stored,) = (
+        repository.glob("*.rpm"),
+        (workspace / "_build" / "bookworm" / "store").rglob("foo-1-1.noarch.rpm"),
+    )
+    database = ["rpmkeys", "--dbpath", str(tmp_path / "db")]
+    run([*database, "--import", workspace / "release.asc"])
+    assert "Header V4 EdDSA" in run([*database, "--checksig", "--verbose", rpm]).stdout
+    assert "Header V4" not in run([*database, "--checksig", "--verbose", stored]).stdout
+
+    assert "nothing to do" in planex(workspace, nobody, "build").stderr, "what is signed needs no key"
+    assert planex(workspace, nobody, "build", "--no-sign").returncode == 0
+    assert repomd_complaint(keys.key("release"), repository) == "it is not signed"
+    assert rpm.name in {path.name for path in repository.glob("*.rpm")}
+    done = planex(workspace, nobody, "build")
+    assert done.returncode == 0 and repomd_complaint(keys.key("release"), repository) == ""
