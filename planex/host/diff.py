@@ -12,8 +12,8 @@ from pathlib import Path
 
 from planex.content import records
 from planex.errors import PlanexError
-from planex.host.examined import as_text
-from planex.host.manifest import ON_ISO, Manifest, parse_manifest
+from planex.host.examined import SMALL, as_text
+from planex.host.manifest import ON_ISO, Manifest, read_on_iso
 from planex.medium.image import Image
 from planex.medium.references import is_menu
 from planex.medium.sums import SIGNATURE, SUMS
@@ -84,8 +84,9 @@ def _side(path: Path) -> _Side:
     image = open_image(path)
     if image.cut():
         raise PlanexError(f"{path} is cut off", "copy it again")
+    manifest: Manifest | None
     try:
-        manifest = parse_manifest(image.read(ON_ISO)) if ON_ISO in image.files else None
+        manifest = read_on_iso(image)
     except records.Damaged:
         manifest = None
     return _Side(image, read_records(path).label, manifest)
@@ -153,7 +154,12 @@ def _changed_files(old: Image, new: Image) -> list[str]:
     return sorted(name for name in found - _SAME_BY_NATURE if "/repodata/" not in name and not name.endswith(".rpm"))
 
 
+def _text(image: Image, name: str) -> str:
+    """A menu, as far as loaders would read it as one; empty where it is not there."""
+    return as_text(image.read(name)) or "" if image.files.get(name, SMALL + 1) <= SMALL else ""
+
+
 def _menu(name: str, old: Image, new: Image) -> MenuChange:
-    before, after = (as_text(image.read(name)) or "" if name in image.files else "" for image in (old, new))
+    before, after = (_text(image, name) for image in (old, new))
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=1)
     return MenuChange(name, tuple(lines)[2:])  # without the names of files

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from planex.content import records
 from planex.host.live import Installed
+from planex.medium.image import Image
 
 FORMAT = 2
 ON_ISO = "/manifest.json"
@@ -107,6 +108,15 @@ def read_manifest(path: Path) -> Manifest | None:
 def parse_manifest(data: bytes) -> Manifest:
     """The manifest in some bytes. Raises records.Damaged."""
     return records.parse(data, Manifest, FORMAT)
+
+
+def read_on_iso(image: Image) -> Manifest:
+    """The manifest on an ISO. Raises records.Damaged where there is none that can be read."""
+    if ON_ISO not in image.files:
+        raise records.Damaged("it is not on the ISO")
+    if image.files[ON_ISO] > records.LIMIT:
+        raise records.Damaged("it is too large")
+    return parse_manifest(image.read(ON_ISO))
 
 
 def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -21,7 +20,7 @@ from planex.host.check import examine
 from planex.host.check_contents import check_size, copy_metadata
 from planex.host.examined import ExaminedIso
 from planex.host.finding import faults
-from planex.host.manifest import ON_ISO, Manifest, parse_manifest
+from planex.host.manifest import ON_ISO, Manifest, parse_manifest, read_on_iso
 from planex.host.signing import signature_path
 from planex.medium.image import Image
 from planex.medium.sums import SIGNATURE, SUMS
@@ -32,13 +31,15 @@ from planex.rpm.dnf import Repositories
 from planex.rpm.rpmfile import BadRpm, read_rpm
 from planex.rpm.signature import signed_part
 from planex.run import find
-from planex.trust.armour import NoArmour
-from planex.trust.gpg import PublicKey, complaint, complaint_of_packets, parse_key
+from planex.trust.armour import KEY, NoArmour, dearmour, fingerprint
+from planex.trust.gpg import PublicKey, complaint, complaint_of_packets
 from planex.trust.repository import key_name
 from planex.trust.signer import MAX_SIGNATURE
 from planex.units import many
 
 _REPOMD = "/repodata/repomd.xml"
+_SMALL = 1 << 20
+"""Bytes of a key or a signature."""
 _CONF = "[main]\nreposdir=/dev/null\ngpgcheck=0\n"
 
 
@@ -117,7 +118,7 @@ class Verification:
         for name in sorted(self.iso.files):
             if PurePosixPath(name).name.startswith("RPM-GPG-KEY-") and self._is_own(name):
                 try:
-                    if parse_key(self.iso.image.read(name).decode(errors="replace")).fingerprint != key.fingerprint:
+                    if fingerprint(dearmour(self._text(name), KEY)) != key.fingerprint:
                         return name
                 except NoArmour:
                     return name
@@ -131,10 +132,14 @@ class Verification:
         """Why the file ``signature`` of the ISO does not prove another."""
         if not self.iso.has(signature) or not self.iso.has(name):
             return "it is not there: nobody vouches for this ISO" if name == SUMS else "it is not signed"
-        text = self.iso.image.read(signature).decode(errors="replace")
+        text = self._text(signature)
         with TemporaryDirectory(prefix="planex.") as folder:
             write(Path(folder) / "data", self.iso.image.read(name))
             return complaint(key, text, Path(folder) / "data")
+
+    def _text(self, name: str) -> str:
+        """A file that is a key or a signature; empty where it is too large to be one."""
+        return self.iso.image.read(name).decode(errors="replace") if self.iso.files[name] <= _SMALL else ""
 
     def _contents(self, manifest: Manifest) -> Checks:
         found = [_wrong("manifest", text) for text in self._manifest_faults(manifest)]
@@ -189,7 +194,7 @@ class Verification:
         if self.key is None:
             yield Checked(what, Standing.UNKNOWN, "signatures not checked: no key was given")
             return
-        found = [(path, fault) for path in rpms if (fault := rpm_complaint(self.key, self.iso.image.read(path)))]
+        found = [(path, fault) for path in rpms if (fault := rpm_complaint(self.key, self.iso.image, path))]
         yield from (_wrong(path, fault) for path, fault in found)
         if not found:
             yield _good(what, f"{many(len(rpms), 'RPM')} signed by {self.key.user} ({self.key.short})")
@@ -241,16 +246,18 @@ def verify_iso(path: Path, beside: Manifest | None, key: PublicKey | None) -> li
 
 def _inside(iso: ExaminedIso) -> Manifest | str:
     try:
-        return parse_manifest(iso.image.read(ON_ISO)) if iso.has(ON_ISO) else f"{ON_ISO} is not on the ISO"
-    except (records.Damaged, PlanexError) as error:
+        return read_on_iso(iso.image)
+    except records.Damaged as error:
         return f"{ON_ISO}: {error.message}"
 
 
-def rpm_complaint(key: PublicKey, data: bytes) -> str:
-    """Why an RPM is not proved to be signed by a key; empty where it is."""
+def rpm_complaint(key: PublicKey, image: Image, name: str) -> str:
+    """Why an RPM of an ISO is not proved to be signed by a key; empty where it is."""
     try:
-        part = signed_part(BytesIO(data))
-        read_rpm(BytesIO(data))  # the header is signed, and has the digest of the payload
+        with image.open(name) as file:
+            part = signed_part(file)
+        with image.open(name) as file:
+            read_rpm(file)  # the header is signed, and has the digest of the payload
     except BadRpm as error:
         return error.message
     if part.signature is None:
@@ -274,10 +281,9 @@ def find_manifest(iso: Path, given: Path | None) -> Manifest | None:
 def manifest_of(iso: Path) -> Manifest:
     """The manifest on an ISO, with the digest and the size that the ISO has. PlanexError where there is none."""
     image = open_image(iso)
-    if ON_ISO not in image.files:
-        raise PlanexError(f"{iso} has no {ON_ISO}", "only ISOs that planex made have one")
     try:
-        found = parse_manifest(image.read(ON_ISO))
+        found = read_on_iso(image)
     except records.Damaged as error:
-        raise PlanexError(f"{iso}: {ON_ISO}: {error.message}", "another planex made it, or it is damaged") from None
+        hint = "only ISOs that this version of planex made have one"
+        raise PlanexError(f"{iso}: {ON_ISO}: {error.message}", hint) from None
     return replace(found, sha256=digest_of(iso, "SHA256"), size=image.size)

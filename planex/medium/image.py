@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from planex.errors import PlanexError
 from planex.regular import open_regular
@@ -40,6 +42,10 @@ class Image:
     def read(self, name: str) -> bytes:
         """A file's bytes; PlanexError where it claims more than the image has."""
         return b"".join(self._pieces(self._spans(name)))
+
+    def open(self, name: str) -> io.BufferedReader:
+        """A file's bytes, to be read in order."""
+        return io.BufferedReader(_Pieces(self._pieces(self._spans(name))))
 
     def digest(self, name: str, algorithm: str = "sha256") -> str:
         """A file's digest in hexadecimal."""
@@ -86,6 +92,24 @@ class Image:
                 while left and (piece := file.read(min(left, _CHUNK))):
                     left -= len(piece)
                     yield piece
+
+
+class _Pieces(io.RawIOBase):
+    """Bytes that come in pieces, as a file."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            self._left = memoryview(next(self._pieces, b""))
+        count = min(len(buffer), len(self._left))
+        buffer[:count], self._left = self._left[:count], self._left[count:]
+        return count
 
 
 def _blocks(span: Span) -> Span:

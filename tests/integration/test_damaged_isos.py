@@ -99,7 +99,7 @@ MENUS: dict[str, tuple[Damage, str]] = {
     "default by number": (edited(GRUB, "default=xen", "default=7"), "the default '7' is no entry"),
     "opening brace lost": (edited(GRUB, "--id xen {", "--id xen"), "menuentry without {"),
     "closing brace lost": (edited(GRUB, "\n}", "\n"), "{ is never closed"),
-    "quote lost": (edited(GRUB, '"Tiny"', '"Tiny'), "a quote is not closed"),
+    "quote lost": (edited(GRUB, '(unsigned)"', "(unsigned)"), "a quote is not closed"),
     "fi lost": (edited(GRUB, "\nfi\n", "\n"), "if without fi"),
     "other label in GRUB": (edited(GRUB, f"CDLABEL={LABEL}", "CDLABEL=OTHER"), "looks for 'OTHER'"),
     "other label in isolinux": (edited(ISOLINUX, f"CDLABEL={LABEL}", "CDLABEL=OTHER"), "looks for 'OTHER'"),

@@ -140,7 +140,7 @@ def test_an_iso_that_nobody_signed(made: tuple[Path, Path], keys: Keys, tmp_path
 
 
 def test_an_iso_of_somebody_else_has_no_manifest(made: tuple[Path, Path], keys: Keys) -> None:  # noqa: F811
-    assert f"manifest: {ON_ISO} is not on the ISO" in told(made[0], keys.key("release"))["wrong"]
+    assert f"manifest: {ON_ISO}: it is not on the ISO" in told(made[0], keys.key("release"))["wrong"]
 
 
 def test_the_command_says_it_all(signed: Path, keys: Keys, copy: Path, tmp_path: Path) -> None:
@@ -171,4 +171,4 @@ def test_a_bill_of_materials_comes_from_the_iso_alone(signed: Path, made: tuple[
     assert run_planex(tmp_path, "iso", "sbom", str(iso), "-o", str(tmp_path / "x")).stdout == f"{tmp_path / 'x'}\n"
     assert (tmp_path / "x").read_bytes() == first
     done = run_planex(tmp_path, "iso", "sbom", str(made[0]))
-    assert done.returncode == 1 and f"has no {ON_ISO}" in done.stderr
+    assert done.returncode == 1 and f"{ON_ISO}: it is not on the ISO" in done.stderr

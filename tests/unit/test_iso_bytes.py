@@ -193,3 +193,12 @@ def test_what_a_loader_looks_for() -> None:
     data = b"\0search --label A\0search -l 'B'\nconfigfile ($root)/EFI/x.cfg\0configfile $prefix/y.cfg\nconfigfile /z\n"
     assert list(searches(data)) == ["search --label A", "search -l 'B'"]
     assert named_menus(data) == ["/EFI/x.cfg", "/z"]
+
+
+def test_a_file_is_read_in_order_and_in_pieces(tmp_path: Path) -> None:
+    data = bytes(range(256)) * 9000
+    image = make_image(tmp_path / "x.iso", {"/a": data, "/empty": b""})
+    with image.open("/a") as file:
+        assert file.read(10) + file.read() == data and file.read() == b""
+    with image.open("/empty") as file:
+        assert file.read() == b""

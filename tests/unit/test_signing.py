@@ -267,3 +267,11 @@ def rendered_release(root: Path) -> str:
     workspace = Workspace(root)
     recipes = {"planex-host-release": load_recipe(workspace, "planex-host-release")}
     return render_specs(recipes, load_config(workspace), "bookworm", root / "cache")["planex-host-release"]
+
+
+def test_a_fingerprint_is_what_gpg_says(keys: Keys) -> None:
+    for name in ("release", "other", "old"):
+        key = keys.key(name)
+        assert armour.fingerprint(armour.dearmour(key.text, armour.KEY)) == key.fingerprint
+    for data in (b"", b"\xc6", b"\xc6\xff", b"\x98\x01\x03", b"\xc6\xe1x", b"\x9a\x00\x00\x00\x01"):
+        assert armour.fingerprint(data) == ""
