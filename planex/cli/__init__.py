@@ -16,7 +16,7 @@ import click
 from planex import __version__, run
 from planex.cli.context import Context
 from planex.cli.failure import failed
-from planex.cli.groups import SectionedGroup
+from planex.cli.groups import ALIASES, SECTIONS, SectionedGroup
 from planex.disk import DiskError, explain
 from planex.errors import PlanexError
 from planex.events import RunBegan, RunEnded, RunFailed
@@ -24,7 +24,12 @@ from planex.printable import printable
 from planex.report import Reporter
 
 
-@click.group(cls=SectionedGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=SectionedGroup,
+    sections=SECTIONS,
+    aliases=ALIASES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "-C",
     "directory",

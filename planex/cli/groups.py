@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from planex.nearest import did_you_mean
 
-# With the short help of each: to ask the commands would import all of planex.
-SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+Sections = Mapping[str, Mapping[str, tuple[str, str]]]
+"""Title to the commands below it: name to where it is (``module:attribute``) and its short help."""
+SECTIONS: Sections = {
     "Start here": {
         "init": ("planex.cli.init:init", "Write a small commented workspace that builds."),
         "doctor": ("planex.cli.doctor:doctor", "Check that this machine has what planex needs."),
@@ -30,6 +33,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "iso": ("planex.cli.iso:iso", "Make and check the bootable host ISO."),
         "boot": ("planex.cli.boot:boot", "Start an ISO in QEMU and prove that Xen, dom0 and xl work."),
     },
+    "Every night": {
+        "snapshot": ("planex.cli.snapshot:snapshot", "Make, keep, compare and promote snapshots of the workspace."),
+    },
     "House-keeping": {
         "store": ("planex.cli.store:store", "Show and verify the stored results of builds."),
         "clean": ("planex.cli.clean:clean", "Delete what planex made, or show what there is."),
@@ -39,14 +45,18 @@ ALIASES = {"pq": "patchqueue"}
 
 
 class SectionedGroup(click.Group):
-    """The top-level group."""
+    """A group that knows where its commands are, and the short help of each, without importing them."""
+
+    def __init__(self, *, sections: Sections, aliases: Mapping[str, str] | None = None, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.sections, self.aliases = sections, aliases or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for section in SECTIONS.values() for name in section]
+        return [name for section in self.sections.values() for name in section]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        name = ALIASES.get(cmd_name, cmd_name)
-        for section in SECTIONS.values():
+        name = self.aliases.get(cmd_name, cmd_name)
+        for section in self.sections.values():
             if name in section:
                 module, attribute = section[name][0].split(":")
                 command = getattr(importlib.import_module(module), attribute)
@@ -57,12 +67,12 @@ class SectionedGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            hint = did_you_mean(args[0], [*self.list_commands(ctx), *ALIASES])
-            raise click.UsageError(f"no command '{args[0]}'{hint}", ctx)
+        known = [*self.list_commands(ctx), *self.aliases]
+        if args and args[0] not in known and not args[0].startswith("-"):
+            raise click.UsageError(f"no command '{args[0]}'{did_you_mean(args[0], known)}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for title, commands in SECTIONS.items():
+        for title, commands in self.sections.items():
             with formatter.section(title):
                 formatter.write_dl([(name, short_help) for name, (_, short_help) in commands.items()])
