@@ -137,26 +137,27 @@ def run_logged(
     program: str | None = None,
     watch: Watch | None = None,
     leash: bool = False,
+    results: IO[bytes] | None = None,
 ) -> Completed:
     """Run a long command; append its output, both streams in order, to ``log``.
 
     The log's first line is the command, so that it can be replayed. ``on_line`` sees every line as it comes.
     ``program`` names the program that matters, where others only wrap it. Raises LimitReached when ``watch`` ends it.
     With ``leash``, a program that becomes another user, and may not be signalled then, ends with planex all the same.
+    With ``results``, standard output goes to that file alone, and the log has the errors.
     """
     words = [str(word) for word in argv]
     started = time.monotonic()
     last: deque[str] = deque(maxlen=TAIL_LINES)
     log.parent.mkdir(parents=True, exist_ok=True)
-    streams = (subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT)
+    streams = (subprocess.DEVNULL, results or subprocess.PIPE, subprocess.PIPE if results else subprocess.STDOUT)
     start = _leashed if leash else _started
     with log.open("ab", buffering=0) as file, start(words, cwd, environment(env, inherit), *streams) as process:
         begin = file.tell()
         file.write(f"$ {shlex.join(words)}\n".encode())
         file.flush()
-        assert process.stdout is not None
         with _watched(process, watch, lambda: log.stat().st_size - begin) as reasons:
-            _pump(process.stdout, file, last, on_line)
+            _pump(process.stderr if results else process.stdout, file, last, on_line)
             process.wait()
     if reasons:
         raise LimitReached(f"{program or words[0]} was stopped: {reasons[0]}", _LIMIT_HINT, "".join(last).rstrip(), log)

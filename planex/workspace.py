@@ -70,6 +70,10 @@ class Workspace:
         """Git trees that people work in (``planex patchqueue checkout`` and ``rebase``). Never cleaned."""
         return self.root / "trees"
 
+    def snapshots(self, target: str) -> Path:
+        """Snapshots of a target (``planex snapshot``). Never cleaned; ``planex snapshot gc`` deletes old ones."""
+        return self.root / "snapshots" / target
+
     @property
     def downloads(self) -> Path:
         """Content-addressed cache of sources: one file per checksum."""

@@ -8,6 +8,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from planex.errors import PlanexError
@@ -97,3 +98,18 @@ def sync_tree(folder: Path) -> None:
     """A folder, and all that is in it, onto the disk."""
     sync(path for path in sorted(folder.rglob("*"), reverse=True) if not path.is_symlink())
     sync([folder])
+
+
+def share(folder: Path, other: Path) -> None:
+    """Link each file that has the same bytes at the same path in ``other``, so that they are on the disk only once."""
+    for file in folder.rglob("*"):
+        old = other / file.relative_to(folder)
+        if file.is_symlink() or not file.is_file() or not old.is_file() or old.samefile(file) or not _same(old, file):
+            continue
+        with suppress(OSError):  # a file system without links, or with as many as it takes
+            os.link(old, spare := file.with_name(f".{file.name[:50]}.shared"))
+            spare.replace(file)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.stat().st_size == other.stat().st_size and one.read_bytes() == other.read_bytes()

@@ -44,8 +44,9 @@ WALLS = {
     "engine": {"content", "rpm", "sources", "patchqueue", "distro", "trust"},
     "rebase": {"content", "git", "rpm", "sources", "patchqueue", "distro"},
     "host": {"content", "git", "rpm", "sources", "distro", "medium", "trust"},
+    "snapshot": {"content", "git", "rpm", "distro", "host"},
     "tools": {"distro"},
-    "pages": {"patchqueue", "engine"},
+    "pages": {"patchqueue", "engine", "snapshot"},
     "data": set(),
 }
 

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""``planex snapshot list``, ``show`` and ``diff``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from planex.cli.context import Context, pass_context
+from planex.cli.output import columns, echo
+from planex.cli.snapshot.archiving import archive_of, names_of
+from planex.git.repository import Repository
+from planex.pages.snapshots import diff_text, list_text, show_text
+from planex.snapshot.diff import compare
+
+
+@click.command("list", short_help="List them, the newest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print what is written of each.")
+@pass_context
+def list_snapshots(context: Context, as_json: bool) -> None:
+    """List the snapshots of the target, the newest first, with the channels that lead to them."""
+    archive = archive_of(context)
+    found = archive.all()
+    if as_json:
+        echo(json.dumps([asdict(snapshot) for snapshot in found], indent=1))
+        return
+    echo(list_text(found, names_of(archive), columns()) or "no snapshots yet: planex snapshot create")
+
+
+@click.command(short_help="Show what one holds, and what became of each part.")
+@click.argument("name", default="latest")
+@click.option("--json", "as_json", is_flag=True, help="Print what is written of it.")
+@pass_context
+def show(context: Context, name: str, as_json: bool) -> None:
+    """Show a snapshot: NAME is an id or its beginning, `latest` (the default), `latest-good`, or a channel."""
+    archive = archive_of(context)
+    found = archive.find(name)
+    echo(
+        json.dumps(asdict(found), indent=1)
+        if as_json
+        else show_text(found, names_of(archive).get(found.id, ()), columns())
+    )
+
+
+@click.command(short_help="Show what differs between two.")
+@click.argument("old")
+@click.argument("new", default="latest")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@pass_context
+def diff(context: Context, old: str, new: str, as_json: bool) -> None:
+    """Show what differs: commits, RPMs, what was built and why, parts, the ISO's size.
+
+    \b
+    Examples:
+      planex snapshot diff latest-good latest
+      planex snapshot diff stable testing --json
+    """
+    archive = archive_of(context)
+    before, after = archive.find(old), archive.find(new)
+    words = ("log", "--format=%h %s", "--abbrev=12", f"{before.commit}..{after.commit}", "--", ".")
+    status, text, _ = Repository(context.workspace.root).attempt(*words)
+    changes = compare(before, after, text.splitlines() if status == 0 else ())
+    echo(json.dumps(asdict(changes), indent=1) if as_json else diff_text(changes, columns()))

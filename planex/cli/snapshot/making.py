@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""``planex snapshot create``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from planex.cli.context import Context, pass_context
+from planex.cli.output import columns, echo
+from planex.cli.snapshot.archiving import archive_of, names_of
+from planex.distro.project import load_project
+from planex.errors import ConfigError
+from planex.pages.snapshots import show_text
+from planex.snapshot.create import Maker
+from planex.snapshot.parts import PROOFS, SnapshotWish
+
+
+@click.command(short_help="Make one of the workspace's commit: whole, or none.")
+@click.option("--iso/--no-iso", default=None, help="With the host ISO (default: where iso/iso.yaml is).")
+@click.option(
+    "--proof",
+    "proofs",
+    multiple=True,
+    type=click.Choice([*PROOFS, "none"]),
+    help="Start the ISO this way (may be repeated; default: bios and uefi; none: do not start it).",
+)
+@click.option(
+    "--forecast",
+    "forecasts",
+    multiple=True,
+    metavar="PACKAGE=VERSION",
+    help="What would become of a patch queue on a version (may be repeated).",
+)
+@click.option("--dirty", is_flag=True, help="Also of a workspace that is not as in its commit; marked everywhere.")
+@click.option("--offline", is_flag=True, help="Fetch nothing: use what is there.")
+@click.option("--json", "as_json", is_flag=True, help="Print what is written of it.")
+@pass_context
+def create(
+    context: Context,
+    iso: bool | None,
+    proofs: tuple[str, ...],
+    forecasts: tuple[str, ...],
+    dirty: bool,
+    offline: bool,
+    as_json: bool,
+) -> None:
+    """Make a snapshot of the workspace's commit: build all (keeping going), compose, make the ISO and prove it.
+
+    It appears in snapshots/TARGET/ by one rename: whole and good, or broken, with its reports and logs and without a
+    repository. The exit status is then 1. A second one at the same time waits. Parts of the snapshot before that are
+    the same are linked, so an unchanged one takes next to no space.
+
+    \b
+    Examples:
+      planex snapshot create
+      planex snapshot create --proof bios --forecast xen=4.20.4
+    """
+    archive, workspace = archive_of(context), context.workspace
+    with_iso = (workspace.iso / "iso.yaml").is_file() if iso is None else iso
+    chosen = tuple(proof for proof in proofs or ("bios", "uefi") if proof != "none")
+    wish = SnapshotWish(context.target_name, with_iso, chosen, _forecasts(forecasts), dirty, offline)
+    with archive.alone(context.patience(wait=True)):
+        project = load_project(workspace, context.config, context.target_name, tolerant=True)
+        made = Maker(workspace, archive, wish, context.reporter).create(project)
+        names = names_of(archive).get(made.id, ())
+    echo(json.dumps(asdict(made), indent=1) if as_json else show_text(made, names, columns()))
+    if not made.good:
+        where = workspace.relative(archive.folder(made.id))
+        context.reporter.error(f"{made.id} is broken by {', '.join(made.broken_by)}: its logs are in {where}/logs")
+        sys.exit(1)
+
+
+def _forecasts(asked: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    found: dict[str, tuple[str, ...]] = {}
+    for text in asked:
+        package, _, version = text.partition("=")
+        if not package or not version:
+            raise ConfigError(f"--forecast {text}: not PACKAGE=VERSION", "for instance --forecast xen=4.20.4")
+        found[package] = (*found.get(package, ()), version)
+    return tuple(found.items())

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""``planex snapshot promote``, ``channels`` and ``audit``."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from planex.cli.context import Context, pass_context
+from planex.cli.output import columns, echo
+from planex.cli.snapshot.archiving import archive_of
+from planex.pages.table import fitted
+from planex.snapshot.channels import CHECKS, audit, promote, promotions, read_lines
+
+
+@click.command("promote", short_help="Let a channel lead to one.")
+@click.argument("name")
+@click.argument("channel")
+@click.option("--why", default="", help="Kept with the promotion.")
+@click.option(
+    "--require",
+    multiple=True,
+    type=click.Choice(list(CHECKS)),
+    help="Refuse it otherwise (may be repeated). good: always; clean: as in its commit; upgrade: no version goes down, "
+    "none stays with other contents.",
+)
+@pass_context
+def promote_one(context: Context, name: str, channel: str, why: str, require: tuple[str, ...]) -> None:
+    """Let CHANNEL lead to the snapshot NAME, in one step, and write down who did it, when and why.
+
+    A rollback is a promotion of an older one.
+
+    \b
+    Examples:
+      planex snapshot promote latest-good testing --require clean --require upgrade
+      planex snapshot promote 20261124.01 stable --why "back to what worked"
+    """
+    archive = archive_of(context)
+    with archive.alone(context.patience(wait=True)):
+        snapshot = archive.find(name)
+        was = promote(archive, snapshot, channel, who=_who(), why=why, require=require)
+    echo(f"{channel}: {was or 'new'} -> {snapshot.id}")
+    if was and was > snapshot.id:
+        context.reporter.info("it is older: dnf keeps newer packages where they are, until `dnf distro-sync`")
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+@click.command(short_help="List the channels, and where they lead.")
+@click.option("--json", "as_json", is_flag=True, help="Print all promotions.")
+@pass_context
+def channels(context: Context, as_json: bool) -> None:
+    """List the channels with the last promotion of each."""
+    archive = archive_of(context)
+    known = promotions(archive)
+    if as_json:
+        echo(json.dumps([asdict(promotion) for promotion in known], indent=1))
+        return
+    last = {promotion.channel: promotion for promotion in known}
+    rows = [(p.channel, p.now, f"{p.when} by {p.who}", p.why) for _, p in sorted(last.items())]
+    echo(fitted(rows, columns()) or "no channels yet: planex snapshot promote latest-good nightly")
+
+
+@click.command("audit", short_help="Check who promoted what, and that channels lead there.")
+@pass_context
+def audit_all(context: Context) -> None:
+    """Check that no promotion was changed or taken out, and that each channel leads where it was promoted to."""
+    archive = archive_of(context)
+    for fault in (faults := audit(archive)):
+        context.reporter.error(fault)
+    if faults:
+        sys.exit(1)
+    echo(f"{len(read_lines(archive.journal))} promotions, {len(archive.channel_names())} channels: all as told")

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""At which commit a folder that a person works in stands, and what differs there from the commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from planex.errors import PlanexError
+from planex.git.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class WorkHead:
+    """``changes``: lines of ``git status --porcelain``, of files that git does not ignore."""
+
+    commit: str
+    subject: str
+    changes: tuple[str, ...]
+
+
+def read_head(folder: Path) -> WorkHead:
+    """Where a folder of a work tree stands. Raises PlanexError outside of one, or before the first commit."""
+    repository = Repository(folder)
+    status, text, _ = repository.attempt("log", "-1", "--no-show-signature", "--format=%H %s")
+    if status:
+        raise PlanexError(f"{folder} is at no commit of a git repository", "git init, git add, git commit")
+    changes = repository.git("status", "--porcelain", "--untracked-files=normal", "--", ".").splitlines()
+    commit, _, subject = text.strip().partition(" ")
+    return WorkHead(commit, subject, tuple(changes))

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Makes a snapshot: one part after the other, whatever becomes of each, then all of it published by one rename."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from planex import __version__
+from planex.content import records, shelf
+from planex.content.copies import share
+from planex.distro.project import Project
+from planex.errors import PlanexError
+from planex.git.head import WorkHead, read_head
+from planex.report import Reporter, Task
+from planex.run import run_logged
+from planex.snapshot.folder import SnapshotFolder
+from planex.snapshot.gather import Gatherer
+from planex.snapshot.ident import next_id
+from planex.snapshot.parts import NightPart, SnapshotWish, parts
+from planex.snapshot.record import FORMAT, NAME, PartReport, PartStatus, Snapshot, SnapshotState, state_of
+from planex.workspace import Workspace
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes snapshots of a workspace. ``archive`` must be held alone."""
+
+    workspace: Workspace
+    archive: SnapshotFolder
+    wish: SnapshotWish
+    reporter: Reporter
+
+    def create(self, project: Project) -> Snapshot:
+        """Make one and publish it, be it good or broken."""
+        began, started = datetime.now(UTC), time.monotonic()
+        head = read_head(self.workspace.root)
+        self._require_clean(head)
+        ident = next_id(self.archive.ids(), began.date(), head.commit, dirty=bool(head.changes))
+        final = self.archive.folder(ident)
+        with shelf.draft(final) as draft:
+            reports = (*self._all(draft), *self._unmoved(head))
+            gatherer = Gatherer(project, draft, self._previous())
+            gathered = gatherer.gather(whole=state_of(reports) is SnapshotState.GOOD, iso=self.wish.iso)
+            snapshot = Snapshot(
+                str(ident), self.wish.target, state_of(reports), head.commit, head.subject, bool(head.changes),
+                began.isoformat(timespec="seconds"), round(time.monotonic() - started, 1), __version__, reports,
+                gathered.packages, gathered.rpms, gathered.iso,
+            )  # fmt: skip
+            if previous := self._previous():
+                share(draft, previous)
+            records.save(draft / NAME, snapshot, FORMAT)
+            shelf.publish(draft, final, durable=True)
+        self.archive.mend_links()
+        return snapshot
+
+    def _require_clean(self, head: WorkHead) -> None:
+        if head.changes and not self.wish.dirty:
+            shown = "\n".join(f"  {line}" for line in head.changes[:_SHOWN])
+            more = f"\n  and {len(head.changes) - _SHOWN} more" if len(head.changes) > _SHOWN else ""
+            message = f"{self.workspace.root} is not as it is in its commit {head.commit[:12]}:\n{shown}{more}"
+            raise PlanexError(message, "commit it, or mark the snapshot: planex snapshot create --dirty")
+
+    def _unmoved(self, before: WorkHead) -> Iterator[PartReport]:
+        """A report of failure where somebody changed the workspace meanwhile: what was built is of no one commit."""
+        after = read_head(self.workspace.root)
+        if (after.commit, after.changes) != (before.commit, before.changes):
+            message = f"the workspace was changed meanwhile: it is at {after.commit[:12]}"
+            yield PartReport("workspace", PartStatus.FAILED, 0, "git status", message=message)
+
+    def _previous(self) -> Path | None:
+        ids = self.archive.ids()
+        return self.archive.folder(ids[-1]) if ids else None
+
+    def _all(self, draft: Path) -> list[PartReport]:
+        reports: dict[str, PartReport] = {}
+        for part in parts(self.wish, draft):
+            lacking = [name for name in part.needs if reports[name].status is not PartStatus.OK]
+            if lacking:
+                message = f"needs {', '.join(lacking)}"
+                reports[part.name] = PartReport(part.name, PartStatus.SKIPPED, 0, self._typed(part), message=message)
+                continue
+            with self.reporter.task(part.name) as task:
+                reports[part.name] = self._one(part, draft, task)
+            self._tell(reports[part.name])
+        return list(reports.values())
+
+    def _tell(self, report: PartReport) -> None:
+        if report.status is PartStatus.FAILED:
+            self.reporter.warn(f"{report.name} failed: {report.message}")
+
+    def _typed(self, part: NightPart) -> str:
+        return shlex.join(["planex", "--target", self.wish.target, *part.words])
+
+    def _one(self, part: NightPart, draft: Path, task: Task) -> PartReport:
+        """Run a part; its output is ``results/PART.json``, what it said ``logs/PART.log``."""
+        task.phase(self._typed(part))
+        log, results = draft / "logs" / f"{part.name}.log", draft / "results" / f"{part.name}.json"
+        results.parent.mkdir(parents=True, exist_ok=True)
+        argv = [
+            *(sys.executable, "-m", "planex", "-C", str(self.workspace.root), "--target", self.wish.target),
+            *(*part.before, *part.words, *part.hidden),
+        ]
+        with results.open("wb") as file:
+            # planex itself is trusted with the environment: of it, it gives its children what they need
+            done = run_logged(argv, log, env=dict(os.environ), on_line=task.said, check=False, leash=True, results=file)
+        status = PartStatus.LOOK if done.returncode in part.looks else PartStatus.FAILED
+        status = PartStatus.OK if done.returncode == 0 else status
+        message = _first_error(log) if status is PartStatus.FAILED else ""
+        where = str(log.relative_to(draft))
+        return PartReport(part.name, status, round(done.seconds, 1), self._typed(part), where, message)
+
+
+def _first_error(log: Path) -> str:
+    """The first line that planex printed as an error."""
+    lines = log.read_text("utf-8", errors="replace").splitlines()
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return errors[0] if errors else (lines[-1] if lines else "")

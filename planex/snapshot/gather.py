@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Takes what the parts made into a snapshot. What the snapshot before it has too is there only once on the disk."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from planex.checksums import digest_of
+from planex.content.copies import copy_file
+from planex.distro.project import Project
+from planex.errors import PlanexError
+from planex.host.build import checksum_path, iso_path, load_manifest, manifest_path
+from planex.host.definition import load_definition
+from planex.rpm.repo import read_index
+from planex.snapshot.record import BuiltPackage, PublishedFile, PublishedRpm
+
+REPO, ISO = "repo", "iso"
+_RESULTS = Path("results") / "build.json"
+_EVENTS = "events.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What was taken."""
+
+    packages: tuple[BuiltPackage, ...]
+    rpms: tuple[PublishedRpm, ...] = ()
+    iso: PublishedFile | None = None
+
+
+@dataclass(frozen=True)
+class Gatherer:
+    """``draft``: the snapshot to be; ``previous``: the folder of the one before it."""
+
+    project: Project
+    draft: Path
+    previous: Path | None
+
+    def gather(self, *, whole: bool, iso: bool) -> Gathered:
+        """Reports and logs; and if all is ``whole``, the repository and the ISO."""
+        packages = tuple(built_packages(self.draft))
+        self._logs(packages)
+        if not whole:
+            return Gathered(packages)
+        return Gathered(packages, tuple(self._repository()), self._iso() if iso else None)
+
+    def _logs(self, packages: tuple[BuiltPackage, ...]) -> None:
+        """The build logs of what was built, or failed to be."""
+        for package in packages:
+            for log in self.project.workspace.logs(self.project.target_name, package.package).glob("*.log"):
+                if package.status:
+                    self._take(log, Path("packages") / package.package / log.name)
+
+    def _repository(self) -> Iterator[PublishedRpm]:
+        source = self.project.repository.resolve()
+        for rpm in read_index(source).packages:
+            self._take(source / rpm.location, Path(REPO) / rpm.location, rpm.digest)
+            yield PublishedRpm(rpm.name, rpm.evr, rpm.digest, rpm.size, rpm.location)
+        for file in sorted((source / "repodata").iterdir()):
+            self._take(file, Path(REPO) / "repodata" / file.name)
+
+    def _iso(self) -> PublishedFile:
+        folder = self.project.workspace.target(self.project.target_name)
+        image = iso_path(folder, load_definition(self.project.workspace), self.project.config)
+        manifest = load_manifest(image)
+        self._take(image, place := Path(ISO) / image.name, manifest.sha256)
+        for beside in (checksum_path(image), manifest_path(image)):
+            self._take(beside, Path(ISO) / beside.name)
+        return PublishedFile(str(place), manifest.size, manifest.sha256)
+
+    def _take(self, source: Path, place: Path, digest: str = "") -> None:
+        """Copy a file; with ``digest`` it must have that, or is linked where the snapshot before has the same."""
+        target = self.draft / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        old = self.previous / place if self.previous else None
+        if digest and old and old.is_file() and digest_of(old, "sha256") == digest:
+            os.link(old, target)
+            return
+        copy_file(source, target)
+        if digest and (found := digest_of(target, "sha256")) != digest:
+            raise PlanexError(f"{source} is damaged: its SHA-256 is {found}, not {digest}", "planex store verify")
+
+
+def built_packages(folder: Path) -> Iterator[BuiltPackage]:
+    """What the build's plan and outcome say of every package."""
+    outcomes = {row["package"]: row for row in _json(folder / _RESULTS).get("packages", [])}
+    for event in _events(folder / _EVENTS):
+        name, outcome = event["package"], outcomes.pop(event["package"], {})
+        yield _built(name, event["action"], tuple(event["reasons"]), outcome)
+    yield from (_built(name, "", (), outcome) for name, outcome in outcomes.items())
+
+
+def _built(name: str, action: str, reasons: tuple[str, ...], outcome: dict[str, Any]) -> BuiltPackage:
+    error = outcome.get("error") or ""
+    return BuiltPackage(name, action, reasons, outcome.get("status", ""), outcome.get("seconds", 0.0), error)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}  # the build did not come so far
+    return found if isinstance(found, dict) else {}
+
+
+def _events(path: Path) -> Iterator[dict[str, Any]]:
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    for line in lines:
+        with suppress(ValueError):  # the last line of a build that was killed
+            event = json.loads(line)
+            if event.get("event") == "package_planned":
+                yield event

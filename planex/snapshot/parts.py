@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The parts of a snapshot's making: each is a planex command that a person could type. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+BUILD, ISO = "build", "iso"
+PROOFS: dict[str, tuple[str, ...]] = {
+    "bios": ("--firmware", "bios"),
+    "uefi": ("--firmware", "uefi"),
+    "install": ("--scenario", "install", "--timeout", "900"),
+}
+"""Proof to the options of ``planex boot``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotWish:
+    """What a snapshot is to hold. ``forecasts``: package and versions; ``proofs``: of PROOFS."""
+
+    target: str
+    iso: bool
+    proofs: tuple[str, ...] = ()
+    forecasts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    dirty: bool = False
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NightPart:
+    """``words``: the command line behind ``planex --target T``; ``hidden``: words that only a machine wants.
+
+    ``looks``: exit statuses that mean that a person should look, and no failure.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    looks: frozenset[int] = frozenset()
+
+
+def parts(wish: SnapshotWish, folder: Path) -> Iterator[NightPart]:
+    """All parts, in order. What they leave goes to ``folder``."""
+    offline = ("--offline",) if wish.offline else ()
+    events = ("--events", str(folder / "events.jsonl"))
+    junit = ("--junit", str(folder / "junit.xml"), "--json", "--wait")
+    yield NightPart(BUILD, ("build", "--keep-going", *offline), junit, before=events)
+    if wish.iso:
+        yield NightPart(ISO, ("iso", "build"), ("--json",), needs=(BUILD,))
+        yield from (_proof(proof, folder) for proof in wish.proofs)
+    yield from (_forecast(package, versions, folder) for package, versions in wish.forecasts)
+
+
+def _proof(proof: str, folder: Path) -> NightPart:
+    log = ("--log", str(folder / "logs" / f"serial-{proof}.log"), "--json")
+    return NightPart(f"boot-{proof}", ("boot", *PROOFS[proof]), log, needs=(ISO,))
+
+
+def _forecast(package: str, versions: Sequence[str], folder: Path) -> NightPart:
+    onto = tuple(word for version in versions for word in ("--onto", version))
+    page = ("--html", str(folder / "forecasts" / f"{package}.html"), "--json")
+    return NightPart(f"forecast-{package}", ("pq", "forecast", package, *onto), page, looks=frozenset({1}))
