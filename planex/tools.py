@@ -39,9 +39,9 @@ class Check:
     remedy: str
 
 
-def read_tools(path: Path = LIST) -> tuple[Tool, ...]:
+def read_tools() -> tuple[Tool, ...]:
     """The list of tools, in its order."""
-    lines = (line for line in path.read_text().splitlines() if line and not line.startswith("#"))
+    lines = (line for line in LIST.read_text().splitlines() if line and not line.startswith("#"))
     rows = (line.split("\t") for line in lines)
     return tuple(Tool(name, tuple(probes.split("|")), apt, dnf, purpose) for name, probes, apt, dnf, purpose in rows)
 

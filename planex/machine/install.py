@@ -49,15 +49,6 @@ TYPED = (
 """What a person would type."""
 
 
-@dataclass(frozen=True, slots=True)
-class InstalledHost:
-    """A host that was installed and proved itself afterwards."""
-
-    seconds: float
-    """From power-on of the medium to the end of the installation."""
-    booted: Booted
-
-
 def make_disk(path: Path, mebibytes: int) -> Path:
     """A fresh disk: an image file that takes no more room than what is written to it."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,11 +58,11 @@ def make_disk(path: Path, mebibytes: int) -> Path:
     return path
 
 
-def put_old_content(disk: Path, label: str = "PRECIOUS") -> None:
+def put_old_content(disk: Path) -> None:
     """Put on a disk what looks like somebody's file system: the volume descriptor of ISO 9660."""
     with naming(disk, "write"), disk.open("r+b") as file:
         file.seek(16 * 2048)
-        file.write(b"\x01CD001\x01\0" + b" " * 32 + label.encode().ljust(32))
+        file.write(b"\x01CD001\x01\0" + b" " * 32 + b"PRECIOUS".ljust(32))
 
 
 def write_answers(folder: Path, text: str) -> Path:

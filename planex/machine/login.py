@@ -36,26 +36,26 @@ def make_login(folder: Path) -> Login | None:
     return Login(port, key, key.with_suffix(".pub").read_text().strip())
 
 
-def log_in(login: Login, command: str, user: str = "root") -> str:
+def log_in(login: Login, command: str) -> str:
     """What ``command`` prints there. sshd and the network may need a moment more than the host's report."""
     said = ""
     for attempt in range(_TRIES):
         if attempt:
             time.sleep(_PAUSE)
-        done = run(ssh_argv(login, user, command), check=False, timeout=_SECONDS)
+        done = run(ssh_argv(login, command), check=False, timeout=_SECONDS)
         if done.returncode == 0:
             return done.stdout
         said = done.stderr.strip() or f"status {done.returncode}"
     raise PlanexError(f"no login on the machine by ssh and key: {said}")
 
 
-def ssh_argv(login: Login, user: str, command: str) -> list[str]:
+def ssh_argv(login: Login, command: str) -> list[str]:
     """ssh that asks nobody, believes no file of the caller's and leaves none."""
     # fmt: off
     return [
         "ssh", "-F", "none", "-i", str(login.key), "-p", str(login.port),
         "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30",
         "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-        f"{user}@127.0.0.1", command,
+        "root@127.0.0.1", command,
     ]
     # fmt: on

@@ -38,8 +38,8 @@ def link(path: str, destination: str) -> CpioEntry:
     return CpioEntry(path, stat.S_IFLNK | 0o777, destination.encode())
 
 
-def character_device(path: str, major: int, minor: int, mode: int = 0o600) -> CpioEntry:
-    return CpioEntry(path, stat.S_IFCHR | mode, device=(major, minor))
+def character_device(path: str, major: int, minor: int) -> CpioEntry:
+    return CpioEntry(path, stat.S_IFCHR | 0o600, device=(major, minor))
 
 
 def archive(entries: Iterable[CpioEntry]) -> bytes:

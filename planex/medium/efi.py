@@ -85,7 +85,7 @@ def _memdisk(config: str) -> bytes:
     return buffer.getvalue()
 
 
-def make_fat(output: Path, files: Mapping[str, Path], epoch: int, label: str = "EFIBOOT") -> None:
+def make_fat(output: Path, files: Mapping[str, Path], epoch: int) -> None:
     """Write a FAT image that holds ``files`` (path in the image, such as ``EFI/BOOT/BOOTX64.EFI`` -> file).
 
     ``epoch`` (seconds since 1970) becomes the time of every file; the serial number comes from the contents.
@@ -94,7 +94,7 @@ def make_fat(output: Path, files: Mapping[str, Path], epoch: int, label: str = "
     serial = hashlib.sha256(b"".join(path.read_bytes() for path in files.values())).hexdigest()[:8]
     environment = {"SOURCE_DATE_EPOCH": str(epoch), "MTOOLS_SKIP_CHECK": "1", "TZ": "UTC"}
     write_atomic(output, bytes(size))
-    run(["mformat", "-i", output, "-N", serial, "-v", label, "-T", str(size // SECTOR), "::"], env=environment)
+    run(["mformat", "-i", output, "-N", serial, "-v", "EFIBOOT", "-T", str(size // SECTOR), "::"], env=environment)
     for name in _folders(files):
         run(["mmd", "-i", output, f"::{name}"], env=environment)
     for name, path in sorted(files.items()):

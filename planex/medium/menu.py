@@ -44,11 +44,10 @@ def kernel_arguments(entry: BootEntry, label: str, image: str = LIVE_IMAGE) -> s
     return " ".join(f"{root} {entry.kernel_args}".split())
 
 
-def render_isolinux(menu: Menu, graphical: bool = True) -> str:
-    """isolinux.cfg. ``graphical``: menu.c32 is beside it; else isolinux asks on a prompt."""
+def render_isolinux(menu: Menu) -> str:
+    """isolinux.cfg, beside which menu.c32 is."""
     head = [menu.header, f"serial 0 {SERIAL_SPEED}", f"default {menu.default.name}"]
-    head += ["ui menu.c32", f"menu title {menu.title}"] if graphical else ["prompt 1"]
-    head += [f"timeout {menu.timeout * 10}"]
+    head += ["ui menu.c32", f"menu title {menu.title}", f"timeout {menu.timeout * 10}"]
     return "\n".join([*head, *(_isolinux_entry(entry, menu) for entry in menu.entries)]) + "\n"
 
 

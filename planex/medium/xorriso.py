@@ -117,11 +117,6 @@ def report_boot_commands(iso: Path) -> str:
     return xorriso([*_open(iso), "-report_system_area", "cmd"])
 
 
-def list_files(iso: Path) -> dict[str, int]:
-    """Path (from ``/``) and size in bytes of every file on an ISO, symbolic links and folders left out."""
-    return dict(open_image(iso).files)
-
-
 def open_image(iso: Path) -> Image:
     """An ISO whose files can be read."""
     return parse_listing(_look(iso, _LISTING), iso, iso.stat().st_size)

@@ -15,7 +15,7 @@ from planex.base.apt import Apt
 from planex.base.build import TOOLS, BaseResult, build_base
 from planex.base.definition import Definition
 from planex.errors import CommandFailed, PlanexError
-from planex.medium.xorriso import list_files, read_records
+from planex.medium.xorriso import open_image, read_records
 from planex.report import Reporter
 from planex.rpm import repo
 from planex.rpm.index import Index
@@ -168,7 +168,7 @@ def test_the_base_iso_starts_by_both_firmwares(archive: TinyArchive, tmp_path: P
     iso = tmp_path / "base" / "base.iso"
     records = read_records(iso)
     assert records.boots("BIOS") and records.boots("UEFI") and records.label == "TINY-1"
-    files = list_files(iso)
+    files = open_image(iso).files
     assert {
         "/.treeinfo",
         "/.discinfo",

@@ -18,7 +18,7 @@ from planex.errors import ConfigError, LoggedError, PlanexError
 from planex.git.door import run_git
 from planex.host.build import build_iso, checksum_path, load_manifest, manifest_path, plan_iso, work_folder
 from planex.host.manifest import ON_ISO, parse_manifest
-from planex.medium.xorriso import extract, list_files, open_image, read_records
+from planex.medium.xorriso import extract, open_image, read_records
 from planex.report import Reporter
 from planex.rpm.repo import create_repo
 from planex.run import run
@@ -174,8 +174,8 @@ def test_result_is_whole_described_and_reproducible(project: Project) -> None:
     iso = project.folder / "iso" / "tiny-1.iso"
     manifest = load_manifest(iso)
     assert read_records(iso).label == "TINY-1"
-    assert {"/boot/xen.gz", "/LiveOS/squashfs.img", "/planex/tiny-host-1-1.noarch.rpm"} <= list_files(iso).keys()
-    assert any("/planex/repodata/" in name and "comps" in name for name in list_files(iso))
+    assert {"/boot/xen.gz", "/LiveOS/squashfs.img", "/planex/tiny-host-1-1.noarch.rpm"} <= open_image(iso).files.keys()
+    assert any("/planex/repodata/" in name and "comps" in name for name in open_image(iso).files)
     assert [(package.nevra, package.origin) for package in manifest.packages] == [("tiny-host-1-1.noarch", "built")]
     assert len(manifest.packages[0].sha256) == 64
     assert checksum_path(iso).read_text() == f"{manifest.sha256}  tiny-1.iso\n"

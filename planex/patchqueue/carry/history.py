@@ -239,10 +239,10 @@ def _tells(line: str) -> bool:
     return is_code(code) and not is_weak(code)
 
 
-def commits_on(repository: Repository, old: str, new: str, paths: Sequence[str], limit: int = 10) -> list[str]:
+def commits_on(repository: Repository, old: str, new: str, paths: Sequence[str]) -> list[str]:
     """The newest upstream commits that touched the files: ``<12 digits> <date> <author>: <subject>``."""
     form = "--format=%h %as %an: %s"
-    text = repository.git("log", f"--max-count={limit}", "--abbrev=12", form, f"{old}..{new}", "--", *paths)
+    text = repository.git("log", "--max-count=10", "--abbrev=12", form, f"{old}..{new}", "--", *paths)
     return text.splitlines()
 
 
