@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from planex.cli import cli, main
 from planex.cli.groups import SECTIONS
 from planex.errors import CommandFailed, ConfigError, Problem
+from planex.run import run
 
 COMMANDS = [name for section in SECTIONS.values() for name in section]
 
@@ -37,6 +39,22 @@ def test_every_command_explains_itself(command: str) -> None:
     result = CliRunner().invoke(cli, [command, "--help"])
     assert result.exit_code == 0
     assert result.output.count("\n") > 5
+
+
+@pytest.mark.parametrize(
+    ("module", "spared"),
+    [
+        ("planex.cli", ["rich", "pydantic", "yaml", "planex.distro"]),
+        (
+            "planex.cli.build",
+            ["rich", "requests", "git", "createrepo_c", "rpm", "jinja2", "xml", "planex.sources.transfer"],
+        ),
+        ("planex.cli.build", ["planex.rpm.dnf", "planex.rpm.rpmfile", "planex.engine.outputs", "planex.engine.build"]),
+    ],
+)
+def test_a_command_imports_what_it_uses(module: str, spared: list[str]) -> None:
+    program = f"import sys, {module}; print(*(set({spared}) & sys.modules.keys()))"
+    assert run([sys.executable, "-c", program]).stdout.split() == []
 
 
 def test_a_wrong_word_suggests_the_right_one(
