@@ -26,6 +26,10 @@ DIFF_FLAGS = (
     "-p", "-r", "--root", "--full-index", "--binary", "--no-renames", "-U3", "--diff-algorithm=myers",
     "--no-ext-diff", "--no-textconv", "--no-color", "--no-indent-heuristic",
 )  # fmt: skip
+_ID = 40
+"""Digits of an object's id: it names the same bytes for ever."""
+_KEPT, _LARGE = 200, 1 << 20
+"""Blobs that are kept, and bytes from which on one is not."""
 _AT_ONCE = 100
 """Questions sent before their answers are read: few enough that neither side's pipe fills up."""
 _FIRST_ANSWER_SECONDS = 10.0
@@ -96,6 +100,7 @@ class Objects(Pipe):
 
     def __init__(self, repository: Repository) -> None:
         super().__init__(repository, ["cat-file", "--batch-command=%(objectname) %(objecttype) %(objectsize)"])
+        self._kept: dict[str, bytes] = {}
 
     def ids(self, names: Sequence[str]) -> list[str | None]:
         """Object ids; None for those that are not there."""
@@ -108,8 +113,15 @@ class Objects(Pipe):
         return found
 
     def content(self, name: str) -> bytes | None:
-        """A blob's bytes."""
-        return self._read(name, b"blob")
+        """A blob's bytes. Those asked for by id are kept a while, as a queue changes the same files again and again."""
+        if name in self._kept:
+            return self._kept[name]
+        data = self._read(name, b"blob")
+        if data is not None and len(name) == _ID and len(data) < _LARGE:
+            if len(self._kept) == _KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[name] = data
+        return data
 
     def tree(self, name: str) -> bytes:
         """A tree object's bytes, empty if there is none."""

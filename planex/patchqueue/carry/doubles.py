@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby, pairwise
 
 from planex.patchqueue.carry.definitions import definitions
@@ -27,8 +28,12 @@ _BEGIN = 6
 """Characters of such a text that have to be in one line."""
 _JOINTS = b"|&,\\"
 """What joins a line to its neighbours: the last of a list or condition has none."""
-_REMARK = re.compile(rb"(?<=\S)[ \t]+(?:#[ \t]|//)[^\n]*|/\*[^\n]*?\*/")
-"""Behind or within a line."""
+_REMARKS = {
+    b"/*": re.compile(rb"/\*[^\n]*?\*/"),
+    b"//": re.compile(rb"//(?<=[ \t]//)[^\n]*"),
+    b"# ": re.compile(rb"# (?<=[ \t]# )[^\n]*"),
+}
+"""Behind or within a line, each with what a text without it lacks."""
 _WORD = re.compile(rb"[\w.-]+(?:/[\w.-]+)*")
 _COMMENT = re.compile(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _KEYWORDS = frozenset(
@@ -128,21 +133,31 @@ def _still_changed(lines: Sequence[bytes], sides: Sides) -> int:
 
 
 class _Lines:
-    """A file's lines without white space, remarks and joints at their ends, and where each stands."""
+    """A file's lines as ``_plain`` makes them, and where each stands."""
 
     def __init__(self, data: bytes) -> None:
-        self._lines = [line.strip(_JOINTS) for line in _plain(data).split(b"\n")]
+        self._lines = _plain_file(data)
 
     def places(self, line: bytes) -> list[int]:
         """Numbers of the lines, from 1, that say the same."""
-        wanted = _plain(line).strip(_JOINTS)
-        if wanted not in self._lines:
-            return []
-        return [number for number, other in enumerate(self._lines, 1) if other == wanted]
+        (wanted,) = _plain(line)
+        found, at = list[int](), 0
+        for _ in range(self._lines.count(wanted)):
+            at = self._lines.index(wanted, at) + 1
+            found.append(at)
+        return found
 
 
-def _plain(data: bytes) -> bytes:
-    return squeeze(_REMARK.sub(b"", data)).replace(b"'", b'"')
+def _plain(data: bytes) -> list[bytes]:
+    """Lines without white space, remarks, and joints at their ends."""
+    for mark, remark in _REMARKS.items():
+        if mark in data:
+            data = remark.sub(b"", data)
+    return [line.strip(_JOINTS) for line in squeeze(data).replace(b"'", b'"').split(b"\n")]
+
+
+_plain_file = lru_cache(maxsize=32)(_plain)
+"""A queue asks for a file again and again."""
 
 
 def _double_line(sides: Sides, diff: Diff) -> Double | None:

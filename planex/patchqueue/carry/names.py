@@ -16,6 +16,7 @@ from planex.patchqueue.format.diff import Diff, FileDiff, Kind
 _NOISE = re.compile(rb"/\*.*?(?:\*/|$)|//.*|\"(?:\\.|[^\"\\])*\"|^\s*(?:\*(?:\s.*|/.*)?|#\s.*)$")
 _INCLUDE = re.compile(rb"\s*#\s*include\b|\s*-?include\b|\s*source\b")
 _WORD = re.compile(rb"[A-Za-z_]\w{2,}")
+_WORD_PART = re.compile(rb"\w")
 _FILE = re.compile(rb"[\w+-]+\.\w+")
 _STATEMENT = rb"(?!\s*(?:return|goto|else|case|delete|throw|import|from|select|imply|depends|default|not|in)\b)"
 _BRINGS = tuple(
@@ -60,9 +61,18 @@ def defined(lines: Iterable[bytes]) -> set[str]:
 
 
 def among(names: Iterable[str], data: bytes) -> set[str]:
-    """Those of the names that a source has."""
-    there = set(_WORD.findall(data))
-    return {name for name in names if name.encode() in there}
+    """Those of the names that a source has. Few of many words are asked for: it is faster to look for each."""
+    return {name for name in names if _has(data, name.encode())}
+
+
+def _has(data: bytes, word: bytes) -> bool:
+    at = data.find(word)
+    while at >= 0:
+        end = at + len(word)
+        if not _WORD_PART.match(data, at - 1, at) and not _WORD_PART.match(data, end):
+            return bool(_WORD.fullmatch(word))
+        at = data.find(word, end)
+    return False
 
 
 def _lines(file: FileDiff, sign: bytes) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ the same list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from planex.git.pipes import Merger, Objects
 from planex.git.repository import Repository
@@ -88,35 +88,25 @@ class Proposer:
         """The merged blob and the rules that it took."""
         if (plain := self._blobs.merge(base, ours, theirs)) is not None:
             return plain, ()
-        texts = [self._blobs.content(blob) for blob in (base, ours, theirs)]
-        if max(map(len, texts)) > _LARGE or any(b"\0" in text for text in texts):
-            return None
-        for attempt in (self._within, self._moved, self._lists):
-            if merged := attempt(*texts):
-                return self._repository.write_object("blob", b"".join(merged.lines)), tuple(merged.rules)
-        return None
-
-    def _within(self, base: bytes, ours: bytes, theirs: bytes) -> MergedLines | None:
-        return self._regions(base, ours, theirs, _first(words, spaces))
-
-    def _lists(self, base: bytes, ours: bytes, theirs: bytes) -> MergedLines | None:
-        return self._regions(base, ours, theirs, _first(words, spaces, neighbours))
-
-    def _moved(self, base: bytes, ours: bytes, theirs: bytes) -> MergedLines | None:
-        blocks = self._blocks(base, theirs)
-        lines = follow_moved(split_lines(base), split_lines(ours), blocks) if blocks else None
-        return MergedLines(lines, frozenset({MOVED})) if lines else None
-
-    def _regions(
-        self, base: bytes, ours: bytes, theirs: bytes, solve: Callable[[Region], Solved | None]
-    ) -> MergedLines | None:
-        mine, other = self._blocks(base, ours), self._blocks(base, theirs)
+        mine, other = (self._blobs.changes(base, side) for side in (ours, theirs))
         if mine is None or other is None:
             return None
-        return merge_regions(split_lines(base), mine, other, solve)
+        old, new = (self._blobs.content(blob) for blob in (base, ours))
+        if max(len(old), len(new)) > _LARGE:
+            return None
+        merged = _merge(split_lines(old), split_lines(new), mine, other)
+        return (self._repository.write_object("blob", b"".join(merged.lines)), tuple(merged.rules)) if merged else None
 
-    def _blocks(self, old: bytes, new: bytes) -> list[Block] | None:
-        return self._blobs.changes(*(self._repository.write_object("blob", data) for data in (old, new)))
+
+def _merge(
+    base: Sequence[bytes], ours: Sequence[bytes], mine: Sequence[Block], theirs: Sequence[Block]
+) -> MergedLines | None:
+    """What the first rule that fits makes of a file."""
+    if merged := merge_regions(base, mine, theirs, _first(words, spaces)):
+        return merged
+    if moved := follow_moved(base, ours, theirs):
+        return MergedLines(moved, frozenset({MOVED}))
+    return merge_regions(base, mine, theirs, _first(words, spaces, neighbours))
 
 
 _TEXTS = {
