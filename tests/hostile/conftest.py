@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -14,6 +15,7 @@ from planex.run import find
 from tests.hostile.attack import Ending, carry_out
 from tests.hostile.case import USUAL_SECONDS, Case, find_cases, load_case
 from tests.hostile.server import serving
+from tests.unit.rpm_factory import make_rpm
 
 PER_CORE = 1.5
 """Cases at once; a little more than one, for each waits for its disk now and then."""
@@ -47,7 +49,9 @@ def futures(
     folders = find_cases()
     at_once = int((os.cpu_count() or 1) * PER_CORE)
     cases = {name: load_case(folders[name]) for name in request.config.stash[CHOSEN]}
-    create_repo(base := tmp_path_factory.mktemp("empty-base"))
+    base = tmp_path_factory.mktemp("base")
+    shutil.move(make_rpm(tmp_path_factory.mktemp("rpm"), "bash"), base)
+    create_repo(base)
     with serving() as server, ThreadPoolExecutor(at_once) as busy, ThreadPoolExecutor(WAITERS) as idle:
 
         def submit(case: Case) -> Future[Ending]:

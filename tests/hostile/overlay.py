@@ -67,9 +67,9 @@ SOURCE = [
 
 
 def make_template(workspace: Path, base: Path) -> None:
-    """A workspace with the package ``one``, a patch queue of one patch, and a target whose base offers nothing.
+    """A workspace with the package ``one``, a patch queue of one patch, and a target whose base offers bash alone.
 
-    ``base``: an empty repository, which is copied beside the workspace.
+    ``base``: a repository, which is copied beside the workspace.
     """
     own = shutil.copytree(base, workspace.parent / "base")
     files = {
