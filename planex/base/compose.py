@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from planex.base.control import DebPackage
 from planex.base.definition import Definition
@@ -14,6 +13,7 @@ from planex.base.unpack import pick
 from planex.checksums import digest_of
 from planex.drafts import write_atomic
 from planex.errors import PlanexError
+from planex.rpm.comps import CompsGroup, comps_text
 from planex.rpm.repo import copy_rpms, create_repo
 
 RPM_CONFIG = "/usr/lib/rpm"
@@ -29,16 +29,8 @@ def write_repo(folder: Path, rpms: Mapping[str, Path], definition: Definition) -
 
 def render_groups(definition: Definition, only: Sequence[str] | None = None) -> str:
     """comps.xml: each group, its packages mandatory; ``only`` restricts it to groups by name."""
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<comps>"]
-    for name, group in definition.groups.items():
-        if only is not None and name not in only:
-            continue
-        lines += ["  <group>", f"    <id>{name}</id>", f"    <name>{escape(group.name)}</name>"]
-        lines += [f"    <description>{escape(group.description)}</description>", "    <default>true</default>"]
-        lines += ["    <uservisible>true</uservisible>", "    <packagelist>"]
-        lines += [f'      <packagereq type="mandatory">{escape(package)}</packagereq>' for package in group.packages]
-        lines += ["    </packagelist>", "  </group>"]
-    return "\n".join([*lines, "</comps>", ""])
+    wanted = ((name, group) for name, group in definition.groups.items() if only is None or name in only)
+    return comps_text(CompsGroup(name, group.name, group.description, group.packages) for name, group in wanted)
 
 
 def write_rpm_config(folder: Path, debs: Sequence[Path], definition: Definition) -> None:

@@ -113,7 +113,7 @@ def boot(
 
 
 def _built_iso(context: Context) -> Path:
-    definition = load_definition(context.workspace)
+    definition = load_definition(context.workspace, context.target_name)
     return iso_path(context.workspace.target(context.target_name), definition, context.config)
 
 

@@ -142,7 +142,7 @@ def install_on_disk(
     show: Show = lambda text: None,
 ) -> Booted:
     """Go through a scenario, and take the proof of the installed host."""
-    definition = load_definition(context.workspace)
+    definition = load_definition(context.workspace, context.target_name)
     text = answers.read_text() if answers else ANSWERS
     serial.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(serial.parent, "install") as folder:

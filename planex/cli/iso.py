@@ -94,7 +94,7 @@ def _as_data(result: IsoResult) -> dict[str, object]:
 @pass_context
 def show(context: Context, as_json: bool) -> None:
     """List the packages of the host that is on this workspace's ISO, those built here first."""
-    definition = load_definition(context.workspace)
+    definition = load_definition(context.workspace, context.target_name)
     path = iso_path(context.workspace.target(context.target_name), definition, context.config)
     manifest = load_manifest(path)
     echo(manifest.to_json() if as_json else _manifest_text(manifest), nl=not as_json)

@@ -17,15 +17,18 @@ from planex.disk import write
 from planex.distro.config import Config
 from planex.distro.project import Project, require_base
 from planex.drafts import write_atomic
-from planex.errors import ConfigError, PlanexError, Problem
+from planex.errors import PlanexError
 from planex.events import IsoMade, IsoPlanned
 from planex.host import provenance
 from planex.host.basefacts import base_facts
 from planex.host.check import examine
-from planex.host.definition import IsoDefinition, load_definition
+from planex.host.definition import IsoDefinition, definition_path, load_definition
 from planex.host.examined import ExaminedIso
+from planex.host.extras import find_extras
 from planex.host.finding import Finding, require_clean, without_inherited
-from planex.host.live import LiveHost, host_inputs, make_host
+from planex.host.groups import groups_file, needed
+from planex.host.kickstart import kickstart_files
+from planex.host.live import Installed, LiveHost, host_inputs, make_host
 from planex.host.manifest import ON_ISO, Manifest, differences, read_manifest
 from planex.host.signing import key_file, require_signer, signature_path
 from planex.host.tree import Parts, plan_respin, read_base
@@ -93,7 +96,7 @@ class IsoPlan:
 def plan_iso(project: Project, task: Task, *, force: bool = False) -> IsoPlan:
     """Decide whether the host ISO has to be made, and why."""
     require_base(project)
-    definition = load_definition(project.workspace)
+    definition = load_definition(project.workspace, project.target_name)
     iso = iso_path(project.folder, definition, project.config)
     work = work_folder(project)
     base = base_iso(project, task)
@@ -132,7 +135,9 @@ def work_folder(project: Project) -> Path:
 
 def gather_inputs(project: Project, definition: IsoDefinition, base: Path, work: Path) -> dict[str, str]:
     """All that decides the ISO: label to digest or text."""
-    inputs = host_inputs(project, definition.live)
+    inputs = (
+        host_inputs(project, definition.live) if definition.live else {"repository": repo.digest(project.repository)}
+    )
     digests = Remembered(work / _DIGESTS)
     inputs["base ISO"] = digests.digest(base)
     digests.save()
@@ -140,10 +145,17 @@ def gather_inputs(project: Project, definition: IsoDefinition, base: Path, work:
     inputs["loaders"] = _digest([MODULES / "multiboot2.mod", MODULES / "kernel.img", find_here("mboot.c32")])
     inputs["planex itself"] = code_digest("planex.host", "planex.medium")
     inputs |= {"signing key": project.signer.key.fingerprint} if project.signer else {}
-    files = sorted(path for path in project.workspace.iso.rglob("*") if path.is_file())
-    for path in files:
+    for path in _written(project):
         inputs[f"iso/{path.relative_to(project.workspace.iso)}"] = digest_of(path, "SHA256")
     return inputs
+
+
+def _written(project: Project) -> list[Path]:
+    """Files of iso/, without the definitions of other targets' ISOs."""
+    folder = project.workspace.iso
+    others = {folder / f"{name}.yaml" for name in ("iso", *project.config.targets)}
+    others.discard(definition_path(project.workspace, project.target_name))
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path not in others)
 
 
 def base_iso(project: Project, task: Task) -> Path:
@@ -182,7 +194,9 @@ def _make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
     signer = require_signer(project)
     plan.iso.parent.mkdir(parents=True, exist_ok=True)
     shelf.sweep([plan.iso.parent, work])
-    host = make_host(project, definition.live, work, task)
+    written = definition_path(project.workspace, project.target_name)
+    extras = find_extras(written, definition.files, *kickstart_files(project, definition, work))
+    host = make_host(project, definition.live, work, task) if definition.live else None
     task.phase("base ISO")
     facts = base_facts(plan.base, plan.inputs["base ISO"], work)
     digests = Remembered(work / _DIGESTS)
@@ -195,9 +209,11 @@ def _make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
             product=_product(project, definition),
             host=host,
             repository=repository,
-            initrd=_initrd(project, host, work, digests),
+            initrd=_initrd(project, host, work, digests) if host else None,
             more={ON_ISO: folder / "manifest.json", **(key_file(project, signer, folder) if signer else {})},
             sign=signer.sign if signer else None,
+            written=written,
+            extras=tuple(extras),
         )
         task.phase("respin")
         draft = folder / plan.iso.name
@@ -223,9 +239,9 @@ def _product(project: Project, definition: IsoDefinition) -> Product:
 def _repository(project: Project, definition: IsoDefinition, work: Path, digests: Remembered) -> Path:
     """The composed repository; a copy with groups of its own, kept in ``work``, where iso.yaml names a file of them."""
     composed = behind(project.repository)
-    if definition.comps is None:
+    groups = groups_file(project, definition, composed, work)
+    if groups is None:
         return composed
-    groups = _needed(project.workspace.iso / definition.comps, "'comps' of iso/iso.yaml")
     work.joinpath("repository").mkdir(exist_ok=True)
     rpms = {digests.digest(rpm): rpm for rpm in sorted(composed.glob("*.rpm"))}
     seal = seal_of(project.signer, project.config.name) if project.signer else None
@@ -235,7 +251,7 @@ def _repository(project: Project, definition: IsoDefinition, work: Path, digests
 
 def _initrd(project: Project, host: LiveHost, work: Path, digests: Remembered) -> Path:
     """The live host's initrd, kept in ``work`` by what is in it."""
-    init = _needed(project.workspace.iso / "initrd" / "init", "the first program of the initrd")
+    init = needed(project.workspace.iso / "initrd" / "init", "the first program of the initrd")
     key = digest_of_text(f"{digests.digest(init)} {digests.digest(host.busybox)} {code_digest('planex.medium.cpio')}")
     made = work / f"initrd-{key[:16]}.img"
     if not made.exists():
@@ -244,13 +260,9 @@ def _initrd(project: Project, host: LiveHost, work: Path, digests: Remembered) -
     return made
 
 
-def _needed(path: Path, what: str) -> Path:
-    if not path.is_file():
-        raise ConfigError([Problem(path, 0, f"file not found; it is {what}")])
-    return path
-
-
-def _manifest(project: Project, plan: IsoPlan, host: LiveHost, repository: Path, signer: Signer | None) -> Manifest:
+def _manifest(
+    project: Project, plan: IsoPlan, host: LiveHost | None, repository: Path, signer: Signer | None
+) -> Manifest:
     """All but the digest and the size of the ISO."""
     return Manifest(
         iso=plan.iso.name,
@@ -265,11 +277,17 @@ def _manifest(project: Project, plan: IsoPlan, host: LiveHost, repository: Path,
         key=signer.key.fingerprint if signer else "",
         made_from=provenance.made_from(project, plan.inputs["base ISO"]),
         inputs=plan.inputs,
-        packages=tuple(host.packages()),
+        packages=tuple(host.packages() if host else _of_the_repository(project)),
         rpms=provenance.shipped_rpms(project, repository, plan.definition.repository),
         sources=provenance.used_sources(project),
         patches=provenance.used_patches(project),
     )
+
+
+def _of_the_repository(project: Project) -> list[Installed]:
+    """What the repository on the medium has, where there is no live host to list."""
+    digests = repo.read_digests(project.repository)
+    return sorted(Installed(nevra, digest, "built", "", 0) for nevra, digest in digests.items())
 
 
 def _publish(draft: Path, iso: Path, manifest: Manifest, signature: str | None) -> None:

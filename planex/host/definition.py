@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -31,8 +32,26 @@ class Live(Model):
     """Level of zstd."""
 
 
+class ExtraFile(Model):
+    """A file or folder of iso/ that goes on the ISO."""
+
+    source: Annotated[str, matching(r"[^/\0][^\0]*", "a path below iso/")]
+    path: IsoPath
+    replace: bool = False
+    """It may take the place of files of the base ISO."""
+
+
+class PackageGroup(Model):
+    """A group of packages of the repository, as installers offer it."""
+
+    id: Name
+    name: Title
+    description: str = ""
+    packages: Annotated[Names, Field(min_length=1)]
+
+
 class IsoDefinition(Model):
-    """The whole of iso.yaml."""
+    """The whole of iso.yaml, or of a target's own."""
 
     label: Label
     name: Name
@@ -45,24 +64,48 @@ class IsoDefinition(Model):
     """Where the repository of what was built goes."""
     comps: Name | None = None
     """File in iso/ with the package groups of that repository."""
-    live: Live
+    groups: Annotated[tuple[PackageGroup, ...], BeforeValidator(as_tuple)] = ()
+    """The same, written here."""
+    files: Annotated[tuple[ExtraFile, ...], BeforeValidator(as_tuple)] = ()
+    kickstart: Name | None = None
+    """File in iso/ with answers for the base's installer; a template where its name ends in .j2."""
+    live: Live | None = None
     entries: Annotated[tuple[BootEntry, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+
+    @property
+    def kickstart_path(self) -> str:
+        """Where the kickstart is on the ISO."""
+        return f"/{(self.kickstart or '').removesuffix('.j2')}"
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        names = [entry.name for entry in self.entries]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"entries with the same name: {', '.join(twice)}")
+        _refuse_twice("entries", [entry.name for entry in self.entries])
         defaults = [entry.name for entry in self.entries if entry.default]
         if len(defaults) != 1:
             raise ValueError(f"exactly one entry must have 'default: true', not {len(defaults)}")
+        if self.comps and self.groups:
+            raise ValueError("both 'comps' and 'groups' say which groups there are: write one of them")
+        _refuse_twice("groups", [group.id for group in self.groups])
+        live = [entry.name for entry in self.entries if entry.live]
+        if live and self.live is None:
+            raise ValueError(f"there is no 'live' host that the entries could start: {', '.join(live)}")
         return self
 
 
-def load_definition(workspace: Workspace) -> IsoDefinition:
-    """Read and check iso/iso.yaml."""
-    path = workspace.iso / "iso.yaml"
+def _refuse_twice(what: str, names: list[str]) -> None:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{what} with the same name: {', '.join(twice)}")
+
+
+def definition_path(workspace: Workspace, target: str) -> Path:
+    """``iso/<target>.yaml`` where there is one, else iso/iso.yaml."""
+    own = workspace.iso / f"{target}.yaml"
+    return own if own.is_file() else workspace.iso / "iso.yaml"
+
+
+def load_definition(workspace: Workspace, target: str = "") -> IsoDefinition:
+    """Read and check what describes the host ISO of a target."""
+    path = definition_path(workspace, target)
     if not path.is_file():
         raise ConfigError(
             [Problem(path, 0, "file not found")], "this workspace makes no host ISO; docs/iso.md says how"
@@ -78,4 +121,5 @@ def menu_of(definition: IsoDefinition, *, signed: bool) -> Menu:
         entry if signed or not entry.default else entry.model_copy(update={"title": f"{entry.title} (unsigned)"})
         for entry in definition.entries
     )
-    return Menu(definition.title, definition.label, definition.timeout, entries, origin, definition.live.image)
+    image = definition.live.image if definition.live else LIVE_IMAGE
+    return Menu(definition.title, definition.label, definition.timeout, entries, origin, image)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,12 +12,14 @@ from planex.disk import write
 from planex.errors import PlanexError
 from planex.host.definition import IsoDefinition, menu_of
 from planex.host.examined import as_text, small_texts
+from planex.host.extras import Extra, place_extras
 from planex.host.live import LiveHost
 from planex.medium import efi, loaders, metadata
 from planex.medium.bootrecords import BootRecords
 from planex.medium.menu import render_grub, render_isolinux
 from planex.medium.metadata import Product
 from planex.medium.respin import Respin, files_below
+from planex.medium.sums import SUMS
 from planex.medium.xorriso import extract, look
 
 ISOLINUX = "/isolinux"
@@ -34,13 +36,16 @@ class Parts:
 
     definition: IsoDefinition
     product: Product
-    host: LiveHost
+    host: LiveHost | None
     repository: Path
-    initrd: Path
+    initrd: Path | None
     more: Mapping[str, Path] = field(default_factory=dict)
     """Path on the ISO to further files."""
     sign: Callable[[bytes], str] | None = None
     """Signs SHA256SUMS; the menu of an ISO without says that it is not signed."""
+    written: Path = Path("iso.yaml")
+    """What the definition was read from."""
+    extras: tuple[Extra, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +89,28 @@ def plan_respin(base: Base, parts: Parts, folder: Path, digest: Digest = sha256)
     efi_image = _efi_image(parts, folder) if base.records.boots("UEFI") else None
     if efi_image:
         add[EFI_LOADER] = folder / "BOOTX64.EFI"
+    efi_path = _efi_path(base, efi_image)
+    add |= place_extras(parts.written, parts.extras, base.files, _made(base, add.keys() | efi_path))
     add |= _relabelled(base, label, add.keys(), folder)
-    add |= _descriptions(base, parts, add | _efi_path(base, efi_image), folder, digest)
+    add |= _descriptions(base, parts, add | efi_path, folder, digest)
     known = {path: value for path, value in base.digests.items() if path not in add}
     known |= _known_digests(parts, digest)
     before = (base.records, base.files)
     return Respin(base.iso, label, parts.product.epoch, add, (), efi_image, known, parts.sign, before)
 
 
+def _made(base: Base, added: Collection[str]) -> set[str]:
+    """Where nothing else can go: what is added, what describes the medium, and the loader of BIOS."""
+    described = {name for name in ("/.treeinfo", "/.discinfo", f"{ISOLINUX}/{loaders.LOADER}") if name in base.files}
+    return {*added, *described, SUMS}
+
+
 def _known_digests(parts: Parts, digest: Digest) -> dict[str, str]:
     """SHA-256 of what is large, or there are many of, by its path on the ISO."""
     live, host, top = parts.definition.live, parts.host, parts.definition.repository
-    files = {live.image: host.image, live.hypervisor: host.hypervisor, live.kernel: host.kernel}
-    files |= {f"{top}/{name}": parts.repository / name for name in files_below(parts.repository)}
+    files = {f"{top}/{name}": parts.repository / name for name in files_below(parts.repository)}
+    if live and host:
+        files |= {live.image: host.image, live.hypervisor: host.hypervisor, live.kernel: host.kernel}
     return {path: digest(file) for path, file in files.items()}
 
 
@@ -114,6 +128,8 @@ def _efi_path(base: Base, image: Path | None) -> dict[str, Path]:
 
 def _live_files(parts: Parts) -> dict[str, Path]:
     live, host = parts.definition.live, parts.host
+    if live is None or host is None or parts.initrd is None:
+        return {}
     return {
         live.image: host.image,
         live.hypervisor: host.hypervisor,
@@ -173,10 +189,10 @@ def _descriptions(base: Base, parts: Parts, added: Mapping[str, Path], folder: P
 
 def _treeinfo(text: str, parts: Parts, added: Mapping[str, Path], digest: Digest) -> str:
     known = metadata.checksums(text)
-    live, repository = parts.definition.live, parts.definition.repository
+    repository = parts.definition.repository
     files = {path.lstrip("/"): file for path, file in added.items()}
     files[f"{repository.lstrip('/')}/repodata/repomd.xml"] = parts.repository / "repodata" / "repomd.xml"
-    wanted = {*known, *(path.lstrip("/") for path in (live.image, live.hypervisor, live.kernel, live.initrd))}
+    wanted = {*known, *(path.lstrip("/") for path in _live_files(parts))}
     wanted.add(f"{repository.lstrip('/')}/repodata/repomd.xml")
     digests = {path: digest(file) for path, file in files.items() if path in wanted}
     return metadata.update_treeinfo(text, parts.product, digests)

@@ -23,9 +23,8 @@ def matching(pattern: str, rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-IsoPath = Annotated[
-    str, matching(r"(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)+", "a path from the top of the ISO: /boot/vmlinuz")
-]
+ISO_PATH = r"(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)+"
+IsoPath = Annotated[str, matching(ISO_PATH, "a path from the top of the ISO: /boot/vmlinuz")]
 """A path on the ISO: from its top, with nothing in it that a boot loader would have to quote."""
 Arguments = Annotated[str, matching(r"[^\n\"'\\{};$]*", "no quotes, braces, $, ; or line breaks in a boot line")]
 """Words of a boot line. Quotes and separators are refused, for isolinux and GRUB read them differently."""

@@ -293,3 +293,72 @@ def test_missing_files_are_named(project: Project) -> None:
     (project.workspace.base("tiny") / "base.iso").unlink()
     with pytest.raises(PlanexError, match="the base 'tiny' has no ISO yet"):
         build(project)
+
+
+NO_LIVE = """\
+label: TINY-1
+name: tiny
+title: Tiny
+groups:
+  - {id: tiny, name: Tiny host, packages: [tiny-host]}
+files:
+  - {source: boot, path: /boot}
+  - {source: readme, path: /readme.txt, replace: true}
+kickstart: answers.ks.j2
+entries:
+  - {name: setup, title: Install, kernel: /boot/vmlinuz, initrd: /boot/initrd.img, live: false, default: true}
+"""
+
+
+@pytest.fixture
+def without_live(project: Project) -> Project:
+    """Its ISO has no live host."""
+    for name in ("boot/vmlinuz", "boot/initrd.img", "readme"):
+        (project.workspace.iso / name).parent.mkdir(exist_ok=True)
+        (project.workspace.iso / name).write_text(name)
+    kickstart = "repo --name=own --baseurl=file:///run/install/repo{{ repository }}\n@{{ groups[0] }}\n"
+    (project.workspace.iso / "answers.ks.j2").write_text(kickstart)
+    (project.workspace.iso / "tiny.yaml").write_text(NO_LIVE)
+    return project
+
+
+def test_an_iso_without_a_live_host(without_live: Project, tmp_path: Path) -> None:
+    assert build(without_live) == ("new",)
+    iso = without_live.folder / "iso" / "tiny-1.iso"
+    files = list_files(iso)
+    assert "/LiveOS/squashfs.img" not in files
+    wanted = {
+        "/answers.ks": "repo --name=own --baseurl=file:///run/install/repo/planex\n@tiny\n",
+        "/readme.txt": "readme",
+    }
+    extract(iso, {name: tmp_path / name[1:] for name in (*wanted, "/boot/initrd.img")})
+    assert {name: (tmp_path / name[1:]).read_text() for name in wanted} == wanted
+    assert [package.nevra for package in load_manifest(iso).packages] == ["tiny-host-1-1.noarch"]
+    (comps,) = (name for name in files if name.endswith("-comps.xml"))
+    extract(iso, {comps: tmp_path / "comps.xml"})
+    assert "<id>tiny</id>" in (tmp_path / "comps.xml").read_text()
+    (without_live.workspace.iso / "iso.yaml").write_text("of another target")
+    assert reasons(without_live) == ()
+
+
+def test_what_an_iso_is_to_have_must_be_there(without_live: Project) -> None:
+    written = without_live.workspace.iso / "tiny.yaml"
+    written.write_text(NO_LIVE.replace("[tiny-host]", "[tiny-hosts]"))
+    with pytest.raises(
+        ConfigError, match=r"group 'tiny': no package 'tiny-hosts' was built here \(did you mean 'tiny-"
+    ):
+        build(without_live)
+    written.write_text(NO_LIVE.replace(", replace: true", ""))
+    with pytest.raises(ConfigError, match=r"/readme\.txt is on the base ISO already; 'replace: true'"):
+        build(without_live)
+    (without_live.workspace.iso / "readme.txt").write_text("")
+    written.write_text(NO_LIVE.replace("answers.ks.j2", "readme.txt"))
+    with pytest.raises(ConfigError, match=r"files: two files for /readme\.txt: readme and kickstart"):
+        build(without_live)
+    written.write_text(NO_LIVE.replace("answers.ks.j2", "other.ks"))
+    with pytest.raises(ConfigError, match=r"other\.ks: No such file or directory; it is 'kickstart' of the ISO"):
+        build(without_live)
+    written.write_text(NO_LIVE)
+    (without_live.workspace.iso / "answers.ks.j2").write_text("{{ lable }}")
+    with pytest.raises(ConfigError, match=r"answers\.ks\.j2:1: 'lable' is undefined"):
+        build(without_live)

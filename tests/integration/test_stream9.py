@@ -111,6 +111,7 @@ def test_every_buildroot_resolves(project: Project, repositories: Repositories, 
 
 def test_the_host_resolves(folder: Path, project: Project, repositories: Repositories, tmp_path: Path) -> None:
     live = load_definition(project.workspace).live
+    assert live
     found = chosen(repositories, list(live.packages), tmp_path / "log")
     own = {nevra for nevra, repository in found.items() if repository == "planex"}
     assert {name.rsplit("-", 2)[0] for name in own} >= {"planex-host", "kernel", "xen-hypervisor", "xen-runtime"}

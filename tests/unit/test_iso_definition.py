@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from planex.errors import ConfigError
-from planex.host.definition import IsoDefinition, menu_of
+from planex.host.definition import IsoDefinition, load_definition, menu_of
 from planex.schema import parse
+from planex.workspace import Workspace
 
 GOOD = """\
 label: HOST-1.0
@@ -28,6 +29,7 @@ def load(text: str) -> IsoDefinition:
 
 def test_defaults() -> None:
     definition = load(GOOD)
+    assert definition.live
     assert definition.live.image == "/LiveOS/squashfs.img"
     assert [entry.live for entry in definition.entries] == [True, True]
 
@@ -48,6 +50,28 @@ def test_defaults() -> None:
         ("title: B", "title: B, kernel_args: 'a;b'", "no quotes, braces"),
         ("name: b", "name: a", "entries with the same name: a"),
         ("default: true", "default: false", "exactly one entry must have 'default: true', not 0"),
+        (
+            "live: {packages: [planex-host]}",
+            "repository: /p",
+            "there is no 'live' host that the entries could start: a, b",
+        ),
+        (
+            "title: Host",
+            "title: Host\nfiles: [{source: /etc/x, path: /x}]",
+            "'files.0.source': '/etc/x' is not possible",
+        ),
+        ("title: Host", "title: Host\nfiles: [{source: x, path: x}]", "'files.0.path': 'x' is not possible"),
+        ("title: Host", "title: Host\ngroups: [{id: g, name: G, packages: []}]", "'groups.0.packages'"),
+        (
+            "title: Host",
+            "title: Host\ncomps: c\ngroups: [{id: g, name: G, packages: [p]}]",
+            "both 'comps' and 'groups' say which groups there are",
+        ),
+        (
+            "title: Host",
+            "title: Host\ngroups: [{id: g, name: G, packages: [p]}, {id: g, name: H, packages: [p]}]",
+            "groups with the same name: g",
+        ),
         ("title: B", "title: B, default: true", "exactly one entry must have 'default: true', not 2"),
     ],
 )
@@ -57,6 +81,14 @@ def test_mistakes(old: str, new: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(text)
     assert message in str(caught.value)
+
+
+def test_a_target_may_have_a_definition_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "iso").mkdir()
+    (tmp_path / "iso" / "iso.yaml").write_text(GOOD)
+    (tmp_path / "iso" / "el9.yaml").write_text(GOOD.replace("HOST-1.0", "HOST-EL9"))
+    labels = [load_definition(Workspace(tmp_path), target).label for target in ("el9", "bookworm")]
+    assert labels == ["HOST-EL9", "HOST-1.0"]
 
 
 def test_all_mistakes_at_once() -> None:
