@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from planex.host.build import (
     IsoResult,
     build_iso,
     checksum_path,
+    describe_menu,
     iso_path,
     load_manifest,
     manifest_path,
@@ -26,7 +28,9 @@ from planex.host.build import (
 from planex.host.check import check_iso
 from planex.host.definition import load_definition
 from planex.host.finding import Finding, Grade, require_clean
+from planex.host.installer import WholeMenu
 from planex.host.manifest import Manifest
+from planex.medium.entry import BootEntry
 
 
 @click.group()
@@ -50,7 +54,8 @@ def build(context: Context, force: bool, dry_run: bool, as_json: bool) -> None:
     if dry_run:
         with context.reporter.task("iso") as task:
             plan = plan_iso(project, task, force=force)
-        echo(_plan_json(plan) if as_json else _plan_text(plan))
+        menu, loaders = describe_menu(plan)
+        echo(_plan_json(plan, menu, loaders) if as_json else _plan_text(plan, menu, loaders))
         return
     result = build_iso(project, context.reporter, force=force)
     for finding in result.findings:
@@ -64,14 +69,30 @@ def build(context: Context, force: bool, dry_run: bool, as_json: bool) -> None:
         echo(f"{context.workspace.relative(result.iso)}  {result.manifest.size / 1e6:.0f} MB")
 
 
-def _plan_text(plan: IsoPlan) -> str:
-    if not plan.reasons:
-        return f"reuse   {plan.iso.name}  up to date"
-    return f"build   {plan.iso.name}  {', '.join(plan.reasons)}"
+def _plan_text(plan: IsoPlan, menu: WholeMenu, loaders: Sequence[str]) -> str:
+    head = f"build   {plan.iso.name}  {', '.join(plan.reasons)}"
+    lines = [_entry_text(entry, menu) for entry in menu.definition.entries]
+    lines += [f"  left out  {title}: {why}" for title, why in menu.left_out]
+    head = head if plan.reasons else f"reuse   {plan.iso.name}  up to date"
+    return "\n".join([head, *lines, *(f"  loader    {text}" for text in loaders)])
 
 
-def _plan_json(plan: IsoPlan) -> str:
-    data = {"iso": str(plan.iso), "base": str(plan.base), "reasons": list(plan.reasons), "inputs": dict(plan.inputs)}
+def _entry_text(entry: BootEntry, menu: WholeMenu) -> str:
+    notes = ["of the base"] if entry.name in menu.kept else []
+    notes += ["the default"] if entry.default else []
+    return f"  entry     {entry.title}" + (f" ({', '.join(notes)})" if notes else "")
+
+
+def _plan_json(plan: IsoPlan, menu: WholeMenu, loaders: Sequence[str]) -> str:
+    data = {
+        "iso": str(plan.iso),
+        "base": str(plan.base),
+        "reasons": list(plan.reasons),
+        "inputs": dict(plan.inputs),
+        "entries": [{**entry.model_dump(), "base": entry.name in menu.kept} for entry in menu.definition.entries],
+        "left_out": [{"title": title, "reason": why} for title, why in menu.left_out],
+        "loaders": list(loaders),
+    }
     return json.dumps(data, indent=2)
 
 

@@ -21,14 +21,17 @@ from planex.errors import PlanexError
 from planex.events import IsoMade, IsoPlanned
 from planex.host import provenance
 from planex.host.basefacts import base_facts
+from planex.host.bootfiles import boot_inputs, make_boot_files
 from planex.host.check import examine
 from planex.host.definition import IsoDefinition, definition_path, load_definition
 from planex.host.examined import ExaminedIso
 from planex.host.extras import find_extras
 from planex.host.finding import Finding, require_clean, without_inherited
 from planex.host.groups import groups_file, needed
+from planex.host.installer import WholeMenu, whole_menu
 from planex.host.kickstart import kickstart_files
 from planex.host.live import Installed, LiveHost, host_inputs, make_host
+from planex.host.loading import choose_loaders
 from planex.host.manifest import ON_ISO, Manifest, differences, read_manifest
 from planex.host.signing import key_file, require_signer, signature_path
 from planex.host.tree import Parts, plan_respin, read_base
@@ -105,6 +108,14 @@ def plan_iso(project: Project, task: Task, *, force: bool = False) -> IsoPlan:
     return IsoPlan(definition, iso, base, inputs, reasons)
 
 
+def describe_menu(plan: IsoPlan) -> tuple[WholeMenu, tuple[str, ...]]:
+    """The menu that the ISO would have, and a sentence for each firmware about its loader."""
+    base, definition = read_base(plan.base), plan.definition
+    menu = whole_menu(definition, base.menus, base.records.label)
+    files = {*base.files, *(entry.path for entry in definition.files)}
+    return menu, choose_loaders(menu.definition, base.records, files, base.efi).texts
+
+
 def build_iso(project: Project, reporter: Reporter, *, force: bool = False) -> IsoResult:
     """Bring the host ISO of the project's target up to date."""
     patience = Patience(True, reporter.info)
@@ -135,9 +146,8 @@ def work_folder(project: Project) -> Path:
 
 def gather_inputs(project: Project, definition: IsoDefinition, base: Path, work: Path) -> dict[str, str]:
     """All that decides the ISO: label to digest or text."""
-    inputs = (
-        host_inputs(project, definition.live) if definition.live else {"repository": repo.digest(project.repository)}
-    )
+    live, packages = definition.live, definition.boot_packages
+    inputs = host_inputs(project, live) if live else dict(boot_inputs(project, packages))
     digests = Remembered(work / _DIGESTS)
     inputs["base ISO"] = digests.digest(base)
     digests.save()
@@ -196,28 +206,32 @@ def _make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
     shelf.sweep([plan.iso.parent, work])
     written = definition_path(project.workspace, project.target_name)
     extras = find_extras(written, definition.files, *kickstart_files(project, definition, work))
-    host = make_host(project, definition.live, work, task) if definition.live else None
     task.phase("base ISO")
     facts = base_facts(plan.base, plan.inputs["base ISO"], work)
+    base = read_base(plan.base, facts.digests)
+    menu = whole_menu(definition, base.menus, base.records.label)
+    choose_loaders(menu.definition, base.records, {*base.files, *(each.path for each in extras)}, base.efi)
+    host = make_host(project, definition.live, work, task) if definition.live else None
+    packages = definition.boot_packages
     digests = Remembered(work / _DIGESTS)
     with shelf.draft(plan.iso) as folder:
         repository = _repository(project, definition, work, digests)
         manifest = _manifest(project, plan, host, repository, signer)
         write(folder / "manifest.json", manifest.on_iso().to_json().encode("utf-8", "surrogateescape"))
         parts = Parts(
-            definition=definition,
+            definition=menu.definition,
             product=_product(project, definition),
             host=host,
             repository=repository,
             initrd=_initrd(project, host, work, digests) if host else None,
             more={ON_ISO: folder / "manifest.json", **(key_file(project, signer, folder) if signer else {})},
             sign=signer.sign if signer else None,
+            boot=make_boot_files(project, packages, work, task) if packages else None,
             written=written,
             extras=tuple(extras),
         )
         task.phase("respin")
         draft = folder / plan.iso.name
-        base = read_base(plan.base, facts.digests)
         made = respin(plan_respin(base, parts, folder, digests.digest), draft)
         digests.save()
         task.phase("check")

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from planex.errors import ConfigError, Problem
 from planex.fields import Name, Names, as_tuple
-from planex.medium.entry import LIVE_IMAGE, BootEntry, IsoPath, Title, matching
+from planex.medium.entry import LIVE_IMAGE, Arguments, BootEntry, IsoPath, Title, matching
 from planex.medium.menu import Menu
 from planex.schema import Model, load
 from planex.workspace import Workspace
@@ -19,17 +19,38 @@ Label = Annotated[str, matching(r"[A-Z0-9_.-]{1,32}", "a label has 1 to 32 of A-
 """Volume label. Other characters are spelt differently by each reader (udev, GRUB, dracut), longer ones are cut."""
 
 
+HYPERVISOR, KERNEL = "/boot/xen.gz", "/boot/vmlinuz"
+
+
 class Live(Model):
     """The live host: a compressed root that becomes / with a writable layer in memory above it."""
 
     packages: Annotated[Names, Field(min_length=1)]
     """Installed with all that they need from the base and from what was built."""
     image: IsoPath = LIVE_IMAGE
-    hypervisor: IsoPath = "/boot/xen.gz"
-    kernel: IsoPath = "/boot/vmlinuz"
+    hypervisor: IsoPath = HYPERVISOR
+    kernel: IsoPath = KERNEL
     initrd: IsoPath = "/boot/initrd.img"
     compression: Annotated[int, Field(ge=1, le=22)] = 15
     """Level of zstd."""
+
+
+class Installer(Model):
+    """Entries of the base ISO's own installer that stay in the menu, behind those of ``entries``."""
+
+    start: Literal["bare", "xen", "both"] = "bare"
+    """Bare: as in the base. Under Xen: with a kernel that can be dom0, in the place of the base's."""
+    packages: Names = ()
+    """What brings hypervisor and kernel for that where there is no live host to take them from."""
+    xen_args: Arguments = ""
+    kernel_args: Arguments = ""
+    """Added to those of the base."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.start == "bare" and (self.xen_args or self.packages):
+            raise ValueError("xen_args and packages are for Xen: write 'start: xen', or 'start: both'")
+        return self
 
 
 class ExtraFile(Model):
@@ -70,7 +91,18 @@ class IsoDefinition(Model):
     kickstart: Name | None = None
     """File in iso/ with answers for the base's installer; a template where its name ends in .j2."""
     live: Live | None = None
-    entries: Annotated[tuple[BootEntry, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    installer: Installer | None = None
+    entries: Annotated[tuple[BootEntry, ...], BeforeValidator(as_tuple)] = ()
+
+    @property
+    def boot_files(self) -> tuple[str, str]:
+        """Where hypervisor and dom0's kernel are on the ISO."""
+        return (self.live.hypervisor, self.live.kernel) if self.live else (HYPERVISOR, KERNEL)
+
+    @property
+    def boot_packages(self) -> tuple[str, ...]:
+        """What brings hypervisor and kernel where no live host does."""
+        return self.installer.packages if self.installer and not self.live else ()
 
     @property
     def kickstart_path(self) -> str:
@@ -81,8 +113,10 @@ class IsoDefinition(Model):
     def _check(self) -> Self:
         _refuse_twice("entries", [entry.name for entry in self.entries])
         defaults = [entry.name for entry in self.entries if entry.default]
-        if len(defaults) != 1:
+        if len(defaults) != 1 and (self.entries or not self.installer):
             raise ValueError(f"exactly one entry must have 'default: true', not {len(defaults)}")
+        if self.installer and self.installer.start != "bare" and not (self.live or self.installer.packages):
+            raise ValueError("installer: without a live host, 'packages' says what brings hypervisor and kernel")
         if self.comps and self.groups:
             raise ValueError("both 'comps' and 'groups' say which groups there are: write one of them")
         _refuse_twice("groups", [group.id for group in self.groups])

@@ -118,8 +118,11 @@ def make_host(project: Project, live: Live, work: Path, task: Task) -> LiveHost:
         with shelf.draft(final) as draft:
             (draft / "root").mkdir()
             (draft / "root").chmod(0o755)  # whatever the umask of who builds
-            _describe(project, _install(project, live, work, draft, task), draft)
-            _take_boot_files(draft)
+            _describe(project, install(project, live.packages, "live.packages", work, draft, task), draft)
+            take_boot_files(draft)
+            _take(
+                draft, "busybox", "busybox", [path for name in BUSYBOX if (path := draft / "root" / name).is_file()][:1]
+            )
             _compress(draft, live, project.epoch, task)
             shelf.remove(draft / "root")
             shelf.publish(draft, final)
@@ -127,7 +130,8 @@ def make_host(project: Project, live: Live, work: Path, task: Task) -> LiveHost:
     return LiveHost(final)
 
 
-def _install(project: Project, live: Live, work: Path, draft: Path, task: Task) -> Choice:
+def install(project: Project, packages: Sequence[str], key: str, work: Path, draft: Path, task: Task) -> Choice:
+    """Install packages and all they need into ``root`` of a draft; ``key``: what names them in iso.yaml."""
     task.phase("host root")
     config = project.mock_config
     log = project.workspace.logs(project.target_name, "iso") / "root.log"
@@ -135,13 +139,12 @@ def _install(project: Project, live: Live, work: Path, draft: Path, task: Task) 
     own = {"planex": behind(project.repository)}
     repositories = Repositories(config.dnf_conf, work / "dnf-cache", own, config.releasever)
     try:
-        choice = dnf.choose(repositories, live.packages, log)
+        choice = dnf.choose(repositories, packages, log)
         dnf.install(choice, draft / "root", draft, log, epoch=project.epoch, commands=_FINISH)
     except LoggedError as error:
-        names = ", ".join(live.packages)
         raise LoggedError(
-            f"the live host ({names}) cannot be installed from the base and the repository: {error.message}",
-            "build what is missing (planex build), or correct live.packages in iso/iso.yaml",
+            f"{key} ({', '.join(packages)}) cannot be installed from the base and the repository: {error.message}",
+            f"build what is missing (planex build), or correct {key} in iso/iso.yaml",
             error.tail,
             log,
         ) from None
@@ -164,12 +167,11 @@ def _describe(project: Project, choice: Choice, draft: Path) -> None:
     records.save(draft / _PACKAGES, Packages(tuple(packages)), FORMAT)
 
 
-def _take_boot_files(draft: Path) -> None:
-    """Copy what the boot loader needs out of the root, so that the ISO starts what it then runs."""
+def take_boot_files(draft: Path) -> None:
+    """Copy hypervisor and kernel out of the root of a draft, so that the ISO starts what it then runs."""
     root = draft / "root"
     _take(draft, "xen.gz", "a hypervisor", [path for path in root.glob("boot/xen-*.gz") if not path.is_symlink()])
     _take(draft, "vmlinuz", "a kernel", [path for path in root.glob("boot/vmlinuz-*") if not path.is_symlink()])
-    _take(draft, "busybox", "busybox", [path for name in BUSYBOX if (path := root / name).is_file()][:1])
 
 
 def _take(draft: Path, name: str, what: str, found: Sequence[Path]) -> None:
@@ -177,8 +179,8 @@ def _take(draft: Path, name: str, what: str, found: Sequence[Path]) -> None:
     if len(found) != 1:
         names = ", ".join(str(path.relative_to(root)) for path in found) or "none"
         raise PlanexError(
-            f"the live host must have {what}, exactly one; found: {names}",
-            "let live.packages in iso/iso.yaml bring one",
+            f"the host must have {what}, exactly one; found: {names}",
+            "let live.packages (or installer.packages) in iso/iso.yaml bring one",
         )
     inside = f"{dnf.ROOT}/{found[0].relative_to(root)}"
     with (draft / name).open("wb") as file:

@@ -4,20 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from planex.checksums import digest_of
 from planex.disk import write
 from planex.errors import PlanexError
+from planex.host.bootfiles import BootFiles
 from planex.host.definition import IsoDefinition, menu_of
 from planex.host.examined import as_text, small_texts
 from planex.host.extras import Extra, place_extras
 from planex.host.live import LiveHost
+from planex.host.loading import Loading, choose_loaders, linux_command, menus_inside
 from planex.medium import efi, loaders, metadata
+from planex.medium.bootimage import EfiImage, efi_bytes, efi_images
 from planex.medium.bootrecords import BootRecords
+from planex.medium.image import Image
 from planex.medium.menu import render_grub, render_isolinux
 from planex.medium.metadata import Product
+from planex.medium.references import is_menu
 from planex.medium.respin import Respin, files_below
 from planex.medium.sums import SUMS
 from planex.medium.xorriso import extract, look
@@ -43,6 +48,8 @@ class Parts:
     """Path on the ISO to further files."""
     sign: Callable[[bytes], str] | None = None
     """Signs SHA256SUMS; the menu of an ISO without says that it is not signed."""
+    boot: BootFiles | None = None
+    """Hypervisor and kernel where there is no live host to have them from."""
     written: Path = Path("iso.yaml")
     """What the definition was read from."""
     extras: tuple[Extra, ...] = ()
@@ -56,6 +63,9 @@ class Base:
     records: BootRecords
     files: Mapping[str, int]
     """Path to size in bytes."""
+    menus: Mapping[str, str] = field(default_factory=dict)
+    """Path to text of every boot menu in its tree."""
+    efi: tuple[EfiImage, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     """Path to SHA-256, as far as they are known."""
 
@@ -67,7 +77,8 @@ def sha256(file: Path) -> str:
 def read_base(iso: Path, digests: Mapping[str, str] | None = None) -> Base:
     """Look into a base ISO; PlanexError where neither BIOS nor UEFI starts it."""
     records, image = look(iso)
-    base = Base(iso, records, image.files, digests or {})
+    texts = {name: image.read(name).decode("utf-8", "replace") for name in small_texts(image.files) if is_menu(name)}
+    base = Base(iso, records, image.files, texts, tuple(efi_images(image, records)), digests or {})
     if not any(map(base.records.boots, ("BIOS", "UEFI"))):
         raise PlanexError(f"the base ISO {iso} can be started by neither BIOS nor UEFI", "take another base ISO")
     return base
@@ -79,15 +90,21 @@ def plan_respin(base: Base, parts: Parts, folder: Path, digest: Digest = sha256)
     ``digest`` gives the SHA-256 of a file that was there before, and may remember it.
     """
     label = parts.definition.label
+    loading = choose_loaders(
+        parts.definition, base.records, {*base.files, *(each.path for each in parts.extras)}, base.efi
+    )
     add: dict[str, Path] = {
         **parts.more,
         parts.definition.repository: parts.repository,
         **_live_files(parts),
-        **_menus(base, parts, folder),
+        **_menus(base, parts, folder, loading),
         **_isolinux_modules(base, folder),
     }
-    efi_image = _efi_image(parts, folder) if base.records.boots("UEFI") else None
-    if efi_image:
+    efi_image = None
+    if loading.keep_efi:
+        efi_image = _kept_efi_image(base, parts, folder)
+    elif base.records.boots("UEFI"):
+        efi_image = _efi_image(parts, folder)
         add[EFI_LOADER] = folder / "BOOTX64.EFI"
     efi_path = _efi_path(base, efi_image)
     add |= place_extras(parts.written, parts.extras, base.files, _made(base, add.keys() | efi_path))
@@ -122,12 +139,27 @@ def _efi_image(parts: Parts, folder: Path) -> Path:
     return image
 
 
+def _kept_efi_image(base: Base, parts: Parts, folder: Path) -> Path | None:
+    """The base's own image, whose menus go on with the one in the tree; None where it has none."""
+    image = next((each for each in base.efi if any(menus_inside([each]))), None)
+    entry = next((each for each in base.records.images if each.platform == "UEFI" and each.bootable), None)
+    if image is None or entry is None:
+        return None
+    copy = folder / "efiboot.img"
+    write(copy, efi_bytes(Image(base.iso, base.iso.stat().st_size), entry))
+    stub = efi.stub_config(parts.definition.label, EFI_MENU)
+    efi.replace_in_fat(copy, dict.fromkeys(menus_inside([image]), stub), parts.product.epoch)
+    return copy
+
+
 def _efi_path(base: Base, image: Path | None) -> dict[str, Path]:
     return {entry.path: image for entry in base.records.images if image and entry.platform == "UEFI" and entry.path}
 
 
 def _live_files(parts: Parts) -> dict[str, Path]:
     live, host = parts.definition.live, parts.host
+    if parts.boot:
+        return dict(zip(parts.definition.boot_files, (parts.boot.hypervisor, parts.boot.kernel), strict=True))
     if live is None or host is None or parts.initrd is None:
         return {}
     return {
@@ -138,12 +170,14 @@ def _live_files(parts: Parts) -> dict[str, Path]:
     }
 
 
-def _menus(base: Base, parts: Parts, folder: Path) -> dict[str, Path]:
+def _menus(base: Base, parts: Parts, folder: Path, loading: Loading) -> dict[str, Path]:
     """Menus for every loader of the base, rendered anew; its other menus go by the board, for their files may too."""
     menu = menu_of(parts.definition, signed=parts.sign is not None)
     menus = {EFI_MENU} if base.records.boots("UEFI") else set()
     menus |= base.files.keys() & {EFI_MENU, *BIOS_GRUB_MENUS}
     texts = {path: render_grub(menu) for path in sorted(menus)}
+    if loading.keep_efi and EFI_MENU in texts:
+        texts[EFI_MENU] = render_grub(replace(menu, linux=linux_command(base.menus.get(EFI_MENU, ""))))
     if f"{ISOLINUX}/{loaders.LOADER}" in base.files:
         texts[f"{ISOLINUX}/isolinux.cfg"] = render_isolinux(menu)
     return {path: _write(folder, path, text) for path, text in texts.items()}

@@ -42,15 +42,20 @@ def efi_images(image: Image, records: BootRecords) -> list[EfiImage]:
     return [_efi_image(image, entry) for entry in records.images if entry.platform == "UEFI" and entry.bootable]
 
 
+def efi_bytes(image: Image, entry: BootImage) -> bytes:
+    """The file system that an entry starts. PlanexError where it does not fit."""
+    if entry.path in image.spans:
+        return image.read(entry.path)
+    size = fat_size(image.part(entry.start, 512))
+    if entry.start + size > image.size or size > MAX_ESP:
+        raise PlanexError("it is larger than the image that it is in")
+    return image.part(entry.start, size)
+
+
 def _efi_image(image: Image, entry: BootImage) -> EfiImage:
     name = entry.path or "the EFI partition"
     try:
-        if entry.path in image.spans:
-            return EfiImage(name, read_fat(image.read(entry.path)))
-        size = fat_size(image.part(entry.start, 512))
-        if entry.start + size > image.size or size > MAX_ESP:
-            return EfiImage(name, fault="it is larger than the image that it is in")
-        return EfiImage(name, read_fat(image.part(entry.start, size)))
+        return EfiImage(name, read_fat(efi_bytes(image, entry)))
     except PlanexError as error:
         return EfiImage(name, fault=error.message)
 

@@ -101,6 +101,15 @@ def make_fat(output: Path, files: Mapping[str, Path], epoch: int) -> None:
         run(["mcopy", "-i", output, path, f"::{name}"], env=environment)
 
 
+def replace_in_fat(image: Path, texts: Mapping[str, str], epoch: int) -> None:
+    """Put texts in the place of files (path in the image) of a FAT image."""
+    environment = {"SOURCE_DATE_EPOCH": str(epoch), "MTOOLS_SKIP_CHECK": "1", "TZ": "UTC"}
+    with temporary_folder(image.parent) as folder:
+        for name, text in sorted(texts.items()):
+            write(folder / "text", text.encode())
+            run(["mcopy", "-o", "-i", image, folder / "text", f"::{name}"], env=environment)
+
+
 def image_size(sizes: list[int]) -> int:
     """Bytes of a FAT image with room for files of these sizes: an eighth and a mebibyte more, in whole mebibytes."""
     need = sum(sizes) * 9 // 8 + MEBIBYTE

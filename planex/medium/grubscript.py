@@ -36,6 +36,9 @@ class GrubEntry:
     """Its ``--id``."""
     submenu: bool
     commands: list[Command] = field(default_factory=list)
+    """Those of its children too."""
+    children: list[GrubEntry] = field(default_factory=list)
+    """Of a submenu: the entries in it."""
 
 
 @dataclass(slots=True)
@@ -78,6 +81,8 @@ class _GrubReader:
         self.entry: GrubEntry | None = None
         self.depth = 0
         """Braces that were open where the entry began."""
+        self.child: GrubEntry | None = None
+        self.child_depth = 0
 
     def take(self, line: int, kind: str, token: str) -> None:
         if kind == "word":
@@ -105,6 +110,8 @@ class _GrubReader:
             self.script.faults.append((line, "} closes nothing"))
             return
         self.open.pop()
+        if len(self.open) == self.child_depth:
+            self.child = None
         if len(self.open) == self.depth:
             self.entry = None
 
@@ -123,6 +130,8 @@ class _GrubReader:
         else:
             kept = Command(self.line, tuple(words), bool(self.conditions))
             (self.entry.commands if self.entry else self.script.commands).append(kept)
+            if self.child:
+                self.child.commands.append(kept)
 
     def _fi(self) -> None:
         if self.conditions:
@@ -139,7 +148,10 @@ class _GrubReader:
         if self.entry is None:
             self.entry, self.depth = found, len(self.open)
             self.script.entries.append(found)
-        elif not self.entry.submenu:
+        elif self.entry.submenu:
+            self.entry.children.append(found)
+            self.child, self.child_depth = found, len(self.open)
+        else:
             self.script.faults.append((self.line, f"{words[0]} inside the entry of line {self.entry.line}"))
 
 

@@ -25,6 +25,8 @@ class Menu:
     """What wrote it, or what it was written from; for the comment at its top."""
     image: str = LIVE_IMAGE
     """Where the live root is on the medium."""
+    linux: str = "linux"
+    """GRUB's command for a kernel."""
 
     @property
     def header(self) -> str:
@@ -64,13 +66,17 @@ def _isolinux_entry(entry: BootEntry, menu: Menu) -> str:
 
 
 def render_grub(menu: Menu) -> str:
-    """grub.cfg for GRUB 2. Xen is loaded by multiboot2, the only protocol by which it can start on UEFI."""
+    """grub.cfg for GRUB 2. Xen is loaded by multiboot2, the only protocol by which it can start on UEFI.
+
+    It looks for the medium itself: where that is a disk, GRUB may have been started from a partition of it.
+    """
     head = [
         menu.header,
         f"if serial --unit=0 --speed={SERIAL_SPEED}; then",
         "  terminal_input console serial",
         "  terminal_output console serial",
         "fi",
+        f"search --no-floppy --set=root --label {menu.label}",
         "insmod gzio",
         "insmod all_video",
         f"set timeout={menu.timeout}",
@@ -85,17 +91,17 @@ def _grub_entry(entry: BootEntry, menu: Menu) -> str:
         [
             "",
             f'menuentry "{entry.title}" --id {entry.name} {{',
-            *(f"  {line}".rstrip() for line in _grub_commands(entry, arguments)),
+            *(f"  {line}".rstrip() for line in _grub_commands(entry, arguments, menu.linux)),
             "}",
         ]
     )
 
 
-def _grub_commands(entry: BootEntry, arguments: str) -> Sequence[str]:
+def _grub_commands(entry: BootEntry, arguments: str, linux: str) -> Sequence[str]:
     if entry.hypervisor:
         return [
             f"multiboot2 {entry.hypervisor} {entry.xen_args}",
             f"module2 {entry.kernel} {arguments}",
             f"module2 --nounzip {entry.initrd}",
         ]
-    return [f"linux {entry.kernel} {arguments}", f"initrd {entry.initrd}"]
+    return [f"{linux} {entry.kernel} {arguments}", f"{linux.replace('linux', 'initrd')} {entry.initrd}"]

@@ -137,7 +137,7 @@ def test_xorriso_drops_boot_records_in_silence_and_check_says_so(base: Path, hos
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("/boot/xen.gz", "menu: /EFI/BOOT/grub.cfg:12: /boot/xen.gz: no such file"),
+        ("/boot/xen.gz", "menu: /EFI/BOOT/grub.cfg:13: /boot/xen.gz: no such file"),
         ("/isolinux/mboot.c32", "menu: /isolinux/isolinux.cfg:11: /isolinux/mboot.c32: no such file"),
         ("/isolinux/libcom32.c32", "menu: /isolinux/isolinux.cfg uses mboot.c32, which needs libcom32.c32 beside it"),
         ("/LiveOS/squashfs.img", "menu: /EFI/BOOT/grub.cfg starts a live root, but /LiveOS/squashfs.img is not there"),

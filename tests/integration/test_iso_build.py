@@ -18,12 +18,13 @@ from planex.errors import ConfigError, LoggedError, PlanexError
 from planex.git.door import run_git
 from planex.host.build import build_iso, checksum_path, load_manifest, manifest_path, plan_iso, work_folder
 from planex.host.manifest import ON_ISO, parse_manifest
-from planex.medium.xorriso import extract, open_image, read_records
+from planex.medium.xorriso import extract, open_image, read_records, xorriso
 from planex.report import Reporter
 from planex.rpm.repo import create_repo
 from planex.run import run
 from planex.workspace import Workspace
 from tests.integration import tiny_iso
+from tests.integration.conftest import run_planex
 
 pytestmark = pytest.mark.tools(*tiny_iso.TOOLS, "rpmbuild", "dnf", "bwrap", "unshare", "mksquashfs")
 
@@ -281,7 +282,7 @@ def test_finding_stops_the_iso_and_keeps_the_old_one(project: Project) -> None:
 
 def test_host_that_cannot_be_installed(project: Project) -> None:
     (project.workspace.iso / "iso.yaml").write_text(ISO_YAML.replace("[tiny-host]", "[no-such-host]"))
-    with pytest.raises(LoggedError, match=r"the live host \(no-such-host\) cannot be installed") as caught:
+    with pytest.raises(LoggedError, match=r"live\.packages \(no-such-host\) cannot be installed") as caught:
         build(project)
     assert "no package provides no-such-host" in caught.value.message
 
@@ -325,7 +326,7 @@ def without_live(project: Project) -> Project:
 def test_an_iso_without_a_live_host(without_live: Project, tmp_path: Path) -> None:
     assert build(without_live) == ("new",)
     iso = without_live.folder / "iso" / "tiny-1.iso"
-    files = list_files(iso)
+    files = open_image(iso).files
     assert "/LiveOS/squashfs.img" not in files
     wanted = {
         "/answers.ks": "repo --name=own --baseurl=file:///run/install/repo/planex\n@tiny\n",
@@ -339,6 +340,39 @@ def test_an_iso_without_a_live_host(without_live: Project, tmp_path: Path) -> No
     assert "<id>tiny</id>" in (tmp_path / "comps.xml").read_text()
     (without_live.workspace.iso / "iso.yaml").write_text("of another target")
     assert reasons(without_live) == ()
+
+
+def test_the_plan_tells_of_entries_and_loaders(without_live: Project) -> None:
+    done = run_planex(without_live.workspace.root, "iso", "build", "--dry-run")
+    assert done.stdout.splitlines() == [
+        "build   tiny-1.iso  new",
+        "  entry     Install (the default)",
+        "  loader    BIOS: isolinux of the base, with the modules that the menu needs",
+        "  loader    UEFI: the base's loader is replaced by a GRUB with multiboot2, which Secure Boot refuses: "
+        "the base's label is inside it",
+    ]
+    data = json.loads(run_planex(without_live.workspace.root, "iso", "build", "--dry-run", "--json").stdout)
+    assert [(entry["name"], entry["base"]) for entry in data["entries"]] == [("setup", False)]
+
+
+def test_hypervisor_and_kernel_come_from_packages(without_live: Project, tmp_path: Path) -> None:
+    """Where there is no live host that has them."""
+    menu = "label a\nmenu label Setup\nkernel /boot/vmlinuz\nappend initrd=/boot/initrd.img LABEL=TINY-BASE-1.0\n"
+    base = without_live.workspace.base("tiny") / "base.iso"
+    (tmp_path / "menu").write_text(menu)
+    changes = ["-boot_image", "any", "replay", "-update", tmp_path / "menu", "/isolinux/isolinux.cfg"]
+    xorriso(["-indev", f"stdio:{base}", "-outdev", f"stdio:{tmp_path}/base.iso", *changes], tiny_iso.EPOCH)
+    base.write_bytes((tmp_path / "base.iso").read_bytes())
+    (without_live.workspace.iso / "boot" / "vmlinuz").unlink()
+    written = NO_LIVE[: NO_LIVE.index("entries:")] + "installer: {start: both, packages: [tiny-host]}\n"
+    (without_live.workspace.iso / "tiny.yaml").write_text(written)
+    assert build(without_live) == ("new",)
+    iso = without_live.folder / "iso" / "tiny-1.iso"
+    extract(iso, {name: tmp_path / Path(name).name for name in ("/boot/xen.gz", "/boot/vmlinuz", "/EFI/BOOT/grub.cfg")})
+    assert [(tmp_path / name).read_text() for name in ("xen.gz", "vmlinuz")] == ["xen\n", "kernel\n"]
+    lines = (tmp_path / "grub.cfg").read_text()
+    assert "module2 /boot/vmlinuz LABEL=TINY-1 inst.ks=hd:LABEL=TINY-1:/answers.ks\n" in lines
+    assert build(without_live) == ()
 
 
 def test_what_an_iso_is_to_have_must_be_there(without_live: Project) -> None:

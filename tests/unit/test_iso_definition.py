@@ -72,6 +72,14 @@ def test_defaults() -> None:
             "title: Host\ngroups: [{id: g, name: G, packages: [p]}, {id: g, name: H, packages: [p]}]",
             "groups with the same name: g",
         ),
+        ("title: Host", "title: Host\ninstaller: {start: maybe}", "'installer.start'"),
+        ("title: Host", "title: Host\ninstaller: {xen_args: x}", "xen_args and packages are for Xen"),
+        (
+            GOOD[GOOD.index("live:") :],
+            "installer: {start: xen}\n",
+            "installer: without a live host, 'packages' says what brings hypervisor and kernel",
+        ),
+        (GOOD[GOOD.index("entries:") :], "", "exactly one entry must have 'default: true', not 0"),
         ("title: B", "title: B, default: true", "exactly one entry must have 'default: true', not 2"),
     ],
 )

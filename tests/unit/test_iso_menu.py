@@ -51,6 +51,7 @@ if serial --unit=0 --speed=115200; then
   terminal_input console serial
   terminal_output console serial
 fi
+search --no-floppy --set=root --label HOST-1.0
 insmod gzio
 insmod all_video
 set timeout=5
