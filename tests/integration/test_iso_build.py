@@ -360,7 +360,7 @@ def test_hypervisor_and_kernel_come_from_packages(without_live: Project, tmp_pat
     menu = "label a\nmenu label Setup\nkernel /boot/vmlinuz\nappend initrd=/boot/initrd.img LABEL=TINY-BASE-1.0\n"
     base = without_live.workspace.base("tiny") / "base.iso"
     (tmp_path / "menu").write_text(menu)
-    changes = ["-boot_image", "any", "replay", "-update", tmp_path / "menu", "/isolinux/isolinux.cfg"]
+    changes: list[str | Path] = ["-boot_image", "any", "replay", "-update", tmp_path / "menu", "/isolinux/isolinux.cfg"]
     xorriso(["-indev", f"stdio:{base}", "-outdev", f"stdio:{tmp_path}/base.iso", *changes], tiny_iso.EPOCH)
     base.write_bytes((tmp_path / "base.iso").read_bytes())
     (without_live.workspace.iso / "boot" / "vmlinuz").unlink()

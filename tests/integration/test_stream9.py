@@ -109,6 +109,16 @@ def test_every_buildroot_resolves(project: Project, repositories: Repositories, 
     assert crb == {f"{name}-{version}.x86_64" for name, version in OF_CRB.items()}, "no more, no less"
 
 
+def test_what_the_kickstart_installs_resolves(repositories: Repositories, tmp_path: Path) -> None:
+    """CentOS Stream's group core beside the host: the workspace's kernel and release package, and not the base's."""
+    words = ["@core", "planex-host", "grub2-efi-x64-modules", "grub2-tools"]
+    found = chosen(repositories, words, tmp_path / "log")
+    names = {nevra.rsplit("-", 2)[0]: repository for nevra, repository in found.items()}
+    assert (names["kernel"], names["planex-host-release"]) == ("planex", "planex")
+    assert names["dnf"] == names["openssh-server"] == names["NetworkManager"] == "baseos"
+    assert not {"centos-stream-release", "kernel-core"} & names.keys()
+
+
 def test_the_host_resolves(folder: Path, project: Project, repositories: Repositories, tmp_path: Path) -> None:
     live = load_definition(project.workspace).live
     assert live
