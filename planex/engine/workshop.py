@@ -123,7 +123,9 @@ class Workshop:
 
         config, kept = self.project.mock_config, self.project.folder / "base.json"
         cache = self.project.buildroots / DNF_CACHE
-        repositories = Repositories(config.dnf_conf, cache, releasever=config.releasever, offline=self.offline)
+        repositories = Repositories(
+            config.dnf_conf, cache, releasever=config.releasever, offline=self.offline, database=config.database
+        )
         try:
             return read_remote(repositories, config.setup_packages, kept)
         except PlanexError as error:

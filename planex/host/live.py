@@ -137,7 +137,7 @@ def install(project: Project, packages: Sequence[str], key: str, work: Path, dra
     log = project.workspace.logs(project.target_name, "iso") / "root.log"
     log.unlink(missing_ok=True)
     own = {"planex": behind(project.repository)}
-    repositories = Repositories(config.dnf_conf, work / "dnf-cache", own, config.releasever)
+    repositories = Repositories(config.dnf_conf, work / "dnf-cache", own, config.releasever, database=config.database)
     try:
         choice = dnf.choose(repositories, packages, log)
         dnf.install(choice, draft / "root", draft, log, epoch=project.epoch, commands=_FINISH)

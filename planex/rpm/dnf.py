@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from planex.drafts import temporary_folder, write_atomic
 from planex.errors import LoggedError, PlanexError
 from planex.rpm.dnf_resolve import UNREAD
 from planex.rpm.index import Rows
+from planex.rpm.mockconfig import DATABASE
 from planex.run import Completed, require, run, run_logged, tail
 from planex.workspace import behind
 
@@ -34,9 +35,8 @@ LIMITS = Limits(time=3600.0)
 SEE_TO_NETWORK = "see to the network or its proxy (https_proxy), or name another mirror in repos/"
 _SCRIPT = Path(__file__).with_name("dnf_resolve.py")
 _ENV = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/", "LC_ALL": "C.UTF-8"}
-# Debian's rpm keeps its database in ~/.rpmdb; the databases of all roots are where every other system has them.
 # /dev and /proc are mounts while a root is being made: rpm must not try to own them.
-_MACROS = {"_dbpath": "/var/lib/rpm", "_netsharedpath": "/dev:/proc"}
+_MACROS = {"_netsharedpath": "/dev:/proc"}
 _RPM_FLAGS = {"nodocs": "--excludedocs", "noscripts": "--noscripts", "nocontexts": "--nocontexts"}
 """What dnf.conf's ``tsflags`` are to rpm."""
 _LOCAL = re.compile(r"^\s*(?:baseurl\s*=\s*|)file://(/\S+)", re.MULTILINE)
@@ -55,6 +55,8 @@ class Repositories:
     own: Mapping[str, Path] = field(default_factory=dict)
     releasever: str = ""
     offline: bool = False
+    database: str = DATABASE
+    """Folder of the roots' database of packages: where the rpm inside looks for it, not this machine's."""
 
     @property
     def local(self) -> dict[str, Path]:
@@ -94,6 +96,7 @@ class Choice:
 
     packages: tuple[ChosenPackage, ...]
     flags: tuple[str, ...]
+    database: str = DATABASE
 
 
 def choose(
@@ -125,7 +128,7 @@ def choose(
         raise LoggedError(reason, _hint(repositories, usual), "", log)
     choice = records.from_plain(json.loads(done.stdout), Choice)
     found = (replace(package, path=_outside(package.path, repositories)) for package in choice.packages)
-    return replace(choice, packages=tuple(found))
+    return replace(choice, packages=tuple(found), database=repositories.database)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ def _ask(repositories: Repositories, question: Mapping[str, object], installed: 
         "releasever": repositories.releasever,
         "offline": repositories.offline,
         "repos": {name: f"/own/{name}" for name in repositories.own},
-        "macros": "".join(f"%{name} {body}\n" for name, body in _MACROS.items()),
+        "macros": "".join(f"%{name} {body}\n" for name, body in _macros(repositories.database)),
         **question,
     }
     cage = _network_cage(repositories, {"/opt/resolve.py": _SCRIPT}, {ROOT: installed} if installed else {})
@@ -226,7 +229,7 @@ def install(
         names = [_bring(package, rpms) for package in choice.packages]
         cage = install_cage(root, rpms, epoch)
         script = f'set -e\numask 022\n[ $# = 0 ] || rpm "$@"\n{commands}'
-        argv = caged(cage, ["sh", "-c", script, "sh", *_rpm_argv(choice.flags, names)])
+        argv = caged(cage, ["sh", "-c", script, "sh", *_rpm_argv(choice, names)])
         run_logged(argv, log, program="rpm", watch=Watch(LIMITS, scratch))
 
 
@@ -243,13 +246,17 @@ def install_cage(root: Path | Overlay, rpms: Path, epoch: int | None) -> Cage:
     )
 
 
-def _rpm_argv(flags: Iterable[str], names: Sequence[str]) -> Iterator[str]:
+def _macros(database: str) -> list[tuple[str, str]]:
+    return [("_dbpath", database), *_MACROS.items()]
+
+
+def _rpm_argv(choice: Choice, names: Sequence[str]) -> Iterator[str]:
     if not names:
         return
     # Plugins speak to services of the host, which are not there. Signatures were checked when the RPMs were chosen.
     yield from ("--root", ROOT, "--noplugins", "--nosignature", "-U", "-v")
-    yield from (_RPM_FLAGS[flag] for flag in flags if flag in _RPM_FLAGS)
-    for name, body in _MACROS.items():
+    yield from (_RPM_FLAGS[flag] for flag in choice.flags if flag in _RPM_FLAGS)
+    for name, body in _macros(choice.database):
         yield from ("--define", f"{name} {body}")
     yield from (f"{RPMS}/{name}" for name in names)
 

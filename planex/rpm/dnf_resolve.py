@@ -41,7 +41,8 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
 def _base(request: dict[str, Any]) -> Any:
     import dnf
 
-    base = dnf.Base()
+    # Given no configuration, it would look for a release in the database of "/", which may be a place in /usr.
+    base = dnf.Base(dnf.conf.Conf())
     conf = base.conf
     path = Path(HOME, "dnf.conf")
     path.write_text(request["conf"])

@@ -38,6 +38,8 @@ _TOO_MUCH = {
         "look there for a function that calls itself, or for a value that holds itself",
     ),
 }
+DATABASE = "/var/lib/rpm"
+"""Where systems keep the database of packages, unless their configuration has the macro ``_dbpath``."""
 _INCLUDE = re.compile(r"^\s*include\((.*)\)", re.MULTILINE)
 _MACRO = re.compile(r"%?[A-Za-z_]\w*(\(.*\))?$")
 _SYSTEM_CONFIGS = Path("/etc/mock")
@@ -92,6 +94,11 @@ class MockConfig:
         macros, environment = sorted(self.macros.items()), sorted(self.environment.items())
         parts = [self.arch, self.setup_command, conf, macros, self.releasever, environment, self.others]
         return digest_of_text(json.dumps(parts))
+
+    @property
+    def database(self) -> str:
+        """Folder of the database of packages in its roots."""
+        return self.macros.get("%_dbpath") or self.macros.get("_dbpath") or DATABASE
 
     @property
     def setup_packages(self) -> list[str]:

@@ -255,6 +255,16 @@ def test_the_folder_of_the_workspace_changes_nothing(made: tuple[Path, Path], tm
     assert second.read_bytes() == first.read_bytes()
 
 
+def test_the_database_of_packages_is_where_the_target_has_it(project: Project, tmp_path: Path) -> None:
+    """EL 10 and Fedora have it elsewhere than those before, and than this machine."""
+    config = project.workspace.mock_configs / "tiny.cfg"
+    config.write_text(f"{MOCK_CONFIG}config_opts['macros']['%_dbpath'] = '/usr/lib/sysimage/rpm'\n")
+    build(project)
+    extract(project.folder / "iso" / "tiny-1.iso", {"/LiveOS/squashfs.img": tmp_path / "squashfs.img"})
+    listed = run(["unsquashfs", "-l", "-dest", "", tmp_path / "squashfs.img"]).stdout.splitlines()
+    assert [path for path in listed if path.endswith("rpmdb.sqlite")] == ["/usr/lib/sysimage/rpm/rpmdb.sqlite"]
+
+
 def test_stale_or_cut_iso_is_made_again(project: Project) -> None:
     build(project)
     iso = project.folder / "iso" / "tiny-1.iso"

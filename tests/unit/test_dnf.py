@@ -35,7 +35,8 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MagicMock:
     """What stands for dnf's library; its Base."""
     base = MagicMock()
     module = ModuleType("dnf")
-    module.Base = lambda: base  # type: ignore[attr-defined]
+    module.Base = lambda conf: base  # type: ignore[attr-defined]
+    module.conf = MagicMock()  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "dnf", module)
     monkeypatch.setattr(dnf_resolve, "HOME", str(tmp_path))
     return base
@@ -73,13 +74,23 @@ def test_choose_asks_for_the_own_repositories_and_shows_them_to_the_cage(
     monkeypatch.setattr(dnf, "caged", lambda cage, argv: [*map(str, cage.readable), *argv])
     monkeypatch.setattr(dnf, "_dnf_python", lambda: "python3")
     own = tmp_path / "dependencies"
-    repositories = dnf.Repositories("[main]\n", tmp_path / "cache", {"deps": own})
+    place = "/usr/lib/sysimage/rpm"
+    repositories = dnf.Repositories("[main]\n", tmp_path / "cache", {"deps": own}, database=place)
     choice = dnf.choose(repositories, ["a"], tmp_path / "root.log")
     [(argv, request)] = seen
     assert request["repos"] == {"deps": "/own/deps"}
     assert request["packages"] == ["a"]
+    assert f"%_dbpath {place}\n" in request["macros"]
+    assert choice.database == place
     assert "/own/deps" in argv
     assert [found.path for found in choice.packages] == [own / "a.rpm"]
+
+
+def test_the_database_is_where_the_rpm_of_the_root_looks_for_it(tmp_path: Path) -> None:
+    choice = dnf.Choice((), ("nodocs",), "/usr/lib/sysimage/rpm")
+    words = list(dnf._rpm_argv(choice, ["a.rpm"]))
+    assert words[words.index("--define") + 1] == "_dbpath /usr/lib/sysimage/rpm"
+    assert list(dnf._rpm_argv(choice, [])) == []
 
 
 def test_one_dnf_at_a_time_works_in_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

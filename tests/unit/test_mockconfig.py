@@ -124,6 +124,7 @@ def test_the_targets_of_this_repository_load(target: str, tmp_path: Path) -> Non
     assert config.arch == "x86_64"
     assert "{{" not in config.dnf_conf
     assert "%dist" in config.macros
+    assert config.database == ("/usr/lib/sysimage/rpm" if target == "el10" else "/var/lib/rpm")
 
 
 @pytest.mark.parametrize(("field", "value"), [("setup_command", 5), ("macros", ["%dist"]), ("root", None)])

@@ -152,7 +152,7 @@ class SandboxBuilder:
     def _repositories(self, own: Path | None) -> Repositories:
         repositories = {"planex": own} if own else {}
         config, cache = self._config, self._folder / dnf.DNF_CACHE
-        return Repositories(config.dnf_conf, cache, repositories, config.releasever, self._offline)
+        return Repositories(config.dnf_conf, cache, repositories, config.releasever, self._offline, config.database)
 
     def _rpmbuild(self, job: Job, overlay: Overlay, mode: list[str], task: Task) -> None:
         shelf.remove(overlay.scratch)  # of an earlier round
