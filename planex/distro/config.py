@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from planex.cage.limits import Limits
 from planex.errors import ConfigError, MissingTool, Problem
@@ -32,6 +32,27 @@ class LimitSettings(Model):
     output: Size | None = None
 
 
+class BaseIso(Download):
+    """A base ISO, and what proves that it is the distribution's."""
+
+    key: Name | None = None
+    """File in repos/ with the distribution's public key."""
+    signature: str | None = None
+    """URL of a detached, armoured signature: of the ISO, or of the list."""
+    checksums: str | None = None
+    """URL of a list of checksums, where the distribution signs that."""
+
+    @property
+    def file_name(self) -> str:
+        return self.url.rsplit("/", 1)[-1]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.key is None) != (self.signature is None) or (self.checksums and not self.signature):
+            raise ValueError("'key' and 'signature' belong together, and 'checksums' is what they are of")
+        return self
+
+
 class Target(Model):
     """A mock configuration, a base and an architecture."""
 
@@ -42,7 +63,7 @@ class Target(Model):
     arch: Literal["x86_64"] = "x86_64"
     builder: Literal["auto", "mock", "sandbox"] = "auto"
     """``auto``: sandbox where the base is embedded, else mock."""
-    base_iso: Download | None = None
+    base_iso: BaseIso | None = None
     """The base ISO to respin; an embedded base makes its own."""
     guards: Words = ()
     """Guards chosen in every patch queue when building for this target."""

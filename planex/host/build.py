@@ -21,6 +21,7 @@ from planex.errors import PlanexError
 from planex.events import IsoMade, IsoPlanned
 from planex.host import provenance
 from planex.host.basefacts import base_facts
+from planex.host.baseiso import check_signature
 from planex.host.bootfiles import boot_inputs, make_boot_files
 from planex.host.check import examine
 from planex.host.definition import IsoDefinition, definition_path, load_definition
@@ -180,7 +181,10 @@ def base_iso(project: Project, task: Task) -> Path:
             f"target '{project.target_name}' names no base ISO",
             f"add targets.{project.target_name}.base_iso (url, sha256) to planex.yaml",
         )
-    return _downloaded(project.target.base_iso, project.workspace.downloads, task, project.config.downloads)
+    source, limits = project.target.base_iso, project.config.downloads
+    iso = _downloaded(source, project.workspace.downloads, task, limits)
+    check_signature(source, iso, project.workspace.repos, task, limits)
+    return iso
 
 
 def _downloaded(source: Download, cache: Path, task: Task, limits: Downloads) -> Path:
