@@ -186,14 +186,23 @@ def talk(
 
 
 def _pump(stream: IO[bytes], file: IO[bytes], last: deque[str], on_line: Callable[[str], None] | None) -> None:
-    for raw in iter(lambda: stream.readline(_LONGEST_LINE), b""):
+    """Copy what a program prints, as it comes; many short lines cost no more than one long one."""
+    rest = b""
+    while chunk := os.read(stream.fileno(), _LONGEST_LINE):
         with naming(Path(file.name), "write"):
-            file.write(raw)
-            file.flush()
-        line = raw.decode(errors="replace")
-        last.append(line)
-        if on_line is not None:
-            on_line(line.rstrip("\n"))
+            file.write(chunk)
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) >= _LONGEST_LINE:
+            lines, rest = [*lines, rest], b""
+        _tell(lines, last, on_line)
+    _tell([rest] if rest else [], last, on_line)
+
+
+def _tell(lines: list[bytes], last: deque[str], on_line: Callable[[str], None] | None) -> None:
+    last.extend(f"{line.decode(errors='replace')}\n" for line in lines[-TAIL_LINES:])
+    if on_line is not None:
+        for line in lines:
+            on_line(line.decode(errors="replace"))
 
 
 @contextlib.contextmanager

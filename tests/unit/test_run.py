@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from planex.errors import PlanexError
+from planex.errors import LoggedError, PlanexError
 from planex.git.door import run_git
 from planex.git.gitpython import Repo
 from planex.run import NETWORK, run, run_logged, spawn, talk
@@ -95,3 +95,44 @@ def test_a_file_that_is_no_program_is_an_error_in_words(tmp_path: Path) -> None:
     path.chmod(0o755)
     with pytest.raises(PlanexError, match=f"{path} cannot be run: Exec format error"):
         run([path])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"one\ntwo\n",
+        b"one\n\ntwo without an end",
+        b"\xff\xfe\nrest",
+        b"",
+        b"x\n" * 100_000,
+        b"\n" * 70_000 + b"last",
+        "".join(f"line {n}\n" for n in range(30_000)).encode(),
+    ],
+)
+def test_a_log_is_what_was_printed_and_each_line_is_told_once(tmp_path: Path, data: bytes) -> None:
+    told: list[str] = []
+    (tmp_path / "data").write_bytes(data)
+    run_logged(["cat", tmp_path / "data"], tmp_path / "log", on_line=told.append)
+    assert (tmp_path / "log").read_bytes().partition(b"\n")[2] == data
+    assert told == data.decode(errors="replace").removesuffix("\n").split("\n") * bool(data)
+
+
+def test_a_line_without_an_end_is_told_in_pieces(tmp_path: Path) -> None:
+    told: list[str] = []
+    run_logged(["head", "-c", "1000000", "/dev/zero"], tmp_path / "log", on_line=told.append)
+    assert "".join(told) == "\0" * 1_000_000
+    assert max(map(len, told)) <= 2 << 16
+
+
+def test_results_and_what_is_said_go_different_ways(tmp_path: Path) -> None:
+    with (tmp_path / "results").open("wb") as results:
+        run_logged(["sh", "-c", "echo result; echo said >&2"], tmp_path / "log", results=results)
+    assert (tmp_path / "results").read_text() == "result\n"
+    assert (tmp_path / "log").read_text().splitlines()[1:] == ["said"]
+
+
+def test_the_end_of_a_failed_command_is_in_its_error(tmp_path: Path) -> None:
+    with pytest.raises(PlanexError) as caught:
+        run_logged(["sh", "-c", "seq 100; printf last; exit 3"], tmp_path / "log")
+    assert isinstance(caught.value, LoggedError)
+    assert caught.value.tail.splitlines() == [*map(str, range(82, 101)), "last"]
