@@ -15,7 +15,7 @@ from planex.checksums import digest_of
 from planex.content.copies import copy_file
 from planex.distro.project import Project
 from planex.errors import PlanexError
-from planex.host.build import checksum_path, iso_path, load_manifest, manifest_path
+from planex.host.build import iso_path, load_manifest
 from planex.host.definition import load_definition
 from planex.rpm.repo import read_index
 from planex.snapshot.record import BuiltPackage, PublishedFile, PublishedRpm
@@ -62,15 +62,16 @@ class Gatherer:
         for rpm in read_index(source).packages:
             self._take(source / rpm.location, Path(REPO) / rpm.location, rpm.digest)
             yield PublishedRpm(rpm.name, rpm.evr, rpm.digest, rpm.size, rpm.location)
-        for file in sorted((source / "repodata").iterdir()):
-            self._take(file, Path(REPO) / "repodata" / file.name)
+        beside = [file for file in source.iterdir() if file.is_file() and file.suffix != ".rpm"]  # the public key
+        for file in sorted([*(source / "repodata").iterdir(), *beside]):
+            self._take(file, Path(REPO) / file.relative_to(source))
 
     def _iso(self) -> PublishedFile:
-        folder = self.project.workspace.target(self.project.target_name)
-        image = iso_path(folder, load_definition(self.project.workspace), self.project.config)
+        definition = load_definition(self.project.workspace, self.project.target_name)
+        image = iso_path(self.project.folder, definition, self.project.config)
         manifest = load_manifest(image)
         self._take(image, place := Path(ISO) / image.name, manifest.sha256)
-        for beside in (checksum_path(image), manifest_path(image)):
+        for beside in sorted(image.parent.glob(f"{image.name}.*")):  # checksum, manifest, signature
             self._take(beside, Path(ISO) / beside.name)
         return PublishedFile(str(place), manifest.size, manifest.sha256)
 

@@ -130,7 +130,7 @@ def test_nights(workspace: Path, planex: Planex, nightly: SnapshotFolder) -> Non
     assert (refused.returncode, "same version" in refused.stderr) == (1, True)
     rollback = planex("snapshot", "promote", first.id, "nightly", "--why", "back")
     assert (rollback.returncode, "dnf distro-sync" in rollback.stderr) == (0, True)
-    assert planex("snapshot", "audit").stdout == "2 promotions, 1 channels: all as told\n"
+    assert planex("snapshot", "audit").stdout == "2 promotions, 1 channel: all as told\n"
 
     shown = planex("snapshot", "gc", "--daily", "0", "--weekly", "0", "--monthly", "0", "--promoted", "0")
     assert f"would go  {latest.id}" in shown.stdout

@@ -14,13 +14,14 @@ from planex.cli.output import columns, echo
 from planex.cli.snapshot.archiving import archive_of, names_of
 from planex.distro.project import load_project
 from planex.errors import ConfigError
+from planex.host.definition import definition_path
 from planex.pages.snapshots import show_text
 from planex.snapshot.create import Maker
 from planex.snapshot.parts import PROOFS, SnapshotWish
 
 
 @click.command(short_help="Make one of the workspace's commit: whole, or none.")
-@click.option("--iso/--no-iso", default=None, help="With the host ISO (default: where iso/iso.yaml is).")
+@click.option("--iso/--no-iso", default=None, help="With the host ISO (default: where iso/ describes one).")
 @click.option(
     "--proof",
     "proofs",
@@ -60,7 +61,7 @@ def create(
       planex snapshot create --proof bios --forecast xen=4.20.4
     """
     archive, workspace = archive_of(context), context.workspace
-    with_iso = (workspace.iso / "iso.yaml").is_file() if iso is None else iso
+    with_iso = definition_path(workspace, context.target_name).is_file() if iso is None else iso
     chosen = tuple(proof for proof in proofs or ("bios", "uefi") if proof != "none")
     wish = SnapshotWish(context.target_name, with_iso, chosen, _forecasts(forecasts), dirty, offline)
     with archive.alone(context.patience(wait=True)):

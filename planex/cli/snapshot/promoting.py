@@ -15,6 +15,7 @@ from planex.cli.output import columns, echo
 from planex.cli.snapshot.archiving import archive_of
 from planex.pages.table import fitted
 from planex.snapshot.channels import CHECKS, audit, promote, promotions, read_lines
+from planex.units import many
 
 
 @click.command("promote", short_help="Let a channel lead to one.")
@@ -79,4 +80,5 @@ def audit_all(context: Context) -> None:
         context.reporter.error(fault)
     if faults:
         sys.exit(1)
-    echo(f"{len(read_lines(archive.journal))} promotions, {len(archive.channel_names())} channels: all as told")
+    told, there = many(len(read_lines(archive.journal)), "promotion"), many(len(archive.channel_names()), "channel")
+    echo(f"{told}, {there}: all as told")
