@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from planex.errors import PlanexError
 from planex.git.repository import Repository
 from planex.patchqueue.carry import commitindex
 from planex.patchqueue.carry.breaker import find_breakers
@@ -414,3 +415,17 @@ def test_a_review_tells_that_a_file_is_gone(upstream: Upstream, tmp_path: Path) 
     assert "a.c is not in 2: deleted, or moved" in done.stdout
     assert "+patched" in done.stdout
     assert "package.yaml names no upstream git" not in done.stdout
+
+
+def test_what_git_did_not_say_to_the_end_is_not_kept(upstream: Upstream) -> None:
+    repository = Repository(upstream.folder)
+    there = repository.git("rev-parse", "HEAD")
+    for read in (commitindex.read_facts, commitindex.read_diffs):
+        with pytest.raises(PlanexError, match="git log ended with status"):
+            list(read(repository, [there, "0" * 40]))
+
+
+def test_a_date_that_no_clock_shows_is_taken_as_the_last() -> None:
+    head = b"\1" + b"a" * 40 + b"\0me\0" + b"9" * 30 + b"\0a subject\n\0"
+    ((row,), *_) = commitindex._facts(head, [])
+    assert row[-1] == 2**40

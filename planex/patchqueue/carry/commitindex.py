@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from planex.errors import PlanexError
 from planex.git.pipes import DIFF_FLAGS, Pipe
 from planex.git.quoting import unquote
 from planex.git.repository import Repository
@@ -30,6 +32,8 @@ _VALUES = 500
 _AT_ONCE = 2000
 """Commits read and kept in one step."""
 _WAIT_SECONDS = 60.0
+_LAST_DATE = 2**40
+"""Seconds since 1970. Later dates are nonsense that somebody wrote into a commit, and more than SQLite takes."""
 _TITLE_NOISE = re.compile(r"^(?:\[[^]]*\]|(?:upstream|backport|fromlist|fromgit)\b[ :]*)\s*|\.$", re.IGNORECASE)
 _REVERT = re.compile(r"^This reverts commit ([0-9a-f]{12,40})\b", re.MULTILINE)
 _TABLES = (
@@ -250,6 +254,14 @@ class _Log(Pipe):
         self.finish("".join(f"{name}\n" for name in self._ids).encode())
         return self
 
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raises PlanexError where git did not come to its end: half of what it says would be kept for good."""
+        super().__exit__(kind, error, trace)
+        if kind is None and (status := self._process.returncode):
+            raise PlanexError(f"git log ended with status {status}", "look at upstream's repository: git fsck")
+
 
 def read_facts(repository: Repository, ids: Sequence[str]) -> Iterator[Facts]:
     """What commits say and touch."""
@@ -273,7 +285,7 @@ def _facts(head: bytes, names: Sequence[bytes]) -> Facts:
     subject = text.strip("\n").partition("\n\n")[0].replace("\n", " ")
     paths = [plain_path(unquote(name) if name.startswith(b'"') else _decode(name)) for name in names]
     return (
-        [(commit, subject, plain_title(subject), author, int(date or 0))],
+        [(commit, subject, plain_title(subject), author, min(int(date or 0), _LAST_DATE))],
         [(path, commit) for path in paths],
         [(origin[:SHORT], origin, commit) for origin in find_origins(text)],
         [(commit, reverted) for reverted in _REVERT.findall(text)],
