@@ -45,15 +45,14 @@ def fetch(
     final = cached_path(workspace, source.checksum)
     if final.exists() and source.checksum.matches(final):
         return final
-    final.unlink(missing_ok=True)
-    if offline:
-        raise PlanexError(
-            f"{source.package}: {source.name} is not in the download cache",
-            f"without --offline: planex fetch {source.package}",
-        )
     with hold(final.with_name(f"{final.name}.lock"), patience=WAITING):
-        if not final.exists():
-            _fetch_any(workspace, source, final, task, limits)
+        if final.exists() and source.checksum.matches(final):
+            return final  # somebody else fetched it meanwhile
+        final.unlink(missing_ok=True)
+        if offline:
+            message = f"{source.package}: {source.name} is not in the download cache"
+            raise PlanexError(message, f"without --offline: planex fetch {source.package}")
+        _fetch_any(workspace, source, final, task, limits)
     return final
 
 

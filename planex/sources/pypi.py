@@ -80,8 +80,18 @@ def link(text: str, url: str, file: str) -> str | None:
     """URL of ``file``, if the list ``text``, which came from ``url``, has it."""
     reader = _Links()
     reader.feed(text)
-    found = (urldefrag(urljoin(url, href)).url for href in reader.links)
-    return next((each for each in found if unquote(each.rsplit("/", 1)[-1]) == file), None)
+    found = (each for href in reader.links if (each := _absolute(url, href)))
+    return next((each for each in found if unquote(urlsplit(each).path.rsplit("/", 1)[-1]) == file), None)
+
+
+def _absolute(page: str, href: str) -> str:
+    """What a link leads to; nothing where that is no place of an index: only a folder of files may name files here."""
+    try:
+        found = urldefrag(urljoin(page, href)).url
+        scheme = urlsplit(found).scheme
+    except ValueError:
+        return ""
+    return found if scheme in ("http", "https") or scheme == urlsplit(page).scheme == "file" else ""
 
 
 class _Links(HTMLParser):

@@ -89,3 +89,23 @@ def test_what_no_index_has_names_each_of_them(config: Path, tmp_path: Path, work
 def test_only_names_and_files_are_taken(path: str) -> None:
     with pytest.raises(PlanexError, match="not a Python package's file"):
         pypi.parts(path)
+
+
+PAGE = """
+<a href="http://[broken/x-1.tar.gz">broken</a>
+<a href="pypi:x/x-1.tar.gz">itself</a>
+<a href="git+file:///x/x-1.tar.gz">git</a>
+<a href="file:///etc/passwd?/x-1.tar.gz">this machine's</a>
+<a href="https://index.example.org/passwd?/x-1.tar.gz">a question</a>
+<a href="../../files/x-1.tar.gz#sha256=1">right</a>
+"""
+
+
+def test_a_list_leads_to_places_of_an_index_and_to_nothing_else() -> None:
+    assert pypi.link(PAGE, "https://index.example.org/simple/x/", "x-1.tar.gz") == (
+        "https://index.example.org/files/x-1.tar.gz"
+    )
+    assert pypi.link(PAGE, "file:///srv/index/x/index.html", "x-1.tar.gz") == "file:///srv/files/x-1.tar.gz"
+    assert pypi.link(PAGE, "https://index.example.org/simple/x/", "passwd") == (
+        "https://index.example.org/passwd?/x-1.tar.gz"
+    )
