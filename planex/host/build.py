@@ -152,13 +152,23 @@ def gather_inputs(project: Project, definition: IsoDefinition, base: Path, work:
     digests = Remembered(work / _DIGESTS)
     inputs["base ISO"] = digests.digest(base)
     digests.save()
+    _require_whole(project, base, inputs["base ISO"])
     inputs["version"] = f"{project.config.name} {project.config.version}"
+    inputs["vendor"] = project.config.vendor
     inputs["loaders"] = _digest([MODULES / "multiboot2.mod", MODULES / "kernel.img", find_here("mboot.c32")])
     inputs["planex itself"] = code_digest("planex.host", "planex.medium")
-    inputs |= {"signing key": project.signer.key.fingerprint} if project.signer else {}
+    inputs |= {"signing key": digest_of_text(project.signer.key.text)} if project.signer else {}
     for path in _written(project):
         inputs[f"iso/{path.relative_to(project.workspace.iso)}"] = digest_of(path, "SHA256")
     return inputs
+
+
+def _require_whole(project: Project, base: Path, found: str) -> None:
+    """A download that a disk damaged, or a power cut emptied, is deleted and said."""
+    named = None if project.target.embedded else project.target.base_iso
+    if named and found != named.sha256:
+        base.unlink()
+        raise PlanexError(f"the downloaded base ISO {base} is damaged", "it is downloaded again: planex iso build")
 
 
 def _written(project: Project) -> list[Path]:
@@ -198,7 +208,7 @@ def _downloaded(source: Download, cache: Path, task: Task, limits: Downloads) ->
         if digest_of(partial, "SHA256") != source.sha256:
             partial.unlink()
             raise PlanexError(f"{source.url} does not have the SHA-256 that planex.yaml gives", "check both")
-        shelf.publish(partial, final)
+        shelf.publish(partial, final, durable=True)
     return final
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from planex.checksums import digest_of
+from planex.checksums import digest_of, digest_of_text
 from planex.content import shelf
 from planex.distro.project import Project
 from planex.errors import ConfigError, PlanexError
@@ -84,7 +84,8 @@ def test_all_of_a_signed_iso_is_signed(project: Project, made: Made, keys: Keys,
     assert (tmp_path / "key").read_text() == (tmp_path / "key2").read_text() == key.text
     assert b"(unsigned)" not in iso.read_bytes()
     manifest = load_manifest(iso)
-    assert manifest.inputs["signing key"] == manifest.key == key.fingerprint
+    assert manifest.key == key.fingerprint
+    assert manifest.inputs["signing key"] == digest_of_text(key.text)
     (shipped,) = manifest.rpms
     assert digest_of(tmp_path / "tiny.rpm", "SHA256") == shipped.sha256 == manifest.packages[0].sha256
     assert shipped.unsigned == digest_of(made[1], "SHA256") != shipped.sha256

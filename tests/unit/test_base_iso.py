@@ -6,10 +6,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from planex.distro.config import BaseIso
+from planex.distro.project import Project
 from planex.errors import PlanexError
 from planex.host import build
 from planex.host.baseiso import check_signature
@@ -53,6 +56,17 @@ def test_another_file_is_refused_and_not_kept(tmp_path: Path, asked: list[str]) 
             get(tmp_path, "0" * 64)
     assert len(asked) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_that_a_disk_damaged_is_deleted_and_said(tmp_path: Path, asked: list[str]) -> None:
+    path = get(tmp_path, SHA256)
+    target = SimpleNamespace(embedded=False, base_iso=Download(url="https://example.org/base.iso", sha256=SHA256))
+    project = cast(Project, SimpleNamespace(target=target))
+    build._require_whole(project, path, SHA256)
+    path.write_bytes(b"")
+    with pytest.raises(PlanexError, match="is damaged"):
+        build._require_whole(project, path, hashlib.sha256(b"").hexdigest())
+    assert get(tmp_path, SHA256).read_bytes() == CONTENT
 
 
 NAME = "base.iso"
