@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import filecmp
 import os
 import stat
 from collections.abc import Iterable
@@ -100,16 +101,21 @@ def sync_tree(folder: Path) -> None:
     sync([folder])
 
 
+def link_or_copy(source: Path, destination: Path) -> None:
+    """The same file under another name; a copy where the file system has no more links, or none for this user."""
+    try:
+        os.link(source, destination)
+    except OSError:
+        copy_file(source, destination)
+
+
 def share(folder: Path, other: Path) -> None:
     """Link each file that has the same bytes at the same path in ``other``, so that they are on the disk only once."""
     for file in folder.rglob("*"):
         old = other / file.relative_to(folder)
-        if file.is_symlink() or not file.is_file() or not old.is_file() or old.samefile(file) or not _same(old, file):
+        if file.is_symlink() or not file.is_file() or not old.is_file() or old.samefile(file):
             continue
-        with suppress(OSError):  # a file system without links, or with as many as it takes
-            os.link(old, spare := file.with_name(f".{file.name[:50]}.shared"))
-            spare.replace(file)
-
-
-def _same(one: Path, other: Path) -> bool:
-    return one.stat().st_size == other.stat().st_size and one.read_bytes() == other.read_bytes()
+        if filecmp.cmp(old, file, shallow=False):
+            with suppress(OSError):  # a file system without links, or with as many as it takes
+                os.link(old, spare := file.with_name(f".{file.name[:50]}.shared"))
+                spare.replace(file)

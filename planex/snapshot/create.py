@@ -49,7 +49,14 @@ class Maker:
         with shelf.draft(final) as draft:
             reports = (*self._all(draft), *self._unmoved(head))
             gatherer = Gatherer(project, draft, self._previous())
-            gathered = gatherer.gather(whole=state_of(reports) is SnapshotState.GOOD, iso=self.wish.iso)
+            try:
+                gathered = gatherer.gather(whole=state_of(reports) is SnapshotState.GOOD, iso=self.wish.iso)
+            except (PlanexError, OSError) as error:
+                reports = (
+                    *reports,
+                    PartReport("gather", PartStatus.FAILED, 0, "planex store verify", message=str(error)),
+                )
+                gathered = gatherer.retreat()
             snapshot = Snapshot(
                 str(ident), self.wish.target, state_of(reports), head.commit, head.subject, bool(head.changes),
                 began.isoformat(timespec="seconds"), round(time.monotonic() - started, 1), __version__, reports,

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from planex.checksums import digest_of
-from planex.content.copies import copy_file
+from planex.content import shelf
+from planex.content.copies import copy_file, link_or_copy
 from planex.distro.project import Project
 from planex.errors import PlanexError
-from planex.host.build import iso_path, load_manifest
+from planex.host.build import checksum_path, iso_path, load_manifest, manifest_path
 from planex.host.definition import load_definition
+from planex.host.signing import signature_path
 from planex.rpm.repo import read_index
 from planex.snapshot.record import BuiltPackage, PublishedFile, PublishedRpm
 
@@ -50,6 +51,12 @@ class Gatherer:
             return Gathered(packages)
         return Gathered(packages, tuple(self._repository()), self._iso() if iso else None)
 
+    def retreat(self) -> Gathered:
+        """What is left where something could not be taken: reports and logs."""
+        for name in (REPO, ISO):
+            shelf.remove(self.draft / name)
+        return Gathered(tuple(built_packages(self.draft)))
+
     def _logs(self, packages: tuple[BuiltPackage, ...]) -> None:
         """The build logs of what was built, or failed to be."""
         for package in packages:
@@ -71,8 +78,9 @@ class Gatherer:
         image = iso_path(self.project.folder, definition, self.project.config)
         manifest = load_manifest(image)
         self._take(image, place := Path(ISO) / image.name, manifest.sha256)
-        for beside in sorted(image.parent.glob(f"{image.name}.*")):  # checksum, manifest, signature
-            self._take(beside, Path(ISO) / beside.name)
+        for beside in (checksum_path(image), manifest_path(image), signature_path(image)):
+            if beside.exists():
+                self._take(beside, Path(ISO) / beside.name)
         return PublishedFile(str(place), manifest.size, manifest.sha256)
 
     def _take(self, source: Path, place: Path, digest: str = "") -> None:
@@ -81,7 +89,7 @@ class Gatherer:
         target.parent.mkdir(parents=True, exist_ok=True)
         old = self.previous / place if self.previous else None
         if digest and old and old.is_file() and digest_of(old, "sha256") == digest:
-            os.link(old, target)
+            link_or_copy(old, target)
             return
         copy_file(source, target)
         if digest and (found := digest_of(target, "sha256")) != digest:

@@ -37,8 +37,8 @@ def kept(
         found.setdefault(ident, "a channel leads to it")
     since = now - timedelta(days=rules.promoted)
     for promotion in promotions:
-        for ident, when in ((promotion.now, promotion.when), (promotion.was, promotion.when)):
-            if ident and datetime.fromisoformat(when) >= since:
+        for ident in (promotion.now, promotion.was):
+            if ident and _moment(promotion.when, now) >= since:
                 found.setdefault(ident, f"{promotion.channel} led to it")
     periods: tuple[tuple[int, str, Callable[[date], object]], ...] = (
         (rules.daily, "of its day", lambda day: day),
@@ -49,6 +49,15 @@ def kept(
         for ident in _newest(snapshots, count, period):
             found.setdefault(ident, f"the newest good {why}")
     return found
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    """When that was; now, where it cannot be read: what is not understood is not deleted."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return now
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _newest(snapshots: Sequence[Snapshot], count: int, period: Callable[[date], object]) -> list[str]:

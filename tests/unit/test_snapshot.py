@@ -3,22 +3,27 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from planex.content import records
+from planex.content.copies import link_or_copy
 from planex.content.locks import Patience
+from planex.distro.project import Project
 from planex.errors import PlanexError
 from planex.pages.snapshots import diff_text, list_text, show_text
 from planex.snapshot.channels import Promotion, audit, promote, promotions
 from planex.snapshot.diff import compare, compare_rpms
 from planex.snapshot.folder import SnapshotFolder
-from planex.snapshot.gather import built_packages
+from planex.snapshot.gather import Gathered, Gatherer, built_packages
 from planex.snapshot.gc import KeepRules, kept
 from planex.snapshot.ident import SnapshotId, next_id, parse_id
 from planex.snapshot.parts import SnapshotWish, parts
@@ -249,3 +254,31 @@ def test_texts(folder: SnapshotFolder) -> None:
     shown = show_text(folder.find("latest"), ["latest"], 120)
     for words in ("broken [latest]", "failed  iso", "no room", "no repository", "patch x changed"):
         assert words in shown
+
+
+def test_what_cannot_be_read_of_a_promotion_keeps_its_snapshot() -> None:
+    nights = [snapshot(f"202611{day:02}.01-0123456789ab", OK) for day in (1, 2, 3)]
+    for when in ("2026-11-23T00:00:00", "yesterday"):
+        told = Promotion(1, when, "me", "stable", "", nights[0].id, "", (), "")
+        assert nights[0].id in kept(nights, [told], [], KeepRules(0, 0, 0, 30), NOW)
+
+
+def test_what_could_not_be_taken_leaves_reports_and_no_repository(tmp_path: Path) -> None:
+    for name in ("repo/a.rpm", "logs/build.log"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    assert Gatherer(cast(Project, None), tmp_path, None).retreat() == Gathered(())
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+
+
+def test_a_file_that_cannot_be_linked_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(*_: object) -> None:
+        raise OSError(errno.EMLINK, "too many links")
+
+    (tmp_path / "one").write_text("x")
+    link_or_copy(tmp_path / "one", tmp_path / "two")
+    assert (tmp_path / "two").samefile(tmp_path / "one")
+    monkeypatch.setattr(os, "link", no_more)
+    link_or_copy(tmp_path / "one", tmp_path / "three")
+    assert (tmp_path / "three").read_text() == "x"
+    assert not (tmp_path / "three").samefile(tmp_path / "one")
