@@ -113,7 +113,7 @@ class Maker:
         log, results = draft / "logs" / f"{part.name}.log", draft / "results" / f"{part.name}.json"
         results.parent.mkdir(parents=True, exist_ok=True)
         argv = [
-            *(sys.executable, "-m", "planex", "-C", str(self.workspace.root), "--target", self.wish.target),
+            *(sys.executable, "-P", "-m", "planex", "-C", str(self.workspace.root), "--target", self.wish.target),
             *(*part.before, *part.words, *part.hidden),
         ]
         with results.open("wb") as file:
