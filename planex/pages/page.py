@@ -7,25 +7,23 @@ stays small and what changes stands out.
 
 from __future__ import annotations
 
-import html
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from planex.pages.needs import Case, Stretch, by_file, need, stretches
+from planex.pages.web import escaped, style
 from planex.patchqueue.carry.forecast import Column, Matrix
 from planex.patchqueue.carry.offers import Built
 from planex.patchqueue.carry.verdict import TROUBLE, Fate
 from planex.patchqueue.format.queue import Patch
-from planex.printable import printable, shortened
+from planex.printable import shortened
 from planex.units import many
 
-_STYLE = Path(__file__).parents[1] / "data" / "forecast.css"
 _FOLDED = 8
 """Items from which on a list is folded, so that what follows can be seen."""
 _LONG = 200
@@ -55,7 +53,7 @@ class _Page:
     news: News | None
 
     def text(self) -> str:
-        title = _text(f"{self.data['package']} {self.matrix.old.label}: forecast")
+        title = escaped(f"{self.data['package']} {self.matrix.old.label}: forecast")
         parts = (self._news(), self._versions(), self._needs(), self._proposals(), self._patches())
         body = "\n".join([self._head(title), *chain(*parts)])
         return f"""<!DOCTYPE html>
@@ -85,7 +83,7 @@ class _Page:
 
     def link(self, patch: str) -> str:
         anchor = self.anchors.get(patch)
-        return f'<a href="#{anchor}">{_text(patch)}</a>' if anchor else _text(patch)
+        return f'<a href="#{anchor}">{escaped(patch)}</a>' if anchor else escaped(patch)
 
     @cached_property
     def needed(self) -> set[str]:
@@ -126,7 +124,7 @@ class _Page:
     def _news(self) -> Iterator[str]:
         if self.news is None:
             return
-        since = _text(self.news.since)
+        since = escaped(self.news.since)
         if not self.news.troubles:
             yield f'<p class="none">No new trouble since {since}.</p>'
             return
@@ -145,7 +143,7 @@ class _Page:
         yield f'<h2 id="needs">Needs a person: {many(len(self.needed), "patch", "patches")}, by file</h2>'
         for place, cases in groups.items():
             count = f'<span class="soft">{many(len(cases), "patch", "patches")}</span>'
-            yield f'<details class="place"{_opened(groups)}><summary><code>{_text(place)}</code> {count}</summary>'
+            yield f'<details class="place"{_opened(groups)}><summary><code>{escaped(place)}</code> {count}</summary>'
             yield from self._cases(cases)
             yield "</details>"
 
@@ -157,16 +155,16 @@ class _Page:
             patch = self.matrix.patches[number].name
             rules = ", ".join(dict.fromkeys(rule for stretch in found for rule in stretch.verdict.rules))
             built = " ".join(dict.fromkeys(_built(self._row(stretch.labels[0], patch)) for stretch in found))
-            head = f'<code>{_text(patch)}</code> <span class="soft">by {_text(rules)}</span> {built}'
+            head = f'<code>{escaped(patch)}</code> <span class="soft">by {escaped(rules)}</span> {built}'
             yield f'<details class="place"><summary>{head}</summary><div class="offer">'
-            yield f"<p>{_text(self.matrix.patches[number].subject)} ({self.link(patch)})</p>"
+            yield f"<p>{escaped(self.matrix.patches[number].subject)} ({self.link(patch)})</p>"
             for stretch in found:
                 yield from self._offer(patch, stretch)
             yield "</div></details>"
 
     def _offer(self, patch: str, stretch: Stretch) -> Iterator[str]:
         row = self._row(stretch.labels[0], patch)
-        yield f"<p>on {_listed(stretch.labels)}: {_text(stretch.verdict.why)} {_built(row)}</p>"
+        yield f"<p>on {_listed(stretch.labels)}: {escaped(stretch.verdict.why)} {_built(row)}</p>"
         for title, key in (("What it would change there", "change"), ("How that differs from the patch", "beside")):
             if text := row.get(key):
                 yield f"<details open><summary>{title}</summary><pre>{_diff(text)}</pre></details>"
@@ -190,13 +188,13 @@ class _Page:
         yield '<h2 id="patches">All patches</h2>'
         if self.needed:
             yield '<input type="checkbox" id="only"> <label for="only">only those that need a person</label>'
-        heads = "".join(f"<span>{_text(column.version.label)}</span>" for column in self.matrix.columns)
+        heads = "".join(f"<span>{escaped(column.version.label)}</span>" for column in self.matrix.columns)
         yield f'<div>\n<div class="heads"><span>patch</span>{heads}</div>'
         section = ""
         for number, patch in enumerate(self.matrix.patches):
             if patch.entry.section != section:
                 section = patch.entry.section
-                yield f"<h3>{_text(section)}</h3>"
+                yield f"<h3>{escaped(section)}</h3>"
             yield self._patch(number, patch)
         yield "</div>"
 
@@ -205,24 +203,24 @@ class _Page:
         cells = "".join(_cell(stretch) for stretch in stretches(self.matrix, number, whole=False))
         details = "".join(self._details(number, patch))
         anchor = self.anchors[patch.name]
-        row = f'<summary class="row"><b>{_text(patch.name)}</b>{cells}</summary>'
+        row = f'<summary class="row"><b>{escaped(patch.name)}</b>{cells}</summary>'
         return f'<details id="{anchor}"{fine}>{row}<div class="more">{details}</div></details>'
 
     def _details(self, number: int, patch: Patch) -> Iterator[str]:
-        author = f' <span class="soft">{_text(patch.header.author)}</span>' if patch.header.author else ""
-        yield f"<p>{_text(patch.subject)}{author}</p>"
+        author = f' <span class="soft">{escaped(patch.header.author)}</span>' if patch.header.author else ""
+        yield f"<p>{escaped(patch.subject)}{author}</p>"
         for stretch in stretches(self.matrix, number):
             if stretch.verdict.why:
-                yield f"<p>{_text(stretch.span)}: {_chip(stretch.verdict.status)} {self._why(stretch)}</p>"
+                yield f"<p>{escaped(stretch.span)}: {_chip(stretch.verdict.status)} {self._why(stretch)}</p>"
         if breaker := self.data["broken_by"].get(patch.name):
-            yield f"<p>first broken by {_text(breaker['text'])}</p>"
+            yield f"<p>first broken by {escaped(breaker['text'])}</p>"
 
     def _why(self, stretch: Stretch) -> str:
         verdict = stretch.verdict
         if verdict.status is not Fate.BLOCKED or not verdict.blockers:
-            return _text(verdict.why)
+            return escaped(verdict.why)
         needs = ", ".join(map(self.link, verdict.blockers))
-        return f"needs {needs}" + (f"; {_text(verdict.reason)}" if verdict.reason else "")
+        return f"needs {needs}" + (f"; {escaped(verdict.reason)}" if verdict.reason else "")
 
 
 def _built(row: Mapping[str, Any]) -> str:
@@ -239,7 +237,7 @@ def _diff(text: str) -> str:
 
 def _marked(line: str) -> str:
     mark = {"+": "ins", "-": "del"}.get(line[:1]) if not line.startswith(("+++ ", "--- ")) else None
-    return f"<{mark}>{_text(line)}</{mark}>" if mark else _text(line)
+    return f"<{mark}>{escaped(line)}</{mark}>" if mark else escaped(line)
 
 
 def _opened(items: Sized) -> str:
@@ -254,7 +252,7 @@ def _version(column: Column) -> str:
     bar = "".join(f'<i class="{status}" style="flex:{counts[status]}"></i>' for status in present)
     legend = "".join(f'<i class="{status}">{counts[status]} {status}</i>' for status in present)
     return (
-        f'<li><b>{_text(column.version.label)}</b><div class="bar">{bar}</div>'
+        f'<li><b>{escaped(column.version.label)}</b><div class="bar">{bar}</div>'
         f'<span class="soft">{head}</span><div class="counts">{legend}</div></li>'
     )
 
@@ -262,7 +260,7 @@ def _version(column: Column) -> str:
 def _cell(stretch: Stretch) -> str:
     """A status under the versions it holds for."""
     wide, status = len(stretch.labels), stretch.verdict.status
-    return f'<i class="{status}{f" s{wide}" if wide > 1 else ""}" title="{_text(stretch.span)}">{status}</i>'
+    return f'<i class="{status}{f" s{wide}" if wide > 1 else ""}" title="{escaped(stretch.span)}">{status}</i>'
 
 
 def _chip(status: Fate) -> str:
@@ -270,16 +268,12 @@ def _chip(status: Fate) -> str:
 
 
 def _listed(labels: Sequence[str]) -> str:
-    return _text(", ".join(labels))
+    return escaped(", ".join(labels))
 
 
 def _style(versions: int) -> str:
-    """The page's style without comments and indentation, for so many columns."""
-    text = re.sub(r"\n\s+", " ", re.sub(r"/\*.*?\*/\n", "", _STYLE.read_text("utf-8"))).strip()
+    """The page's style for so many columns."""
+    text = style("house", "forecast")
     widths = "\n".join(f".s{wide} {{ grid-column-end: span {wide}; }}" for wide in range(2, versions + 1))
     column = min(8, max(3.4, _WIDE / max(versions, 1)))
     return f"{text}\n:root {{ --n: {versions}; --w: {column:.3g}rem; }}\n{widths}"
-
-
-def _text(text: str) -> str:
-    return html.escape(printable(text))

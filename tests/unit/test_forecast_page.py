@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import planex
 from planex.pages.needs import NO_FILE, WAITING, by_file
 from planex.pages.page import News, forecast_page
 from planex.pages.table import fitted, folded
@@ -21,7 +22,7 @@ from planex.patchqueue.carry.verdict import Fate, Verdict
 from planex.patchqueue.format.queue import Patch
 from planex.patchqueue.format.series import parse_series
 
-STYLE = Path(__file__).parents[2] / "planex" / "data" / "forecast.css"
+STYLE = "".join((Path(planex.__file__).parent / "data" / name).read_text() for name in ("house.css", "forecast.css"))
 CLEAN, CONFLICT, BLOCKED = Fate.CLEAN, Fate.CONFLICT, Fate.BLOCKED
 
 
@@ -89,8 +90,8 @@ def test_the_page_is_whole_and_alone() -> None:
     assert len(reader.ids) == len(set(reader.ids))
     assert reader.links == {f"#{name}" for name in ("needs", "patches", "p1.patch", "p2.patch")}
     assert {link[1:] for link in reader.links} <= set(reader.ids)
-    assert "url(" not in STYLE.read_text()
-    assert "@import" not in STYLE.read_text()
+    assert "url(" not in STYLE
+    assert "@import" not in STYLE
 
 
 def test_what_matters_comes_first() -> None:
@@ -249,7 +250,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_all_text_can_be_read(dark: bool) -> None:
-    light_style, dark_style = STYLE.read_text().split("@media (prefers-color-scheme: dark)")
+    light_style, dark_style = STYLE.split("@media (prefers-color-scheme: dark)")
     found = colours(dark_style.split("\n}\n")[0] if dark else light_style)
     pairs = [(f"{name}-text", name) for name in ("good", "same", "changed", "gone", "grey", "lost")]
     pairs += [("loud-text", name) for name in ("conflict", "doubtful", "blocked", "failed")]
@@ -259,4 +260,4 @@ def test_all_text_can_be_read(dark: bool) -> None:
 
 
 def test_every_status_has_its_colour() -> None:
-    assert {str(status) for status in Fate} <= set(re.findall(r"\.(\w+)", STYLE.read_text()))
+    assert {str(status) for status in Fate} <= set(re.findall(r"\.(\w+)", STYLE))
