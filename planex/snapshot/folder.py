@@ -38,6 +38,11 @@ class SnapshotFolder:
         """Every promotion, a line each."""
         return self.root / "promotions.jsonl"
 
+    @property
+    def site(self) -> Path:
+        """Pages about the snapshots (``planex snapshot site``)."""
+        return self.root / "site"
+
     @contextmanager
     def alone(self, patience: Patience) -> Iterator[None]:
         """Nobody else makes, promotes or deletes snapshots meanwhile; what a killed run left is swept."""

@@ -11,6 +11,7 @@ import click
 from planex.cli.context import Context, pass_context
 from planex.cli.output import columns, echo
 from planex.cli.snapshot.archiving import archive_of, names_of
+from planex.cli.snapshot.siting import refresh_site
 from planex.content import shelf
 from planex.pages.table import fitted
 from planex.snapshot.channels import promotions
@@ -48,4 +49,6 @@ def gc(context: Context, daily: int, weekly: int, monthly: int, promoted: int, d
         rows += [("deleted" if delete else "would go", snapshot.id, str(snapshot.state)) for snapshot in doomed]
         for snapshot in doomed if delete else ():
             shelf.remove(archive.folder(snapshot.id))
+    if delete and doomed:
+        refresh_site(context, archive)
     echo(fitted(sorted(rows, key=lambda row: row[1]), columns()) or "no snapshots")

@@ -12,6 +12,7 @@ import click
 from planex.cli.context import Context, pass_context
 from planex.cli.output import columns, echo
 from planex.cli.snapshot.archiving import archive_of, names_of
+from planex.cli.snapshot.siting import refresh_site
 from planex.distro.project import load_project
 from planex.errors import ConfigError
 from planex.host.definition import definition_path
@@ -53,7 +54,8 @@ def create(
 
     It appears in snapshots/TARGET/ by one rename: whole and good, or broken, with its reports and logs and without a
     repository. The exit status is then 1. A second one at the same time waits. Parts of the snapshot before that are
-    the same are linked, so an unchanged one takes next to no space.
+    the same are linked, so an unchanged one takes next to no space. The pages in site/ beside it are then those of
+    `planex snapshot site`.
 
     \b
     Examples:
@@ -68,6 +70,7 @@ def create(
         project = load_project(workspace, context.config, context.target_name, tolerant=True)
         made = Maker(workspace, archive, wish, context.reporter).create(project)
         names = names_of(archive).get(made.id, ())
+    refresh_site(context, archive)
     echo(json.dumps(asdict(made), indent=1) if as_json else show_text(made, names, columns()))
     if not made.good:
         where = workspace.relative(archive.folder(made.id))

@@ -13,6 +13,7 @@ import click
 from planex.cli.context import Context, pass_context
 from planex.cli.output import columns, echo
 from planex.cli.snapshot.archiving import archive_of
+from planex.cli.snapshot.siting import refresh_site
 from planex.pages.table import fitted
 from planex.snapshot.channels import CHECKS, audit, promote, promotions, read_lines
 from planex.units import many
@@ -44,6 +45,7 @@ def promote_one(context: Context, name: str, channel: str, why: str, require: tu
     with archive.alone(context.patience(wait=True)):
         snapshot = archive.find(name)
         was = promote(archive, snapshot, channel, who=_who(), why=why, require=require)
+    refresh_site(context, archive)
     echo(f"{channel}: {was or 'new'} -> {snapshot.id}")
     if was and was > snapshot.id:
         context.reporter.info("it is older: dnf keeps newer packages where they are, until `dnf distro-sync`")
