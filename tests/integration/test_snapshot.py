@@ -113,6 +113,7 @@ def test_nights(workspace: Path, planex: Planex, nightly: SnapshotFolder) -> Non
     assert "it is broken" in (nightly.folder(latest.id) / "packages/two/build.log").read_text()
     assert not (nightly.folder(latest.id) / "repo").exists()
     assert nightly.find("latest-good").id == first.id
+    assert "is broken by build; the last good one is" in (nightly.site / "index.html").read_text()
 
     put(workspace, "two", "2\n")
     commit(workspace, "two works")
@@ -126,6 +127,7 @@ def test_nights(workspace: Path, planex: Planex, nightly: SnapshotFolder) -> Non
     for words in ("two breaks", "one changes", "one  1-1, other contents under the same version"):
         assert words in diff
     assert planex("snapshot", "promote", "latest", "nightly", "--why", "looks fine").returncode == 0
+    assert "looks fine" in (nightly.site / "index.html").read_text()
     refused = planex("snapshot", "promote", first.id, "nightly", "--require", "upgrade")
     assert (refused.returncode, "same version" in refused.stderr) == (1, True)
     rollback = planex("snapshot", "promote", first.id, "nightly", "--why", "back")
