@@ -97,6 +97,10 @@ class SnapshotFolder:
         self.channels.mkdir(parents=True, exist_ok=True)
         switch_link(self.channels / channel, self.folder(ident))
 
+    def remove(self, ident: SnapshotId | str) -> None:
+        """Delete a snapshot; links that led to it are mended by whoever is alone next."""
+        shelf.remove(self.folder(ident))
+
     def mend_links(self) -> None:
         """Let ``latest`` and ``latest-good`` lead to what is there: a run may have been killed before it did."""
         found = self.all()

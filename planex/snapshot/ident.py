@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Names of snapshots: ``20261124.01-0123456789ab``. Sorted as text they are in the order of their making. Pure."""
+"""Names of snapshots: ``20261124.01-0123456789ab``. Up to 99 of a day sort as text in the order of
+their making. Pure."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import columns, echo
 from planex.cli.snapshot.archiving import archive_of, names_of
 from planex.cli.snapshot.siting import refresh_site
-from planex.content import shelf
 from planex.pages.table import fitted
 from planex.snapshot.channels import promotions
 from planex.snapshot.gc import KeepRules, kept
@@ -48,7 +47,7 @@ def gc(context: Context, daily: int, weekly: int, monthly: int, promoted: int, d
         rows = [("keep", snapshot.id, why[snapshot.id]) for snapshot in snapshots if snapshot.id in why]
         rows += [("deleted" if delete else "would go", snapshot.id, str(snapshot.state)) for snapshot in doomed]
         for snapshot in doomed if delete else ():
-            shelf.remove(archive.folder(snapshot.id))
+            archive.remove(snapshot.id)
     if delete and doomed:
         refresh_site(context, archive)
     echo(fitted(sorted(rows, key=lambda row: row[1]), columns()) or "no snapshots")

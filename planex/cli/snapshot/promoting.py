@@ -16,6 +16,7 @@ from planex.cli.snapshot.archiving import archive_of
 from planex.cli.snapshot.siting import refresh_site
 from planex.pages.table import fitted
 from planex.snapshot.channels import CHECKS, audit, promote, promotions, read_lines
+from planex.snapshot.ident import parse_id
 from planex.units import many
 
 
@@ -47,7 +48,7 @@ def promote_one(context: Context, name: str, channel: str, why: str, require: tu
         was = promote(archive, snapshot, channel, who=_who(), why=why, require=require)
     refresh_site(context, archive)
     echo(f"{channel}: {was or 'new'} -> {snapshot.id}")
-    if was and was > snapshot.id:
+    if (before := parse_id(was)) and (now := parse_id(snapshot.id)) and before > now:
         context.reporter.info("it is older: dnf keeps newer packages where they are, until `dnf distro-sync`")
 
 
