@@ -5,30 +5,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from planex.checksums import digest_of_text
 from planex.content import shelf
 from planex.distro.project import Project
-from planex.host.live import FORMAT, install, take_boot_files
+from planex.host.live import FORMAT, BootFiles, install, take_boot_files
 from planex.report import Task
 from planex.rpm import repo
-
-
-@dataclass(frozen=True, slots=True)
-class BootFiles:
-    """A folder with both. It appears whole and never changes."""
-
-    folder: Path
-
-    @property
-    def hypervisor(self) -> Path:
-        return self.folder / "xen.gz"
-
-    @property
-    def kernel(self) -> Path:
-        return self.folder / "vmlinuz"
 
 
 def boot_inputs(project: Project, packages: Sequence[str]) -> Mapping[str, str]:

@@ -71,14 +71,10 @@ class Packages:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveHost:
-    """A folder with what goes on the ISO. It appears whole and never changes."""
+class BootFiles:
+    """A folder with hypervisor and dom0's kernel. It appears whole and never changes."""
 
     folder: Path
-
-    @property
-    def image(self) -> Path:
-        return self.folder / "squashfs.img"
 
     @property
     def hypervisor(self) -> Path:
@@ -87,6 +83,15 @@ class LiveHost:
     @property
     def kernel(self) -> Path:
         return self.folder / "vmlinuz"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveHost(BootFiles):
+    """With all else that goes on the ISO."""
+
+    @property
+    def image(self) -> Path:
+        return self.folder / "squashfs.img"
 
     @property
     def busybox(self) -> Path:

@@ -11,7 +11,7 @@ from planex.checksums import digest_of, read_checksums
 from planex.distro.project import Project
 from planex.distro.sources import local_files
 from planex.errors import PlanexError
-from planex.git.door import run_git
+from planex.git.head import read_head
 from planex.host.manifest import MadeFrom, ShippedRpm, UsedPatch, UsedSource
 from planex.printable import without_passwords
 from planex.rpm import repo
@@ -91,9 +91,7 @@ def made_from(project: Project, base_iso: str) -> MadeFrom:
 def _commit(root: Path) -> tuple[str, bool]:
     """The commit of a workspace, and whether it differs from that; no commit where it is in no git repository."""
     try:
-        head = run_git(root, ["rev-parse", "--verify", "--quiet", "HEAD"], check=False)
-        status = run_git(root, ["status", "--porcelain", "--", "."], check=False)
+        head = read_head(root)
     except PlanexError:
         return "", False
-    found = head.stdout.strip() if head.returncode == 0 else ""
-    return found, bool(found and status.stdout.strip())
+    return head.commit, bool(head.changes)

@@ -10,11 +10,10 @@ from pathlib import Path
 from planex.checksums import digest_of
 from planex.disk import write
 from planex.errors import PlanexError
-from planex.host.bootfiles import BootFiles
 from planex.host.definition import IsoDefinition, menu_of
 from planex.host.examined import as_text, small_texts
 from planex.host.extras import Extra, place_extras
-from planex.host.live import LiveHost
+from planex.host.live import BootFiles, LiveHost
 from planex.host.loading import Loading, choose_loaders, linux_command, menus_inside
 from planex.medium import efi, loaders, metadata
 from planex.medium.bootimage import EfiImage, efi_bytes, efi_images

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from planex.cage.command import Cage, caged
 from planex.checksums import digest_of, digest_of_text
 from planex.content import records, shelf, stamps
-from planex.content.copies import PUBLISHED, copy_file
+from planex.content.copies import PUBLISHED, copy_file, link_or_copy
 from planex.content.stamps import Fault, Stamp
 from planex.drafts import switch_link, temporary_folder, write_atomic
 from planex.errors import PlanexError
+from planex.regular import read_text
 from planex.rpm.capability import Capability
 from planex.rpm.index import Index, IndexedPackage, from_rows, to_rows
 from planex.run import run
@@ -255,10 +256,7 @@ def link_rpms(folder: Path, rpms: Iterable[Path]) -> None:
     for rpm in rpms:
         destination = folder / rpm.name
         destination.unlink(missing_ok=True)
-        try:
-            os.link(rpm, destination)
-        except OSError:
-            write_atomic(destination, rpm.read_bytes())
+        link_or_copy(rpm, destination)
 
 
 def copy_rpms(folder: Path, rpms: Mapping[str, Path]) -> None:
@@ -286,7 +284,7 @@ def compose(
     The new repository is made beside the old and appears by one rename of the link; True if anything changed.
     Raises DamagedFile where an RPM is not what it should be.
     """
-    parts = [*sorted(rpms), str(epoch), groups.read_text() if groups else "", *([seal.name] if seal else [])]
+    parts = [*sorted(rpms), str(epoch), read_text(groups) if groups else "", *([seal.name] if seal else [])]
     name = f"repo-{digest_of_text(' '.join(parts))[:16]}"
     there = next((path for path in sorted(link.parent.glob(f"{name}*")) if fault(path) is None), None)
     if there is not None and link.is_symlink() and str(link.readlink()) == there.name:

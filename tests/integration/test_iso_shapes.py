@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from planex.errors import PlanexError
-from planex.host.bootfiles import BootFiles
 from planex.host.check import check_iso
 from planex.host.definition import Installer, IsoDefinition
 from planex.host.extras import Extra
 from planex.host.finding import faults
 from planex.host.installer import whole_menu
+from planex.host.live import BootFiles
 from planex.host.loading import choose_loaders
 from planex.host.tree import Base, Parts, plan_respin, read_base
 from planex.medium.bootimage import efi_images

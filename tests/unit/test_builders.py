@@ -23,23 +23,6 @@ from tests.unit.factories import package
 FakeTool = Callable[[str, str], Path]
 
 
-@pytest.fixture
-def job(tmp_path: Path) -> Job:
-    for name in ("work", "results", "logs"):
-        (tmp_path / name).mkdir()
-    return Job(
-        package=package("foo"),
-        build_requires=(),
-        srpm=tmp_path / "foo-1-1.src.rpm",
-        dependencies=Path("/deps"),
-        dependencies_digest="",
-        work=tmp_path / "work",
-        results=tmp_path / "results",
-        logs=tmp_path / "logs",
-        epoch=7,
-    )
-
-
 def test_rpmbuild_runs_caged_without_network_as_an_ordinary_user(job: Job) -> None:
     cage = build_cage(Path("/root-of-build"), job, Path("/macros"), {"CC": "clang"})
     assert cage.readable == {"/builddir/foo-1-1.src.rpm": job.srpm, "/builddir/.rpmmacros": Path("/macros")}

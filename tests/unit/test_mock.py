@@ -27,26 +27,8 @@ from planex.report import Reporter, Task
 from planex.rpm import mockroots
 from planex.rpm.mockconfig import MockConfig, load_mock_config
 from tests.conftest import ROOT
-from tests.unit.factories import package
 
 FakeTool = Callable[[str, str], Path]
-
-
-@pytest.fixture
-def job(tmp_path: Path) -> Job:
-    for name in ("work", "results", "logs"):
-        (tmp_path / name).mkdir()
-    return Job(
-        package=package("foo"),
-        build_requires=(),
-        srpm=tmp_path / "foo-1-1.src.rpm",
-        dependencies=Path("/deps"),
-        dependencies_digest="",
-        work=tmp_path / "work",
-        results=tmp_path / "results",
-        logs=tmp_path / "logs",
-        epoch=7,
-    )
 
 
 def test_mock_gets_one_rebuild_with_a_root_of_its_own(job: Job, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from planex.errors import PlanexError
+from planex.regular import NotRegular
 from planex.rpm import repo
 from planex.rpm.capability import Capability
 from planex.run import run
@@ -217,3 +218,9 @@ def test_the_index_knows_who_has_what(rpms: dict[str, Path], tmp_path: Path) -> 
     assert index.names == {"one", "two"}
     assert index.providers["virtual-one"] == {"one"}
     assert index.owners == {"/usr/bin/one": {"one"}, "/usr/bin/two": {"two"}}
+
+
+def test_groups_that_are_no_utf_8_are_named(tmp_path: Path) -> None:
+    (tmp_path / "comps.xml").write_bytes(b"<comps>\n\xff</comps>\n")
+    with pytest.raises(NotRegular, match=r"comps\.xml:2: is not UTF-8 text"):
+        repo.compose(tmp_path / "repo", {}, epoch=0, groups=tmp_path / "comps.xml")
