@@ -47,8 +47,9 @@ class Maker:
         ident = next_id(self.archive.ids(), began.date(), head.commit, dirty=bool(head.changes))
         final = self.archive.folder(ident)
         with shelf.draft(final) as draft:
-            reports = (*self._all(draft), *self._unmoved(head))
             gatherer = Gatherer(project, draft, self._previous())
+            reports, marks = self._all(draft, gatherer)
+            reports = (*reports, *self._unmoved(head), *_replaced(gatherer, marks))
             try:
                 gathered = gatherer.gather(whole=state_of(reports) is SnapshotState.GOOD, iso=self.wish.iso)
             except (PlanexError, OSError) as error:
@@ -87,8 +88,10 @@ class Maker:
         ids = self.archive.ids()
         return self.archive.folder(ids[-1]) if ids else None
 
-    def _all(self, draft: Path) -> list[PartReport]:
+    def _all(self, draft: Path, gatherer: Gatherer) -> tuple[tuple[PartReport, ...], dict[str, str]]:
+        """The report of each part, and what each had made when it ended."""
         reports: dict[str, PartReport] = {}
+        marks: dict[str, str] = {}
         for part in parts(self.wish, draft):
             lacking = [name for name in part.needs if reports[name].status is not PartStatus.OK]
             if lacking:
@@ -97,8 +100,9 @@ class Maker:
                 continue
             with self.reporter.task(part.name) as task:
                 reports[part.name] = self._one(part, draft, task)
+            marks[part.name] = gatherer.mark(part.name)
             self._tell(reports[part.name])
-        return list(reports.values())
+        return tuple(reports.values()), marks
 
     def _tell(self, report: PartReport) -> None:
         if report.status is PartStatus.FAILED:
@@ -124,6 +128,14 @@ class Maker:
         message = _first_error(log) if status is PartStatus.FAILED else ""
         where = str(log.relative_to(draft))
         return PartReport(part.name, status, round(done.seconds, 1), self._typed(part), where, message)
+
+
+def _replaced(gatherer: Gatherer, marks: dict[str, str]) -> Iterator[PartReport]:
+    """A report of failure where another planex built meanwhile: what is there now was not proved."""
+    for name, mark in marks.items():
+        if gatherer.mark(name) != mark:
+            message = f"what '{name}' made was replaced meanwhile by another planex"
+            yield PartReport("workspace", PartStatus.FAILED, 0, "planex snapshot create", message=message)
 
 
 def _first_error(log: Path) -> str:

@@ -17,8 +17,10 @@ from planex.distro.project import Project
 from planex.errors import PlanexError
 from planex.host.build import checksum_path, iso_path, load_manifest, manifest_path
 from planex.host.definition import load_definition
+from planex.host.manifest import read_manifest
 from planex.host.signing import signature_path
 from planex.rpm.repo import read_index
+from planex.snapshot import parts
 from planex.snapshot.record import BuiltPackage, PublishedFile, PublishedRpm
 
 REPO, ISO = "repo", "iso"
@@ -51,6 +53,21 @@ class Gatherer:
             return Gathered(packages)
         return Gathered(packages, tuple(self._repository()), self._iso() if iso else None)
 
+    def mark(self, part: str) -> str:
+        """What a part made, by a name that changes with it; empty for a part that makes nothing that is gathered."""
+        match part:
+            case parts.BUILD:
+                return self.project.repository.resolve().name
+            case parts.ISO:
+                manifest = read_manifest(manifest_path(self._image))
+                return manifest.sha256 if manifest else ""
+        return ""
+
+    @property
+    def _image(self) -> Path:
+        definition = load_definition(self.project.workspace, self.project.target_name)
+        return iso_path(self.project.folder, definition, self.project.config)
+
     def retreat(self) -> Gathered:
         """What is left where something could not be taken: reports and logs."""
         for name in (REPO, ISO):
@@ -74,8 +91,7 @@ class Gatherer:
             self._take(file, Path(REPO) / file.relative_to(source))
 
     def _iso(self) -> PublishedFile:
-        definition = load_definition(self.project.workspace, self.project.target_name)
-        image = iso_path(self.project.folder, definition, self.project.config)
+        image = self._image
         manifest = load_manifest(image)
         self._take(image, place := Path(ISO) / image.name, manifest.sha256)
         for beside in (checksum_path(image), manifest_path(image), signature_path(image)):

@@ -6,10 +6,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -159,6 +161,18 @@ def test_a_workspace_that_changes_meanwhile_makes_no_good_night(workspace: Path,
             time.sleep(0.02)
         (workspace / "specs/two/extra").write_text("x")
         process.communicate()
+    assert "workspace" in nightly.find("latest").broken_by
+
+
+def test_what_another_planex_built_meanwhile_is_not_published_as_good(
+    workspace: Path, planex: Planex, nightly: SnapshotFolder, fake_tool: Callable[[str, str], Path]
+) -> None:
+    """A forecast comes after the build: there the repository is made to be another one."""
+    repository = workspace / "_build" / "bookworm" / "repo"
+    script = f"#!/bin/sh\n[ ! -d {nightly.root}/.2*/results ] || ln -sfn elsewhere {repository}\n"
+    real = shutil.which("git")
+    fake_tool("git", f'{script}exec {real} "$@"\n')
+    assert planex("snapshot", "create", "--forecast", "one=2").returncode == 1
     assert "workspace" in nightly.find("latest").broken_by
 
 
