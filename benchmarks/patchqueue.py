@@ -179,7 +179,9 @@ def _quilt(case: Case, rounds: int, source: Path, name: str) -> Line:
         run(["quilt", "--quiltrc", "-", "push", "-a", "-q"], cwd=folder, env=env, check=False)
 
     seconds = best(rounds, push, unpack)
-    count, total = len((folder / ".pc" / "applied-patches").read_text().splitlines()), len(case.queue.applied)
+    applied = folder / ".pc" / "applied-patches"  # quilt makes none when the first patch fails
+    count = len(applied.read_text().splitlines()) if applied.exists() else 0
+    total = len(case.queue.applied)
     remark = f"stops at patch {count + 1} of {total}" if count < total else "no verdicts: nothing to conflict with"
     return Line(name, seconds, min(count + 1, total), remark)
 
