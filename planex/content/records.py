@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Hashable, Mapping, Set
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -84,13 +84,16 @@ def save(path: Path, value: object, format: int | None) -> None:  # noqa: A002
 
 
 def _fields(value: object, format: int | None) -> dict[str, object]:  # noqa: A002
-    assert is_dataclass(value) and not isinstance(value, type)
-    return asdict(value) if format is None else {"format": format, **asdict(value)}
+    assert is_dataclass(value)
+    own = {field.name: getattr(value, field.name) for field in fields(value)}
+    return own if format is None else {"format": format, **own}
 
 
 def _plain(value: object) -> object:
-    """What JSON has no form for: paths as text, sets as sorted lists, bytes in base 64."""
+    """What JSON has no form for: records as their fields, paths as text, sets as sorted lists, bytes in base 64."""
     match value:
+        case _ if is_dataclass(value):
+            return _fields(value, None)
         case bytes():
             return base64.b64encode(value).decode()
         case Set():
