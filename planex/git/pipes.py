@@ -229,7 +229,8 @@ class Importer(Pipe):
     """Writes commits, many of them, in one process."""
 
     def __init__(self, repository: Repository) -> None:
-        super().__init__(repository, ["fast-import", "--quiet", "--force", "--date-format=raw"])
+        # depth: a delta to the file written before saves no room, and every reading pays for the whole row of them
+        super().__init__(repository, ["fast-import", "--quiet", "--depth=0", "--force", "--date-format=raw"])
         self._mark = 0
 
     def blob(self, data: bytes) -> int:
