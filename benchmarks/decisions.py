@@ -24,6 +24,7 @@ from pathlib import Path
 
 from planex.errors import PlanexError
 from planex.git.pipes import Differ, Objects
+from planex.git.pipeset import PipeSet
 from planex.git.repository import Repository
 from planex.git.trees import TreeFiles, decode_tree
 from planex.patchqueue.carry.attempts import AllAttempts
@@ -186,11 +187,9 @@ class Hall:
             return []
         chain, person = self.chain(old, bump.before), self.chain(new, bump.after)
         history = UpstreamHistory(self.repository, chain, old.commit, new.commit)
-        with (
-            AllAttempts(self.repository, new.commit) as attempts,
-            Judge(self.repository, chain, new, proof=history.finding, attempts=attempts) as judge,
-        ):
-            verdicts = judge.run()
+        with PipeSet(self.repository) as pipes:
+            attempts = AllAttempts(pipes, new.commit)
+            verdicts = Judge(pipes, chain, new, proof=history.finding, attempts=attempts).run()
         return Comparison(self.repository, bump, chain, person, new, verdicts).decisions()
 
 

@@ -27,6 +27,7 @@ from benchmarks import synthetic
 from planex.checksums import digest_of
 from planex.git.files import File
 from planex.git.pipes import Importer
+from planex.git.pipeset import PipeSet
 from planex.git.repository import Repository, Signature
 from planex.patchqueue.carry.forecast import Column, Forecaster, Version
 from planex.patchqueue.carry.history import UpstreamHistory
@@ -263,8 +264,8 @@ def naive_line(case: Case) -> Line:
 
 def check_verdicts(case: Case) -> None:
     """The forecast has found just what the source was made to hold."""
-    with Judge(case.repository, case.forecaster.chain(), case.new) as judge:
-        verdicts = judge.run()
+    with PipeSet(case.repository) as pipes:
+        verdicts = Judge(pipes, case.forecaster.chain(), case.new).run()
     odd = {v.patch: str(v.status) for v in verdicts if v.status not in (Fate.CLEAN, Fate.OFFSET, Fate.MERGED)}
     assert odd == case.made.expected, (odd, case.made.expected)
 

@@ -7,7 +7,7 @@ Format: git's tree objects, entries ``mode SP name NUL id`` sorted by name, wher
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from planex.errors import PlanexError
@@ -39,7 +39,9 @@ class TreeFiles(FileSet):
         super().__init__(self._load)
         self._repository = repository
         self._objects = objects
-        self.tree = tree
+        self._tree = tree
+        self._unstored: set[str] = set()
+        """Folders that changed since the tree was stored; those above them are among them."""
         self._folders: dict[str, dict[str, Entry]] = {"": {}}
         self._grafts: dict[str, _Graft] = {}
         for record in repository.git("ls-tree", "-r", "-t", "-z", "--full-tree", tree).split("\0"):
@@ -62,6 +64,32 @@ class TreeFiles(FileSet):
 
     def has_folder(self, path: str) -> bool:
         return path in self._folders
+
+    @property
+    def tree(self) -> str:
+        """The tree's id; its objects are stored."""
+        for folder in _deepest_first(self._unstored):
+            oid = self._repository.write_object("tree", encode_tree(self._folders[folder]))
+            if folder:
+                parent, _, name = folder.rpartition("/")
+                self._folders[parent][name] = FOLDER, oid
+            else:
+                self._tree = oid
+        self._unstored.clear()
+        return self._tree
+
+    def take(self, changes: Entries) -> None:
+        """Become the tree that the changes make, of which nothing is stored before somebody asks for its id."""
+        for path, entry in changes.items():
+            parent, _, name = path.rpartition("/")
+            self._touch(parent)
+            if entry is None:
+                self._folders[parent].pop(name, None)
+            else:
+                self._folders[parent][name] = entry
+        for path in (path for path, entry in changes.items() if entry is None):
+            self._drop_if_empty(path.rpartition("/")[0])
+        self._forget(changes)
 
     def graft(self, changes: Entries) -> str:
         """The id of the tree with these changes; its objects are stored."""
@@ -86,7 +114,28 @@ class TreeFiles(FileSet):
         for folder in graft.gone:
             self._folders.pop(folder, None)
         self._grafts.clear()
-        self.tree = tree
+        self._tree = tree
+        self._forget(changes)
+
+    def _touch(self, folder: str) -> None:
+        """Have a folder, and remember that it and those above it change."""
+        self._unstored.add(folder)
+        if folder:
+            parent, _, name = folder.rpartition("/")
+            self._touch(parent)
+            if folder not in self._folders:
+                self._folders[folder] = {}
+                self._folders[parent][name] = FOLDER, ""
+
+    def _drop_if_empty(self, folder: str) -> None:
+        if not folder or self._folders.get(folder, True):
+            return
+        parent, _, name = folder.rpartition("/")
+        del self._folders[folder], self._folders[parent][name]
+        self._unstored.discard(folder)
+        self._drop_if_empty(parent)
+
+    def _forget(self, changes: Entries) -> None:
         self.forget(path for path, entry in changes.items() if self._stale(path, entry))
 
     def _copy(self, graft: _Graft, folder: str) -> None:
@@ -99,7 +148,7 @@ class TreeFiles(FileSet):
 
     def _write(self, graft: _Graft) -> None:
         """Store the changed folders from the deepest up; empty ones vanish."""
-        for folder in sorted(graft.folders, key=lambda path: (-path.count("/") - bool(path), path)):
+        for folder in _deepest_first(graft.folders):
             entries = graft.folders[folder]
             if not folder:
                 graft.root = self._repository.write_object("tree", encode_tree(entries))
@@ -119,6 +168,10 @@ class TreeFiles(FileSet):
     def _stale(self, path: str, entry: Entry | None) -> bool:
         known = self.known(path)
         return known is None or entry is None or (known.mode, known.blob_id) != entry
+
+
+def _deepest_first(folders: Iterable[str]) -> list[str]:
+    return sorted(folders, key=lambda path: (-path.count("/") - bool(path), path))
 
 
 def encode_tree(entries: Mapping[str, Entry]) -> bytes:

@@ -8,12 +8,12 @@ checksums are written together, from a list in the journal, so that an interrupt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from planex.errors import PlanexError
+from planex.git.pipeset import PipeSet
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.history import commits_on
 from planex.patchqueue.carry.judge import Judge, Orders
@@ -117,7 +117,8 @@ class Rebase:
             return self._advance(state)
         solution = self.tree.solution(before.commit)
         self.tree.give_objects()
-        with Judge(self.package.repository, chain, base) as judge:
+        with PipeSet(self.package.repository) as pipes:
+            judge = Judge(pipes, chain, base)
             judge.resume(state.verdicts)
             verdict = judge.keep(link, Fate.RESOLVED, solution.tree)
         if solution.commit is not None:
@@ -182,13 +183,11 @@ class Rebase:
         chain, base, _ = self._position(state)
         commits = self.package.upstream_commits(state.old, [Goal(state.new, state.variables)])
         forecaster = self.package.forecaster(state.old, state.orders, commits)
-        with ExitStack() as stack:
-            between = forecaster.matrix(state.via).columns
-            attempts = stack.enter_context(forecaster.attempts(base.commit, between))
+        between = forecaster.matrix(state.via).columns
+        with PipeSet(self.package.repository) as pipes:
+            attempts = forecaster.attempts(pipes, base.commit, between)
             proof = forecaster.proofs(state.new)
-            judge = stack.enter_context(
-                Judge(self.package.repository, chain, base, orders=state.orders, proof=proof, attempts=attempts)
-            )
+            judge = Judge(pipes, chain, base, orders=state.orders, proof=proof, attempts=attempts)
             judge.resume(state.verdicts)
             stopped = self._walk(judge, state)
             state = replace(state, verdicts=tuple(judge.verdicts))

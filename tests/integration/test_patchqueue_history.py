@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from planex.errors import PlanexError
+from planex.git.pipeset import PipeSet
 from planex.git.repository import Repository
 from planex.patchqueue.carry import commitindex
 from planex.patchqueue.carry.breaker import find_breakers
@@ -84,8 +85,8 @@ def judge(bench: Bench, upstream: Upstream, patch: str, new: Tree) -> Verdict:
     tags = fetch_tags(bench.repository, str(upstream.folder), ["v1", "v2"])
     history = UpstreamHistory(bench.repository, chain, tags["v1"], tags["v2"])
     base = import_source(bench.repository, version.source, "v2", version.checksum)
-    with Judge(bench.repository, chain, base, proof=history.finding) as judge_:
-        return judge_.run()[0]
+    with PipeSet(bench.repository) as pipes:
+        return Judge(pipes, chain, base, proof=history.finding).run()[0]
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from planex.git.pipes import Changed, Merger, Objects
+from planex.git.pipes import Objects
+from planex.git.pipeset import PipeSet
 from planex.git.trees import TreeFiles, decode_tree, encode_tree
 from planex.patchqueue.carry.mergers import merge_patch, plain_sides
 from planex.patchqueue.commits.commits import build_chain
@@ -67,11 +68,11 @@ def test_both_ways_agree(tmp_path_factory: pytest.TempPathFactory, case: tuple[T
     if patch.empty:
         return
     (link,) = build_chain(repository, old, [patch]).links
-    with Objects(repository) as objects, Merger(repository) as merger, Changed(repository) as changed:
-        files = TreeFiles(repository, objects, new.tree)
+    with PipeSet(repository) as pipes:
+        files = TreeFiles(repository, pipes.objects, new.tree)
         ours = repository.write_commit(new.tree, [link.parent], NOBODY, "x\n")
-        whole = merger.merge(ours, link.commit)
-        alone = merge_patch(repository, objects, merger, changed, files, link)
+        whole = pipes.merger.merge(ours, link.commit)
+        alone = merge_patch(pipes, files, link)
         assert alone.clean == whole.clean
         if whole.clean:
             assert files.graft(alone.changes) == whole.tree
@@ -94,3 +95,23 @@ def test_trees_are_gits(tmp_path: Path) -> None:
         files.follow(without, {"dir/x": None, "a.c": None})
         assert not files.has_folder("dir")
         assert files.graft({"dir/x": entry, "a.c": decode_tree(data)["a.c"]}) == source.tree
+
+
+def test_a_tree_that_takes_changes_is_the_one_that_a_graft_makes(tmp_path: Path) -> None:
+    repository = Bench(tmp_path).repository
+    source = import_source(repository, write_tarball(tmp_path / "x-1.tar", {"a.c": "2\n", "d/e/x": "4\n"}), "x")
+    with Objects(repository) as objects:
+        one, two = (TreeFiles(repository, objects, source.tree) for _ in range(2))
+        entry = one.entry("a.c")
+        for changes in (
+            {"d/e/x": None},
+            {"d/e/y": entry, "f/g/h": entry},
+            {"f/g/h": None, "a.c": None, "f/z": entry},
+            {"d/e/y": None, "f/z": None, "x": entry},
+        ):
+            one.take(changes)
+            two.follow(two.graft(changes), changes)
+            assert one.has_folder("d/e") == two.has_folder("d/e")
+            assert one.has_folder("f") == two.has_folder("f")
+            assert [one.get(path) for path in changes] == [two.get(path) for path in changes]
+        assert one.tree == one.graft({}) == two.tree == repository.git("rev-parse", f"{two.tree}^{{tree}}")

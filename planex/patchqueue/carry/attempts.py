@@ -10,14 +10,9 @@ conflict at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
-from types import TracebackType
-from typing import Self
 
-from planex.git.pipes import Changed, Merger, Objects
-from planex.git.repository import Repository
+from planex.git.pipeset import PipeSet
 from planex.git.rerere import RecordedConflict, recorded_conflicts
 from planex.git.workbench import Workbench
 from planex.patchqueue.apply.exact import lines_are_gone
@@ -48,26 +43,15 @@ class Bridge:
 
 
 class AllAttempts(Attempts):
-    """Everything that is known to help. A context manager, for the processes and the scratch work tree; both are
-    started when they are needed."""
+    """Everything that is known to help."""
 
-    def __init__(
-        self, repository: Repository, at: str, bridges: Sequence[Bridge] = (), *, rerere: bool = False
-    ) -> None:
-        self._repository = repository
-        self._bench = Workbench(repository, at)
+    def __init__(self, pipes: PipeSet, at: str, bridges: Sequence[Bridge] = (), *, rerere: bool = False) -> None:
+        self._pipes = pipes
+        self._bench = pipes.stack.enter_context(Workbench(pipes.repository, at))
         self._bridges = tuple(bridges)
-        self._solutions = tuple(recorded_conflicts(repository)) if rerere else ()
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        self._stack.enter_context(self._bench)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.__exit__(kind, error, trace)
+        self._solutions = tuple(recorded_conflicts(pipes.repository)) if rerere else ()
+        self._blobs = Blobs(pipes)
+        self._lean, self._forced = Lean(pipes, self._blobs), Forced(pipes, self._blobs)
 
     def first(self, stand: Stand, files: Sequence[str]) -> Attempt | None:
         return (
@@ -79,7 +63,7 @@ class AllAttempts(Attempts):
         )
 
     def propose(self, stand: Stand) -> Iterable[Proposal]:
-        return Proposer(self._repository, self._objects, self._merger, self._blobs).propose(stand)
+        return Proposer(self._pipes, self._blobs).propose(stand)
 
     def moot(self, stand: Stand) -> tuple[str, ...]:
         out = stand.out_before(stand.link.patch.diff.paths)
@@ -121,8 +105,8 @@ class AllAttempts(Attempts):
         after = self._lean.merge(files, stand.link)
         if not after.clean or not after.changes:
             return None
-        base = self._repository.write_commit(files.tree, [], NOBODY, "ours\n")
-        theirs = self._repository.write_commit(files.graft(after.changes), [base], NOBODY, "ours\n")
+        base = self._pipes.repository.write_commit(files.tree, [], NOBODY, "ours\n")
+        theirs = self._pipes.repository.write_commit(files.graft(after.changes), [base], NOBODY, "ours\n")
         return self._merged(stand, base, theirs, "without the earlier patches that are out")
 
     def _over_bridges(self, stand: Stand) -> Attempt | None:
@@ -132,8 +116,8 @@ class AllAttempts(Attempts):
 
     def _merged(self, stand: Stand, base: str, theirs: str, how: str) -> Attempt | None:
         """Merge the step from commit ``base`` to its child ``theirs`` into the new tree."""
-        ours = self._repository.write_commit(stand.tree, [base], NOBODY, "ours\n")
-        merge = self._merger.merge(ours, theirs)
+        ours = self._pipes.repository.write_commit(stand.tree, [base], NOBODY, "ours\n")
+        merge = self._pipes.merger.merge(ours, theirs)
         return Attempt(how, merge.tree) if merge.clean and merge.tree != stand.tree else None
 
     def _by_lines(
@@ -155,46 +139,18 @@ class AllAttempts(Attempts):
 
     def _renamed(self, stand: Stand, missing: Mapping[str, str]) -> Attempt | None:
         before = stand.links[0].parent_tree
-        between = self._changed.between(before, stand.tree) if missing else {}
+        between = self._pipes.changed.between(before, stand.tree) if missing else {}
         added = {path: entry[1] for path, entry in between.items() if entry and path not in stand.link.changes}
         moved = dict(find_moved(self._blobs, missing, added))
         return self._by_lines(stand, "by renames down to 30 % alike", moved=moved) if moved else None
 
     def _moved_folders(self, stand: Stand) -> Attempt | None:
-        merge = self._folder_merger.merge(self._ours(stand), stand.link.commit)
+        merge = self._pipes.folder_merger.merge(self._ours(stand), stand.link.commit)
         found = merge.clean and merge.tree != stand.tree
         return Attempt("by whole folders that moved", merge.tree) if found else None
 
     def _ours(self, stand: Stand) -> str:
-        return self._repository.write_commit(stand.tree, [stand.link.parent], NOBODY, "ours\n")
-
-    @cached_property
-    def _merger(self) -> Merger:
-        return self._stack.enter_context(Merger(self._repository))
-
-    @cached_property
-    def _folder_merger(self) -> Merger:
-        return self._stack.enter_context(Merger(self._repository, {"merge.directoryRenames": "true"}))
-
-    @cached_property
-    def _changed(self) -> Changed:
-        return self._stack.enter_context(Changed(self._repository))
-
-    @cached_property
-    def _objects(self) -> Objects:
-        return self._stack.enter_context(Objects(self._repository))
-
-    @cached_property
-    def _blobs(self) -> Blobs:
-        return Blobs(self._repository, self._objects, self._stack)
-
-    @cached_property
-    def _lean(self) -> Lean:
-        return Lean(self._repository, self._objects, self._merger, self._changed, self._blobs)
-
-    @cached_property
-    def _forced(self) -> Forced:
-        return Forced(self._repository, self._objects, self._merger, self._changed, self._blobs)
+        return self._pipes.repository.write_commit(stand.tree, [stand.link.parent], NOBODY, "ours\n")
 
 
 def _lines(diff: Diff, signs: bytes) -> set[bytes]:

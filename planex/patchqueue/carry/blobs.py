@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 
 from planex.git.files import FILE
-from planex.git.pipes import Differ, Objects
-from planex.git.repository import Repository
+from planex.git.pipeset import PipeSet
 from planex.git.trees import REGULAR, Entries, Entry, TreeFiles, encode_tree
 from planex.patchqueue.carry.lines import Block, blocks_of, merge_lines, split_lines
 from planex.patchqueue.format.diff import parse_diff
@@ -17,17 +15,14 @@ ALGORITHMS = ("myers", "patience", "minimal", "histogram")
 
 
 class Blobs:
-    """Merges blobs by their ids; its processes are started for the first."""
+    """Merges blobs by their ids."""
 
-    def __init__(self, repository: Repository, objects: Objects, stack: ExitStack) -> None:
-        self._repository = repository
-        self._objects = objects
-        self._stack = stack
-        self._differs: dict[str, Differ] = {}
+    def __init__(self, pipes: PipeSet) -> None:
+        self._pipes = pipes
         self._blocks: dict[tuple[str, str, str], list[Block] | None] = {}
 
     def content(self, blob: str) -> bytes:
-        return self._objects.content(blob) or b""
+        return self._pipes.objects.content(blob) or b""
 
     def merge(self, base: str, ours: str, theirs: str, algorithm: str = "myers", *, force: bool = False) -> str | None:
         """The merged blob, or None for a conflict."""
@@ -37,7 +32,7 @@ class Blobs:
         merged = merge_lines(split_lines(self.content(base)), mine, new, force=force)
         if merged is None or any(not line.endswith(b"\n") for line in merged[:-1]):
             return theirs if force else None
-        return self._repository.write_object("blob", b"".join(merged))
+        return self._pipes.repository.write_object("blob", b"".join(merged))
 
     def changes(self, old: str, new: str, algorithm: str = "myers") -> list[Block] | None:
         """What becomes of a blob; None if it is no text."""
@@ -48,14 +43,13 @@ class Blobs:
 
     def diff(self, old: str, new: str, algorithm: str = "myers") -> bytes:
         """The diff of two trees."""
-        if algorithm not in self._differs:
-            self._differs[algorithm] = self._stack.enter_context(Differ(self._repository, algorithm=algorithm))
-        return self._differs[algorithm].diff(old, new)
+        return self._pipes.differ(algorithm).diff(old, new)
 
     def _compare(self, old: str, new: str, algorithm: str) -> list[Block] | None:
         if old == new:
             return []
-        one, two = (self._repository.write_object("tree", encode_tree({"f": (FILE, blob)})) for blob in (old, new))
+        trees = (encode_tree({"f": (FILE, blob)}) for blob in (old, new))
+        one, two = (self._pipes.repository.write_object("tree", tree) for tree in trees)
         (file,) = parse_diff(self.diff(one, two, algorithm)).files
         return None if file.binary else blocks_of(file.hunks)
 

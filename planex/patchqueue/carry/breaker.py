@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from planex.checksums import digest_of_text
 from planex.content import records
+from planex.git.pipeset import PipeSet
 from planex.git.repository import Repository
 from planex.patchqueue.carry.attempts import AllAttempts
 from planex.patchqueue.carry.forecast import Forecaster, Matrix
@@ -105,5 +106,5 @@ def _bisect(repository: Repository, chain: Chain, good: str, bad: str, end: floa
 def _is_bad(repository: Repository, chain: Chain, commit: str) -> bool:
     tree = repository.git("rev-parse", f"{commit}^{{tree}}")
     base = replace(chain.base, commit=commit, tree=tree, label=commit[:12])
-    with AllAttempts(repository, commit) as attempts, Judge(repository, chain, base, attempts=attempts) as judge:
-        return judge.run()[-1].status in TROUBLE
+    with PipeSet(repository) as pipes:
+        return Judge(pipes, chain, base, attempts=AllAttempts(pipes, commit)).run()[-1].status in TROUBLE

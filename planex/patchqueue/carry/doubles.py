@@ -24,8 +24,6 @@ ENOUGH = 0.5
 """Of a run of lines that a patch adds, the share that has to be there twice."""
 _TEXT = range(16, 400)
 """Characters of a text that is looked for however its lines are broken."""
-_BEGIN = 6
-"""Characters of such a text that have to be in one line."""
 _JOINTS = b"|&,\\"
 """What joins a line to its neighbours: the last of a list or condition has none."""
 _REMARKS = {
@@ -133,17 +131,17 @@ def _still_changed(lines: Sequence[bytes], sides: Sides) -> int:
 
 
 class _Lines:
-    """A file's lines as ``_plain`` makes them, and where each stands."""
+    """A file's lines as ``_plain`` makes them once they are asked for, and where each stands."""
 
     def __init__(self, data: bytes) -> None:
-        self._lines = _plain_file(data)
+        self._data = data
 
     def places(self, line: bytes) -> list[int]:
         """Numbers of the lines, from 1, that say the same."""
-        (wanted,) = _plain(line)
+        (wanted,), lines = _plain(line), _plain_file(self._data)
         found, at = list[int](), 0
-        for _ in range(self._lines.count(wanted)):
-            at = self._lines.index(wanted, at) + 1
+        for _ in range(lines.count(wanted)):
+            at = lines.index(wanted, at) + 1
             found.append(at)
         return found
 
@@ -178,8 +176,11 @@ def _moved_line(sides: Sides, diff: Diff, base: _Lines, theirs: _Lines, ours: _L
     for line in dict.fromkeys(line[1:] for hunk in hunks for line in hunk.lines):
         if not is_code(line) or is_weak(line) or len(places := merged.places(line)) == 1:
             continue
-        had, others = base.places(line), [len(side.places(line)) for side in (ours, theirs)]
-        if len(places) > len(had) >= max(1, *others):
+        had = base.places(line)
+        if not had or (not places and len(had) == 1):
+            continue
+        others = [len(side.places(line)) for side in (ours, theirs)]
+        if len(places) > len(had) >= max(others):
             return Double(sides.path, _quoted(line), (places[0], places[1]))
         if not places and all(others) and (pairs := _pairs(had, NEAR)):
             return Double(sides.path, _quoted(line), pairs[0], lost=True)
@@ -188,9 +189,10 @@ def _moved_line(sides: Sides, diff: Diff, base: _Lines, theirs: _Lines, ours: _L
 
 def _pair(line: bytes, base: _Lines, theirs: _Lines, ours: _Lines, merged: _Lines) -> tuple[int, int] | None:
     """Two places of a line that both sides brought."""
-    places = merged.places(line)
+    if len(places := merged.places(line)) < 2:
+        return None
     others = [side.places(line) for side in (ours, theirs)]
-    if len(places) < 2 or len(places) <= max(map(len, others)):
+    if len(places) <= max(map(len, others)):
         return None
     if pair := _close_pair(places, others, 2 if is_weak(line) else NEAR):
         return pair
@@ -233,9 +235,10 @@ def _double_definition(sides: Sides, diff: Diff) -> Double | None:
 def _double_text(sides: Sides, diff: Diff) -> Double | None:
     """Lines that are broken elsewhere."""
     files = [squeeze(data) for data in (sides.ours, sides.theirs, sides.merged)]
+    flat = files[0].replace(b"\n", b"")
     for run in added_runs(diff, sides.path):
         text = squeeze(b"".join(run.lines))
-        if len(text) not in _TEXT or is_weak(text) or text[:_BEGIN] not in files[0]:
+        if len(text) not in _TEXT or is_weak(text) or text not in flat:
             continue
         pattern = re.compile(
             rb"^%s$" % rb"\n*".join(re.escape(text[at : at + 1]) for at in range(len(text))), re.MULTILINE

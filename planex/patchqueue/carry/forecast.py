@@ -13,6 +13,7 @@ from pathlib import Path
 
 from planex.checksums import digest_of_text
 from planex.content import records
+from planex.git.pipeset import PipeSet
 from planex.git.repository import Repository
 from planex.patchqueue.carry.attempts import AllAttempts, Bridge
 from planex.patchqueue.carry.judge import Judge, Orders, ProofFinder
@@ -124,20 +125,19 @@ class Forecaster:
         base = import_source(self.repository, self.old.source, self.old.label, self.old.checksum)
         return build_chain(self.repository, base, self.patches)
 
-    def attempts(self, commit: str, between: Sequence[Column]) -> AllAttempts:
+    def attempts(self, pipes: PipeSet, commit: str, between: Sequence[Column]) -> AllAttempts:
         """What to try with a conflict on the version imported as ``commit``; columns in between serve as bridges."""
         bridges = [Bridge(column.version.label, column.commit, column.verdicts) for column in between]
-        return AllAttempts(self.repository, commit, bridges, rerere=self.rerere is not None)
+        return AllAttempts(pipes, commit, bridges, rerere=self.rerere is not None)
 
     def _judge(
         self, version: Version, base: ImportedSource, known: Sequence[Verdict], between: Sequence[Column]
     ) -> list[Verdict]:
         chain = self.chain()
         proof = self.proofs(version)
-        with (
-            self.attempts(base.commit, between) as attempts,
-            Judge(self.repository, chain, base, orders=self.orders, proof=proof, attempts=attempts) as judge,
-        ):
+        with PipeSet(self.repository) as pipes:
+            attempts = self.attempts(pipes, base.commit, between)
+            judge = Judge(pipes, chain, base, orders=self.orders, proof=proof, attempts=attempts)
             judge.resume(known)
             return list(judge.run())
 

@@ -8,15 +8,11 @@ other side the patch. A merge is never guessed: what cannot be merged is a confl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from planex.git.files import Changes
-from planex.git.pipes import Changed, Merger, Objects
-from planex.git.repository import Repository
+from planex.git.pipeset import PipeSet
 from planex.git.trees import Entries, TreeFiles
 from planex.patchqueue.apply.check import Fit
 from planex.patchqueue.apply.exact import apply_exactly, cannot_apply
@@ -48,11 +44,11 @@ class Orders:
 
 
 class Judge:
-    """Walks a chain onto a new base. A context manager, as it keeps git processes open."""
+    """Walks a chain onto a new base."""
 
     def __init__(
         self,
-        repository: Repository,
+        pipes: PipeSet,
         chain: Chain,
         base: ImportedSource,
         *,
@@ -60,7 +56,7 @@ class Judge:
         proof: ProofFinder | None = None,
         attempts: Attempts | None = None,
     ) -> None:
-        self.repository = repository
+        self.pipes = pipes
         self.chain = chain
         self.base = base
         self.commit, self.tree = base.commit, base.tree
@@ -70,20 +66,8 @@ class Judge:
         self._attempts = attempts or Attempts()
         self._known: dict[str, Entries] = {}
         """What changes to come to these trees."""
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        self.objects = self._stack.enter_context(Objects(self.repository))
-        self.merger = self._stack.enter_context(Merger(self.repository))
-        self._changed = self._stack.enter_context(Changed(self.repository))
-        self.files = TreeFiles(self.repository, self.objects, self.tree)
-        self._needs = Needs(self.repository, self.objects, self.chain.links, self.base.tree)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.__exit__(kind, error, trace)
+        self.files = TreeFiles(pipes.repository, pipes.objects, self.tree)
+        self._needs = Needs(pipes.repository, pipes.objects, chain.links, base.tree)
 
     def resume(self, verdicts: Sequence[Verdict]) -> None:
         """Go on behind verdicts that were reached before."""
@@ -111,7 +95,7 @@ class Judge:
         if verdict.tree != self.tree:
             changes = self._known.get(verdict.tree)
             self.files.follow(
-                verdict.tree, self._changed.between(self.tree, verdict.tree) if changes is None else changes
+                verdict.tree, self.pipes.changed.between(self.tree, verdict.tree) if changes is None else changes
             )
         self._known.clear()
         self.commit, self.tree = verdict.commit, verdict.tree
@@ -130,7 +114,7 @@ class Judge:
         found = self._proof(link) if self._proof and name not in self._orders.keep else None
         if isinstance(found, UpstreamProof):
             return self.out(link, Fate.UPSTREAMED, proof=found)
-        merge = merge_patch(self.repository, self.objects, self.merger, self._changed, self.files, link)
+        merge = merge_patch(self.pipes, self.files, link)
         if not merge.clean:
             return self._conflict(link, merge.conflicts, found)
         if not merge.changes:
@@ -139,7 +123,7 @@ class Judge:
 
     def _doubted(self, link: Link, changes: Entries, doubt: Doubt) -> Verdict:
         """Upstream may have the patch: only what it evidently lacks may go in unasked."""
-        kept, total = remainder(sides_of(self.objects, self.files, link, changes), link.patch.diff, changes)
+        kept, total = remainder(sides_of(self.pipes.objects, self.files, link, changes), link.patch.diff, changes)
         if not doubt.partly or kept == total:
             return self.out(link, Fate.DOUBTFUL, reason=doubt.text)
         tree = self.files.graft(changes)
@@ -150,7 +134,7 @@ class Judge:
     def keep(self, link: Link, status: Fate, tree: str, how: str = "", rules: Sequence[str] = ()) -> Verdict:
         """The verdict on a patch that stays, with its new commit, which tells of the rules of a proposal."""
         text = format_message(accepted_by(message_of(link.patch), rules))
-        commit = self.repository.write_commit(tree, [self.commit], signature_of(link.patch.header), text)
+        commit = self.pipes.repository.write_commit(tree, [self.commit], signature_of(link.patch.header), text)
         return Verdict(link.patch.name, status, commit, tree, how=how, rules=tuple(rules))
 
     def out(
@@ -191,7 +175,7 @@ class Judge:
         if gone := self._needs.gone(self._stand):
             lost = f"which its files define in {self.chain.base.label} and {self.base.label} has nowhere"
             return self.out(link, Fate.DOUBTFUL, reason=f"it uses {', '.join(gone)}, {lost}")
-        for sides in sides_of(self.objects, self.files, link, changes):
+        for sides in sides_of(self.pipes.objects, self.files, link, changes):
             if double := find_double(sides, link.patch.diff):
                 return self.out(link, Fate.DOUBTFUL, reason=str(double))
         return None
@@ -213,7 +197,7 @@ class Judge:
 
     @property
     def _scratch(self) -> Path:
-        return self.repository.path / "planex" / "scratch"
+        return self.pipes.repository.path / "planex" / "scratch"
 
     def _no_change(self, link: Link) -> Verdict:
         name = link.patch.name
@@ -240,7 +224,7 @@ class Judge:
 
     def _proposed(self, link: Link, files: Sequence[str]) -> Verdict | None:
         for proposal in self._attempts.propose(self._stand):
-            if self._objection(link, self._changed.between(self.tree, proposal.tree)):
+            if self._objection(link, self.pipes.changed.between(self.tree, proposal.tree)):
                 continue
             taken = self._orders.accept.issuperset(proposal.rules)
             status = Fate.RESOLVED if taken else Fate.PROPOSAL
@@ -249,7 +233,7 @@ class Judge:
 
     def _attempted(self, link: Link, attempt: Attempt) -> Verdict:
         recorded = attempt.status is Fate.RERERE  # a person has judged that
-        changes = self._changed.between(self.tree, attempt.tree)
+        changes = self.pipes.changed.between(self.tree, attempt.tree)
         if not recorded and (objection := self._objection(link, changes)):
             return objection
         return self.keep(link, attempt.status, attempt.tree, attempt.how)

@@ -12,15 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from planex.git.pipes import Changed, Merger, Objects
-from planex.git.repository import Repository
-from planex.git.trees import REGULAR, Entries, Entry, TreeFiles, decode_tree, encode_tree
+from planex.git.filemerges import Three
+from planex.git.pipes import Objects
+from planex.git.pipeset import PipeSet
+from planex.git.trees import REGULAR, Entries, Entry, TreeFiles
 from planex.patchqueue.carry.doubles import Sides
 from planex.patchqueue.commits.commits import Link
 from planex.patchqueue.format.message import NOBODY
-
-Three = tuple[Entry, Entry, Entry]
-"""A file in the base, in the tree so far, and in the patch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +33,16 @@ class PatchMerge:
         return not self.conflicts
 
 
-def merge_patch(
-    repository: Repository, objects: Objects, merger: Merger, changed: Changed, files: TreeFiles, link: Link
-) -> PatchMerge:
+def merge_patch(pipes: PipeSet, files: TreeFiles, link: Link) -> PatchMerge:
     """Merge a patch of the old queue into ``files``."""
     sides = plain_sides(files, link)
     if sides is not None:
-        return _merge_files(repository, objects, merger, files, link, sides)
-    ours = repository.write_commit(files.tree, [link.parent], NOBODY, "ours\n")
-    merge = merger.merge(ours, link.commit)
+        return _merge_files(pipes, files, link, sides)
+    ours = pipes.repository.write_commit(files.tree, [link.parent], NOBODY, "ours\n")
+    merge = pipes.merger.merge(ours, link.commit)
     if not merge.clean:
         return PatchMerge(merge.files, {})
-    return PatchMerge((), changed.between(files.tree, merge.tree))
+    return PatchMerge((), pipes.changed.between(files.tree, merge.tree))
 
 
 def plain_sides(files: TreeFiles, link: Link) -> dict[str, Three] | None:
@@ -71,9 +67,7 @@ def _folder_stays(files: TreeFiles, path: str) -> bool:
     return files.has_folder(path.rpartition("/")[0]) and not files.has_folder(path)
 
 
-def _merge_files(
-    repository: Repository, objects: Objects, merger: Merger, files: TreeFiles, link: Link, sides: Mapping[str, Three]
-) -> PatchMerge:
+def _merge_files(pipes: PipeSet, files: TreeFiles, link: Link, sides: Mapping[str, Three]) -> PatchMerge:
     changes: dict[str, Entry | None] = {
         path: new for path, (old, new) in link.changes.items() if old is None and new is not None
     }
@@ -83,29 +77,11 @@ def _merge_files(
             changes[path] = ours[0], new[1]
         elif new[1] not in (old[1], ours[1]):
             hard.append(path)
-    if hard:
-        conflicts, merged = _merge_contents(repository, objects, merger, hard, sides)
-        changes |= merged
-        if conflicts:
-            return PatchMerge(conflicts, {})
+    merged = dict(zip(hard, pipes.file_merges.merge([sides[path] for path in hard]), strict=True))
+    if conflicts := tuple(path for path, entry in merged.items() if entry is None):
+        return PatchMerge(conflicts, {})
+    changes |= merged
     return PatchMerge((), {path: entry for path, entry in changes.items() if entry != files.entry(path)})
-
-
-def _merge_contents(
-    repository: Repository, objects: Objects, merger: Merger, paths: list[str], sides: Mapping[str, Three]
-) -> tuple[tuple[str, ...], dict[str, Entry | None]]:
-    """Merge files that both sides changed, in trees that hold just them."""
-    names = {f"{number:05d}": path for number, path in enumerate(paths)}
-    base, ours, theirs = (
-        repository.write_object("tree", encode_tree({name: sides[path][side] for name, path in names.items()}))
-        for side in range(3)
-    )
-    root = repository.write_commit(base, [], NOBODY, "base\n")
-    commits = [repository.write_commit(tree, [root], NOBODY, "side\n") for tree in (ours, theirs)]
-    merge = merger.merge(*commits)
-    if not merge.clean:
-        return tuple(names[name] for name in merge.files), {}
-    return (), {names[name]: entry for name, entry in decode_tree(objects.tree(merge.tree)).items()}
 
 
 def sides_of(objects: Objects, files: TreeFiles, link: Link, changes: Entries) -> Iterator[Sides]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from planex.patchqueue.format.diff import Diff, FileDiff, Kind
@@ -38,8 +39,21 @@ _BRINGS = tuple(
 )
 
 
-def brought(diff: Diff) -> frozenset[str]:
-    """Names that are new with the patch."""
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names that are new with a patch, and others that stand in the lines that it adds."""
+
+    brought: frozenset[str]
+    used: frozenset[str]
+
+
+def names_of(diff: Diff) -> Names:
+    """What a patch brings and uses."""
+    brought = _brought(diff)
+    return Names(brought, _used(diff) - brought)
+
+
+def _brought(diff: Diff) -> frozenset[str]:
     added = {name for file in diff.files for line in _lines(file, b"+") for name in _defined(_plain(line))}
     known = {
         word for file in diff.files for sign in (b"-", b" ") for line in _lines(file, sign) for word in _words(line)
@@ -47,12 +61,11 @@ def brought(diff: Diff) -> frozenset[str]:
     return frozenset((added - known) | {name for file in diff.files for name in _files(file)})
 
 
-def used(diff: Diff) -> frozenset[str]:
-    """Names that stand in the lines that the patch adds, other than those that it brings."""
+def _used(diff: Diff) -> frozenset[str]:
     lines = [line for file in diff.files for line in _lines(file, b"+")]
     names = {word for line in lines for word in _words(_plain(line))}
     files = {match.decode() for line in lines if _names_file(line) for match in _FILE.findall(line)}
-    return frozenset((names | files) - brought(diff))
+    return frozenset(names | files)
 
 
 def defined(lines: Iterable[bytes]) -> set[str]:

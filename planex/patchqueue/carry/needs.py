@@ -9,7 +9,8 @@ from functools import cached_property
 
 from planex.git.pipes import Objects
 from planex.git.repository import Repository
-from planex.patchqueue.carry.names import among, brought, defined, used
+from planex.git.trees import Entry
+from planex.patchqueue.carry.names import Names, among, defined, names_of
 from planex.patchqueue.carry.stand import Stand
 from planex.patchqueue.carry.verdict import NOT_IN
 from planex.patchqueue.commits.commits import Link
@@ -26,20 +27,20 @@ class Needs:
         self._links = links
         self._tree = tree
         self._gone: set[str] | None = None
+        self._known: dict[int, Names] = {}
 
     def missing(self, stand: Stand) -> dict[str, str]:
         """Name to the patch that is out and that alone brings it, for the names that the next patch uses."""
-        wanted = self._used[stand.position]
-        found: dict[str, str] = {}
-        there: set[str] = set()
+        wanted = self._names(stand.position).used
+        out, others = list[int](), list[int]()
         for number, verdict in enumerate(stand.verdicts):
-            names = self._brought[number] & wanted
-            if names and verdict.status in NOT_IN:
-                found |= dict.fromkeys(names, verdict.patch)
-                there |= _in_files(names, stand, self._links[number].patch.diff.paths)
-            else:
-                there |= names
-        left = found.keys() - there
+            (out if verdict.status in NOT_IN else others).append(number)
+        found = {name: stand.verdicts[number].patch for number in out for name in self._brought(number) & wanted}
+        if not found:
+            return {}
+        left = found.keys() - set[str]().union(*(self._brought(number) for number in others))
+        for number in out:
+            left -= _in_files(self._brought(number) & left, stand, self._links[number].patch.diff.paths)
         left -= _in_files(left, stand, stand.link.patch.diff.paths)
         if left:
             left -= self._upstream
@@ -49,28 +50,28 @@ class Needs:
         """Names that the next patch uses, that the old version defines and that the new one has nowhere."""
         if self._gone is None:
             self._gone = self._find_gone(stand)
-        return sorted(self._used[stand.position] & self._gone)
+        return sorted(self._names(stand.position).used & self._gone)
 
     def _find_gone(self, stand: Stand) -> set[str]:
         """Names of the queue's own files; a tree is searched for few names only, as each costs a look at every line."""
-        here = (self._gone_from_files(number, stand) for number, link in enumerate(self._links) if link.applies)
-        names = set[str]().union(*here) - set[str]().union(*self._brought)
-        if not names:
-            return names
+        wanted: dict[str, set[str]] = {}
+        for number in range(stand.position, len(self._links)):
+            for path in self._links[number].changes if self._links[number].applies else ():
+                wanted.setdefault(path, set()).update(self._names(number).used)
+        names = set[str]().union(*(self._gone_from_file(path, used, stand) for path, used in wanted.items()))
+        if names:
+            names -= set[str]().union(*map(self._brought, range(len(self._links))))
         return names - set(self._grep(names, self._tree, "-o"))
 
-    def _gone_from_files(self, number: int, stand: Stand) -> set[str]:
-        """Of the names that a patch uses, those that its files defined and have no more."""
-        left = set[str]()
-        for path, (old, _) in self._links[number].changes.items():
-            file = stand.files.get(path)
-            if old is None or file is None or file.blob_id == old[1]:
-                continue
-            data = self._objects.content(old[1]) or b""
-            had = among(self._used[number], data)
-            if lost := had - among(had, file.data):
-                left |= lost & defined(line for line in data.split(b"\n") if among(lost, line))
-        return left
+    def _gone_from_file(self, path: str, used: set[str], stand: Stand) -> set[str]:
+        """Of the names that patches of a file use, those that it defined before the queue and has no more."""
+        file, old = stand.files.get(path), self._before.get(path)
+        if old is None or file is None or file.blob_id == old[1]:
+            return set()
+        data = self._objects.content(old[1]) or b""
+        had = among(used, data)
+        lost = had - among(had, file.data)
+        return lost & defined(line for line in data.split(b"\n") if among(lost, line)) if lost else lost
 
     def _grep(self, names: Collection[str], tree: str, *options: str) -> list[str]:
         """Lines of a tree that have one of the names; with ``-o`` the names alone."""
@@ -81,18 +82,29 @@ class Needs:
         _, out, _ = self._repository.attempt(*command, stdin=f"{pattern}\n".encode())
         return out.splitlines()
 
-    @cached_property
-    def _brought(self) -> list[frozenset[str]]:
-        return [brought(link.patch.diff) if link.applies else frozenset() for link in self._links]
+    def _names(self, number: int) -> Names:
+        if number not in self._known:
+            self._known[number] = names_of(self._links[number].patch.diff)
+        return self._known[number]
+
+    def _brought(self, number: int) -> frozenset[str]:
+        return self._names(number).brought if self._links[number].applies else frozenset()
 
     @cached_property
-    def _used(self) -> list[frozenset[str]]:
-        return [used(link.patch.diff) for link in self._links]
+    def _before(self) -> dict[str, Entry | None]:
+        """The queue's files as they were before its first patch."""
+        found: dict[str, Entry | None] = {}
+        for link in self._links:
+            for path, (old, _) in link.changes.items():
+                found.setdefault(path, old)
+        return found
 
     @cached_property
     def _upstream(self) -> frozenset[str]:
         """Those names that one patch brings and another uses and that the new version has anywhere."""
-        names = frozenset().union(*self._brought) & frozenset().union(*self._used)
+        every = range(len(self._links))
+        names = set[str]().union(*map(self._brought, every))
+        names &= set[str]().union(*(self._names(number).used for number in every))
         return frozenset(self._grep(names, self._tree, "-o"))
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from planex.git.pipes import Merger, Objects
-from planex.git.repository import Repository
+from planex.git.pipeset import PipeSet
 from planex.git.trees import REGULAR, Entry
 from planex.patchqueue.carry.blobs import Blobs
 from planex.patchqueue.carry.contents import content_of_diff
@@ -32,10 +31,8 @@ _LIKE = 0.5
 class Proposer:
     """Looks for solutions; nothing it writes is in any queue."""
 
-    def __init__(self, repository: Repository, objects: Objects, merger: Merger, blobs: Blobs) -> None:
-        self._repository = repository
-        self._objects = objects
-        self._merger = merger
+    def __init__(self, pipes: PipeSet, blobs: Blobs) -> None:
+        self._pipes = pipes
         self._blobs = blobs
 
     def propose(self, stand: Stand) -> Iterator[Proposal]:
@@ -47,11 +44,11 @@ class Proposer:
     def _origins(self, stand: Stand) -> Iterator[Proposal]:
         for origin in stand.link.patch.header.origins:
             names = [f"{origin}{end}" for end in ("^{commit}", "^^{commit}", "^2^{commit}")]
-            commit, parent, second = self._objects.ids(names)
+            commit, parent, second = self._pipes.objects.ids(names)
             if commit is None or parent is None or second is not None:
                 continue
-            ours = self._repository.write_commit(stand.tree, [parent], NOBODY, "ours\n")
-            merge = self._merger.merge(ours, commit)
+            ours = self._pipes.repository.write_commit(stand.tree, [parent], NOBODY, "ours\n")
+            merge = self._pipes.merger.merge(ours, commit)
             if merge.clean and merge.tree != stand.tree and self._is_like(stand, merge.tree):
                 yield Proposal((ORIGIN_PICK,), merge.tree, f"upstream's {commit[:12]}, picked onto the new version")
 
@@ -95,7 +92,9 @@ class Proposer:
         if max(len(old), len(new)) > _LARGE:
             return None
         merged = _merge(split_lines(old), split_lines(new), mine, other)
-        return (self._repository.write_object("blob", b"".join(merged.lines)), tuple(merged.rules)) if merged else None
+        if merged is None:
+            return None
+        return self._pipes.repository.write_object("blob", b"".join(merged.lines)), tuple(merged.rules)
 
 
 def _merge(

@@ -4,8 +4,7 @@ same. Nothing of them is ever kept."""
 
 from __future__ import annotations
 
-from planex.git.pipes import Changed, Merger, Objects
-from planex.git.repository import Repository
+from planex.git.pipeset import PipeSet
 from planex.git.trees import TreeFiles
 from planex.patchqueue.carry.blobs import Blobs, merge_by_lines
 from planex.patchqueue.carry.mergers import PatchMerge, merge_patch
@@ -17,13 +16,8 @@ from planex.patchqueue.commits.commits import Link
 class Shadow:
     """A tree that follows the queue patch by patch, beginning where the first one is out."""
 
-    def __init__(
-        self, repository: Repository, objects: Objects, merger: Merger, changed: Changed, blobs: Blobs
-    ) -> None:
-        self._repository = repository
-        self._objects = objects
-        self._merger = merger
-        self._changed = changed
+    def __init__(self, pipes: PipeSet, blobs: Blobs) -> None:
+        self._pipes = pipes
         self._blobs = blobs
         self._files: TreeFiles | None = None
         self._done = 0
@@ -33,7 +27,7 @@ class Shadow:
         for number in range(self._done, stand.position):
             link, verdict = stand.links[number], stand.verdicts[number]
             if self._files is None and verdict.status in NOT_IN and link.applies:
-                self._files = TreeFiles(self._repository, self._objects, self._start(link, verdict))
+                self._files = TreeFiles(self._pipes.repository, self._pipes.objects, self._start(link, verdict))
             if self._files is not None and link.applies:
                 self._take(self._files, link, verdict)
         self._done = stand.position
@@ -41,7 +35,7 @@ class Shadow:
 
     def merge(self, files: TreeFiles, link: Link) -> PatchMerge:
         """What a patch would make of such a tree."""
-        return merge_patch(self._repository, self._objects, self._merger, self._changed, files, link)
+        return merge_patch(self._pipes, files, link)
 
     def _start(self, link: Link, verdict: Verdict) -> str:
         raise NotImplementedError
@@ -61,7 +55,7 @@ class Lean(Shadow):
             return
         merge = self.merge(files, link)
         if merge.clean:
-            files.follow(files.graft(merge.changes), merge.changes)
+            files.take(merge.changes)
 
 
 class Forced(Shadow):
@@ -76,4 +70,4 @@ class Forced(Shadow):
         merge = self.merge(files, link)
         changes = merge.changes if merge.clean else merge_by_lines(self._blobs, files, link.changes, force=True)
         if changes:
-            files.follow(files.graft(changes), changes)
+            files.take(changes)
