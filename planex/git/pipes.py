@@ -182,9 +182,9 @@ class Merger(Pipe):
 class Differ(Pipe):
     """Diffs of commits and trees, the same bytes on every machine."""
 
-    def __init__(self, repository: Repository, strip: int = 1, algorithm: str = "myers") -> None:
+    def __init__(self, repository: Repository, strip: int = 1) -> None:
         prefixes = ["--no-prefix"] if strip == 0 else [f"--src-prefix={'a/' * strip}", f"--dst-prefix={'b/' * strip}"]
-        super().__init__(repository, ["diff-tree", "--stdin", *DIFF_FLAGS, f"--diff-algorithm={algorithm}", *prefixes])
+        super().__init__(repository, ["diff-tree", "--stdin", *DIFF_FLAGS, *prefixes])
 
     def diff(self, old: str, new: str) -> bytes:
         """The diff from one tree to another (ids of trees: commits would be taken as commit and parent)."""

@@ -20,7 +20,6 @@ class PipeSet:
         self.repository = repository
         self.stack = ExitStack()
         """For what else has to end with the work."""
-        self._differs: dict[str, Differ] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +50,6 @@ class PipeSet:
     def file_merges(self) -> FileMerges:
         return FileMerges(self.repository, self.objects, self.merger)
 
-    def differ(self, algorithm: str) -> Differ:
-        if algorithm not in self._differs:
-            self._differs[algorithm] = self.stack.enter_context(Differ(self.repository, algorithm=algorithm))
-        return self._differs[algorithm]
+    @cached_property
+    def differ(self) -> Differ:
+        return self.stack.enter_context(Differ(self.repository))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from planex.git.files import File, FileSet
-from planex.patchqueue.apply.exact import apply_exactly, lines_are_gone
+from planex.patchqueue.apply.exact import apply_exactly
 from planex.patchqueue.format.diff import DiffError, Kind, parse_diff, strip_path
 from planex.patchqueue.format.queue import Patch
 from planex.patchqueue.format.series import Entry
@@ -135,12 +135,6 @@ def test_doubtful_cases_are_left_to_patch() -> None:
     assert applied(diff("@@ -1,2 +1,2 @@\n-b\n+B\n c\n"), "x\nb\nc\n") is None
     assert applied(diff("@@ -0,0 +1 @@\n+B\n"), "x\n") is None
     assert applied(diff("@@ -1,2 +1,2 @@\n a\n-b\n+B\n"), "a\nb\nc\n") is None
-
-
-def test_lines_that_are_gone() -> None:
-    found = parse_diff(diff("@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n"))
-    assert lines_are_gone(found, FileSet({"f": File(b"a\nc\n")}.get))
-    assert not lines_are_gone(found, FileSet({"f": File(b"b\n")}.get))
 
 
 def test_blob_ids_are_gits() -> None:

@@ -69,16 +69,6 @@ def _absent(hunk: Hunk, data: bytes, reverse: bool) -> bool:
     return b"\r" not in wanted and wanted not in data
 
 
-def lines_are_gone(diff: Diff, files: FileSet) -> bool:
-    """Whether a file lacks a line that the patch removes: no other way to compare the two sides can merge that."""
-    for file in diff.files:
-        found = files.get(file.old)
-        present = set(_split(found.data)) if found else set()
-        if found and any(not set(_anchors(hunk)) <= present for hunk in file.hunks):
-            return True
-    return False
-
-
 def one_place(diff: Diff, files: FileSet) -> bool:
     """Whether all that the hunks look for is there just once."""
     for file in diff.files:
@@ -88,11 +78,6 @@ def one_place(diff: Diff, files: FileSet) -> bool:
         if found and any((b"\n" + found.data).count(b"\n" + b"".join(old_lines(hunk))) != 1 for hunk in file.hunks):
             return False
     return bool(diff.files)
-
-
-def _anchors(hunk: Hunk) -> list[bytes]:
-    """Lines the hunk cannot do without: those that it removes."""
-    return [line[1:] + b"\n" for line in hunk.lines if line[:1] == b"-"]
 
 
 def _apply_file(file: FileDiff, files: FileSet, moved: list[Moved]) -> Changes | None:

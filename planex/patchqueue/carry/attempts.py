@@ -3,8 +3,7 @@
 
 In this order: a solution that a person recorded (rerere); the lines that the patch changes, if they alone are as they
 were; the patch as it would be without the earlier ones that are out; the patch as it was merged into a version between
-old and new; renames that are less alike, whole folders that moved, other diff algorithms. Each counts only if it has no
-conflict at all.
+old and new; renames that are less alike, whole folders that moved. Each counts only if it has no conflict at all.
 """
 
 from __future__ import annotations
@@ -15,8 +14,7 @@ from dataclasses import dataclass
 from planex.git.pipeset import PipeSet
 from planex.git.rerere import RecordedConflict, recorded_conflicts
 from planex.git.workbench import Workbench
-from planex.patchqueue.apply.exact import lines_are_gone
-from planex.patchqueue.carry.blobs import ALGORITHMS, Blobs, find_moved, merge_by_lines
+from planex.patchqueue.carry.blobs import Blobs, find_moved, merge_by_lines
 from planex.patchqueue.carry.proposals import Proposer
 from planex.patchqueue.carry.shadows import Forced, Lean
 from planex.patchqueue.carry.stand import Attempt, Attempts, Proposal, Stand
@@ -59,7 +57,7 @@ class AllAttempts(Attempts):
             or self._by_lines(stand, "line by line, as only its surroundings changed")
             or self._without_neighbours(stand)
             or self._over_bridges(stand)
-            or self._other_ways(stand)
+            or self._where_files_moved(stand)
         )
 
     def propose(self, stand: Stand) -> Iterable[Proposal]:
@@ -120,22 +118,17 @@ class AllAttempts(Attempts):
         merge = self._pipes.merger.merge(ours, theirs)
         return Attempt(how, merge.tree) if merge.clean and merge.tree != stand.tree else None
 
-    def _by_lines(
-        self, stand: Stand, how: str, algorithm: str = ALGORITHMS[0], moved: Mapping[str, str] | None = None
-    ) -> Attempt | None:
-        changes = merge_by_lines(self._blobs, stand.files, stand.link.changes, algorithm, moved=moved)
+    def _by_lines(self, stand: Stand, how: str, moved: Mapping[str, str] | None = None) -> Attempt | None:
+        changes = merge_by_lines(self._blobs, stand.files, stand.link.changes, moved=moved)
         return Attempt(how, stand.files.graft(changes)) if changes else None
 
-    def _other_ways(self, stand: Stand) -> Attempt | None:
+    def _where_files_moved(self, stand: Stand) -> Attempt | None:
         missing = {
             path: old[1] for path, (old, _) in stand.link.changes.items() if old and stand.files.entry(path) is None
         }
         if missing or any(stand.files.entry(path) is None for path in stand.link.changes):
             return self._renamed(stand, missing) or self._moved_folders(stand)
-        if lines_are_gone(stand.link.patch.diff, stand.files):
-            return None
-        found = (self._by_lines(stand, f"by {name} diff", name) for name in ALGORITHMS[1:])
-        return next((attempt for attempt in found if attempt), None)
+        return None
 
     def _renamed(self, stand: Stand, missing: Mapping[str, str]) -> Attempt | None:
         before = stand.links[0].parent_tree

@@ -11,22 +11,20 @@ from planex.git.trees import REGULAR, Entries, Entry, TreeFiles, encode_tree
 from planex.patchqueue.carry.lines import Block, blocks_of, merge_lines, split_lines
 from planex.patchqueue.format.diff import parse_diff
 
-ALGORITHMS = ("myers", "patience", "minimal", "histogram")
-
 
 class Blobs:
     """Merges blobs by their ids."""
 
     def __init__(self, pipes: PipeSet) -> None:
         self._pipes = pipes
-        self._blocks: dict[tuple[str, str, str], list[Block] | None] = {}
+        self._blocks: dict[tuple[str, str], list[Block] | None] = {}
 
     def content(self, blob: str) -> bytes:
         return self._pipes.objects.content(blob) or b""
 
-    def merge(self, base: str, ours: str, theirs: str, algorithm: str = "myers", *, force: bool = False) -> str | None:
+    def merge(self, base: str, ours: str, theirs: str, *, force: bool = False) -> str | None:
         """The merged blob, or None for a conflict."""
-        mine, new = (self.changes(base, side, algorithm) for side in (ours, theirs))
+        mine, new = (self.changes(base, side) for side in (ours, theirs))
         if mine is None or new is None:
             return theirs if force else None
         merged = merge_lines(split_lines(self.content(base)), mine, new, force=force)
@@ -34,23 +32,23 @@ class Blobs:
             return theirs if force else None
         return self._pipes.repository.write_object("blob", b"".join(merged))
 
-    def changes(self, old: str, new: str, algorithm: str = "myers") -> list[Block] | None:
+    def changes(self, old: str, new: str) -> list[Block] | None:
         """What becomes of a blob; None if it is no text."""
-        key = old, new, algorithm
+        key = old, new
         if key not in self._blocks:
-            self._blocks[key] = self._compare(old, new, algorithm)
+            self._blocks[key] = self._compare(old, new)
         return self._blocks[key]
 
-    def diff(self, old: str, new: str, algorithm: str = "myers") -> bytes:
+    def diff(self, old: str, new: str) -> bytes:
         """The diff of two trees."""
-        return self._pipes.differ(algorithm).diff(old, new)
+        return self._pipes.differ.diff(old, new)
 
-    def _compare(self, old: str, new: str, algorithm: str) -> list[Block] | None:
+    def _compare(self, old: str, new: str) -> list[Block] | None:
         if old == new:
             return []
         trees = (encode_tree({"f": (FILE, blob)}) for blob in (old, new))
         one, two = (self._pipes.repository.write_object("tree", tree) for tree in trees)
-        (file,) = parse_diff(self.diff(one, two, algorithm)).files
+        (file,) = parse_diff(self.diff(one, two)).files
         return None if file.binary else blocks_of(file.hunks)
 
 
@@ -58,7 +56,6 @@ def merge_by_lines(
     blobs: Blobs,
     files: TreeFiles,
     changes: Mapping[str, tuple[Entry | None, Entry | None]],
-    algorithm: str = "myers",
     *,
     moved: Mapping[str, str] | None = None,
     force: bool = False,
@@ -77,7 +74,7 @@ def merge_by_lines(
         elif old is None or new is None or ours is None or not {old[0], new[0], ours[0]} <= REGULAR:
             return None
         else:
-            blob = blobs.merge(old[1], ours[1], new[1], algorithm, force=force)
+            blob = blobs.merge(old[1], ours[1], new[1], force=force)
             if blob is None:
                 return None
             merged[place] = (ours[0] if new[0] == old[0] else new[0]), blob
