@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from planex.errors import PlanexError
-from planex.run import find, run
+from planex.run import run
 
 _VERSION = re.compile(r"\d+(?:\.\d+)+(?:[-\w.+~]*)?")
 _OPTION = {"xorriso": "-version", "mksquashfs": "-version", "bzip2": "--help", "apt-get": "-v"}
@@ -21,8 +20,3 @@ def version_of(name: str, path: str) -> str:
         return path
     match = _VERSION.search(done.stdout + done.stderr)
     return match.group(0) if match else path
-
-
-def versions(names: Iterable[str]) -> dict[str, str]:
-    """Of those that are here."""
-    return {name: version_of(name, path) for name in names if (path := find(name))}

@@ -243,6 +243,7 @@ def _make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
             boot=make_boot_files(project, packages, work, task) if packages else None,
             written=written,
             extras=tuple(extras),
+            kept=work,
         )
         task.phase("respin")
         draft = folder / plan.iso.name
@@ -303,7 +304,7 @@ def _manifest(
         target=project.target_name,
         epoch=project.epoch,
         key=signer.key.fingerprint if signer else "",
-        made_from=provenance.made_from(project, plan.inputs["base ISO"]),
+        made_from=provenance.made_from(project, plan.inputs["base ISO"], work_folder(project)),
         inputs=plan.inputs,
         packages=tuple(host.packages() if host else _of_the_repository(project)),
         rpms=provenance.shipped_rpms(project, repository, plan.definition.repository),

@@ -13,13 +13,11 @@ from planex.distro.sources import local_files
 from planex.errors import PlanexError
 from planex.git.head import read_head
 from planex.host.manifest import MadeFrom, ShippedRpm, UsedPatch, UsedSource
+from planex.host.toolsused import tools_used
 from planex.printable import without_passwords
 from planex.rpm import repo
 from planex.rpm.spec import Source
-from planex.toolversion import versions
 from planex.trust.repository import unsigned_digests
-
-_TOOLS = ("rpmbuild", "dnf", "createrepo_c", "mksquashfs", "xorriso", "grub-mkimage", "gpg")
 
 
 def shipped_rpms(project: Project, repository: Path, top: str) -> tuple[ShippedRpm, ...]:
@@ -80,11 +78,11 @@ def _patches(project: Project, name: str) -> Iterator[UsedPatch]:
         yield UsedPatch(name, patch.name, patch.sha256, *words, header.origins)
 
 
-def made_from(project: Project, base_iso: str) -> MadeFrom:
+def made_from(project: Project, base_iso: str, work: Path) -> MadeFrom:
     """The workspace's commit, the base and the tools. ``base_iso``: SHA-256 of it."""
     base = {"base ISO": base_iso}
     base |= {"repository": repo.digest(project.base_repository)} if project.base_repository else {}
-    tools: Mapping[str, str] = {"planex": planex.__version__, **versions(_TOOLS)}
+    tools: Mapping[str, str] = {"planex": planex.__version__, **tools_used(work)}
     return MadeFrom(*_commit(project.workspace.root), base, tools)
 
 

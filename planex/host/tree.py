@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from planex.checksums import digest_of
+from planex.checksums import digest_of, digest_of_text
+from planex.content import shelf
+from planex.content.code import code_digest
 from planex.disk import write
 from planex.errors import PlanexError
 from planex.host.definition import IsoDefinition, menu_of
@@ -24,7 +26,7 @@ from planex.medium.metadata import Product
 from planex.medium.references import is_menu
 from planex.medium.respin import Respin, files_below
 from planex.medium.sums import SUMS
-from planex.medium.xorriso import extract, look
+from planex.medium.xorriso import look
 
 ISOLINUX = "/isolinux"
 Digest = Callable[[Path], str]
@@ -52,21 +54,26 @@ class Parts:
     written: Path = Path("iso.yaml")
     """What the definition was read from."""
     extras: tuple[Extra, ...] = ()
+    kept: Path | None = None
+    """A folder that keeps the loader for UEFI from run to run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
     """The base ISO, as far as it must be known."""
 
-    iso: Path
     records: BootRecords
-    files: Mapping[str, int]
-    """Path to size in bytes."""
+    image: Image
     menus: Mapping[str, str] = field(default_factory=dict)
     """Path to text of every boot menu in its tree."""
     efi: tuple[EfiImage, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     """Path to SHA-256, as far as they are known."""
+
+    @property
+    def files(self) -> Mapping[str, int]:
+        """Path to size in bytes."""
+        return self.image.files
 
 
 def sha256(file: Path) -> str:
@@ -77,7 +84,7 @@ def read_base(iso: Path, digests: Mapping[str, str] | None = None) -> Base:
     """Look into a base ISO; PlanexError where neither BIOS nor UEFI starts it."""
     records, image = look(iso)
     texts = {name: image.read(name).decode("utf-8", "replace") for name in small_texts(image.files) if is_menu(name)}
-    base = Base(iso, records, image.files, texts, tuple(efi_images(image, records)), digests or {})
+    base = Base(records, image, texts, tuple(efi_images(image, records)), digests or {})
     if not any(map(base.records.boots, ("BIOS", "UEFI"))):
         raise PlanexError(f"the base ISO {iso} can be started by neither BIOS nor UEFI", "take another base ISO")
     return base
@@ -97,14 +104,15 @@ def plan_respin(base: Base, parts: Parts, folder: Path, digest: Digest = sha256)
         parts.definition.repository: parts.repository,
         **_live_files(parts),
         **_menus(base, parts, folder, loading),
-        **_isolinux_modules(base, folder),
+        **_isolinux_modules(base),
     }
     efi_image = None
     if loading.keep_efi:
         efi_image = _kept_efi_image(base, parts, folder)
     elif base.records.boots("UEFI"):
-        efi_image = _efi_image(parts, folder)
-        add[EFI_LOADER] = folder / "BOOTX64.EFI"
+        made = kept_loader(parts.definition.label, parts.product.epoch, parts.kept or folder, digest)
+        efi_image = made / "efiboot.img"
+        add[EFI_LOADER] = made / "BOOTX64.EFI"
     efi_path = _efi_path(base, efi_image)
     add |= place_extras(parts.written, parts.extras, base.files, _made(base, add.keys() | efi_path))
     add |= _relabelled(base, label, add.keys(), folder)
@@ -112,7 +120,7 @@ def plan_respin(base: Base, parts: Parts, folder: Path, digest: Digest = sha256)
     known = {path: value for path, value in base.digests.items() if path not in add}
     known |= _known_digests(parts, digest)
     before = (base.records, base.files)
-    return Respin(base.iso, label, parts.product.epoch, add, (), efi_image, known, parts.sign, before)
+    return Respin(base.image.path, label, parts.product.epoch, add, (), efi_image, known, parts.sign, before)
 
 
 def _made(base: Base, added: Collection[str]) -> set[str]:
@@ -130,12 +138,18 @@ def _known_digests(parts: Parts, digest: Digest) -> dict[str, str]:
     return {path: digest(file) for path, file in files.items()}
 
 
-def _efi_image(parts: Parts, folder: Path) -> Path:
-    """The FAT image that UEFI starts; the loader in it is made beside."""
-    loader, image = folder / "BOOTX64.EFI", folder / "efiboot.img"
-    efi.make_loader(loader, efi.stub_config(parts.definition.label, EFI_MENU))
-    efi.make_fat(image, {EFI_LOADER.lstrip("/"): loader}, parts.product.epoch)
-    return image
+def kept_loader(label: str, epoch: int, work: Path, digest: Digest) -> Path:
+    """A folder with BOOTX64.EFI and efiboot.img, which UEFI starts; kept in ``work`` by all that they come from."""
+    stub = efi.stub_config(label, EFI_MENU)
+    key = digest_of_text(f"{efi.made_by(digest)} {code_digest('planex.medium.efi')} {epoch} {stub}")
+    final = work / f"uefi-{key[:16]}"
+    if not final.exists():
+        shelf.prune(work.glob("uefi-*"), 0)
+        with shelf.draft(final) as draft:
+            efi.make_loader(draft / "BOOTX64.EFI", stub)
+            efi.make_fat(draft / "efiboot.img", {EFI_LOADER.lstrip("/"): draft / "BOOTX64.EFI"}, epoch)
+            shelf.publish(draft, final, durable=True)
+    return final
 
 
 def _kept_efi_image(base: Base, parts: Parts, folder: Path) -> Path | None:
@@ -145,7 +159,7 @@ def _kept_efi_image(base: Base, parts: Parts, folder: Path) -> Path | None:
     if image is None or entry is None:
         return None
     copy = folder / "efiboot.img"
-    write(copy, efi_bytes(Image(base.iso, base.iso.stat().st_size), entry))
+    write(copy, efi_bytes(base.image, entry))
     stub = efi.stub_config(parts.definition.label, EFI_MENU)
     efi.replace_in_fat(copy, dict.fromkeys(menus_inside([image]), stub), parts.product.epoch)
     return copy
@@ -182,13 +196,12 @@ def _menus(base: Base, parts: Parts, folder: Path, loading: Loading) -> dict[str
     return {path: _write(folder, path, text) for path, text in texts.items()}
 
 
-def _isolinux_modules(base: Base, folder: Path) -> dict[str, Path]:
+def _isolinux_modules(base: Base) -> dict[str, Path]:
     """Modules of isolinux that the menu needs and the base lacks, in particular mboot.c32, which starts Xen."""
     loader = f"{ISOLINUX}/{loaders.LOADER}"
     if loader not in base.files:
         return {}
-    extract(base.iso, {loader: folder / "isolinux.bin"})
-    there = loaders.isolinux_version((folder / "isolinux.bin").read_bytes())
+    there = loaders.isolinux_version(base.image.read(loader))
     here = loaders.isolinux_version(loaders.find_here(loaders.LOADER).read_bytes())
     present = {path.removeprefix(f"{ISOLINUX}/") for path in base.files if path.startswith(f"{ISOLINUX}/")}
     names = loaders.modules_to_add(there, here, present)
@@ -198,11 +211,9 @@ def _isolinux_modules(base: Base, folder: Path) -> dict[str, Path]:
 def _relabelled(base: Base, label: str, replaced: Iterable[str], folder: Path) -> dict[str, Path]:
     """The base's small texts that name its label, with the new label in its place."""
     gone = set(replaced)
-    suspects = [path for path in small_texts(base.files) if path not in gone]
-    extract(base.iso, {path: folder / "base" / path.lstrip("/") for path in suspects})
     changed: dict[str, Path] = {}
-    for path in suspects:
-        text = as_text((folder / "base" / path.lstrip("/")).read_bytes())
+    for path in (path for path in small_texts(base.files) if path not in gone):
+        text = as_text(base.image.read(path))
         if text is not None and metadata.mentions_label(text, base.records.label):
             changed[path] = _write(folder, path, metadata.replace_label(text, base.records.label, label))
     return changed
@@ -210,14 +221,19 @@ def _relabelled(base: Base, label: str, replaced: Iterable[str], folder: Path) -
 
 def _descriptions(base: Base, parts: Parts, added: Mapping[str, Path], folder: Path, digest: Digest) -> dict[str, Path]:
     """.treeinfo and .discinfo for the new medium, where the base has them."""
-    sources = {name: folder / "base" / name.lstrip("/") for name in ("/.treeinfo", "/.discinfo") if name in base.files}
-    extract(base.iso, {name: source for name, source in sources.items() if not source.exists()})
     texts: dict[str, str] = {}
-    if source := sources.get("/.treeinfo"):
-        texts["/.treeinfo"] = _treeinfo(source.read_text(), parts, added, digest)
-    if source := sources.get("/.discinfo"):
-        texts["/.discinfo"] = metadata.update_discinfo(source.read_text(), parts.product)
+    if "/.treeinfo" in base.files:
+        texts["/.treeinfo"] = _treeinfo(_text(base, "/.treeinfo"), parts, added, digest)
+    if "/.discinfo" in base.files:
+        texts["/.discinfo"] = metadata.update_discinfo(_text(base, "/.discinfo"), parts.product)
     return {path: _write(folder, path, text) for path, text in texts.items()}
+
+
+def _text(base: Base, name: str) -> str:
+    try:
+        return base.image.read(name).decode()
+    except UnicodeDecodeError:
+        raise PlanexError(f"{name} of the base ISO {base.image.path} is not UTF-8", "take another base ISO") from None
 
 
 def _treeinfo(text: str, parts: Parts, added: Mapping[str, Path], digest: Digest) -> str:

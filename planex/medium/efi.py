@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from planex.disk import write
@@ -49,12 +49,32 @@ def make_loader(output: Path, config: str) -> None:
             f"no GRUB modules in {MODULES}; they are needed to make the UEFI loader",
             "run `planex doctor` to see how to get it",
         )
-    program = find("grub-mkimage") or find("grub2-mkimage")
-    if program is None:
-        raise MissingTool("grub-mkimage is not installed", "run `planex doctor` to see how to get it")
+    program = _mkimage()
     with temporary_folder(output.parent) as folder:
         write(folder / "memdisk.tar", _memdisk(config))
         run(loader_argv(program, folder / "memdisk.tar", output))
+
+
+def made_by(digest: Callable[[Path], str]) -> str:
+    """SHA-256 over the programs and modules that make a loader and its FAT image here; ``digest`` is of a program."""
+    whole = hashlib.sha256()
+    for program in (_mkimage(), find("mformat"), find("mcopy")):
+        whole.update(digest(Path(program).resolve()).encode() if program else b"-")
+    for path in (MODULES / "kernel.img", *_modules()):
+        data = path.read_bytes() if path.is_file() else b""
+        whole.update(b"%s %d\0%s" % (path.name.encode(), len(data), data))
+    return whole.hexdigest()
+
+
+def _mkimage() -> str:
+    program = find("grub-mkimage") or find("grub2-mkimage")
+    if program is None:
+        raise MissingTool("grub-mkimage is not installed", "run `planex doctor` to see how to get it")
+    return program
+
+
+def _modules() -> list[Path]:
+    return sorted((*MODULES.glob("*.mod"), *MODULES.glob("*.lst")))
 
 
 def loader_argv(program: str, memdisk: Path, output: Path) -> list[str]:
@@ -74,7 +94,7 @@ def loader_argv(program: str, memdisk: Path, output: Path) -> list[str]:
 
 def _memdisk(config: str) -> bytes:
     files = {f"{PREFIX}/grub.cfg": config.encode()}
-    for path in sorted((*MODULES.glob("*.mod"), *MODULES.glob("*.lst"))):
+    for path in _modules():
         files[f"{PREFIX}/{PLATFORM}/{path.name}"] = path.read_bytes()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:

@@ -7,9 +7,9 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from planex.drafts import temporary_folder
 from planex.errors import CommandFailed, PlanexError
@@ -27,6 +27,8 @@ _RECORDS = ("-report_el_torito", "plain", "-report_system_area", "plain", "-pvd_
 _LISTING = ("-find", "/", "-type", "f", "-exec", "report_lba")
 _ATTENTIVE = ("-pacifier", "interval=0.1")
 """Between two reports of its progress xorriso does not see that it is done; else they are a second apart."""
+_SMALL_BUFFER = ("-fs", "1m")
+"""Between its two halves, which sleep while it is full or empty: with its default, 4 MiB, it takes a third longer."""
 _PIPE = 1 << 20
 """Bytes: what Linux lets anybody have in a pipe."""
 MBR_CODE = ("/usr/lib/ISOLINUX/isohdpfx.bin", "/usr/share/syslinux/isohdpfx.bin")
@@ -97,7 +99,7 @@ def stream(commands: Sequence[str | Path], epoch: int, output: Path) -> Trail:
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE)
         trail = pool.submit(Trail.follow, reading, output)
         with writing:
-            xorriso([*_ATTENTIVE, "-outdev", f"stdio:{fifo}", *commands], epoch)
+            xorriso([*_ATTENTIVE, *_SMALL_BUFFER, "-outdev", f"stdio:{fifo}", *commands], epoch)
         return trail.result()
 
 
@@ -142,19 +144,6 @@ def parse_listing(text: str, iso: Path, size: int) -> Image:
         left = bytes_ - sum(span.size for span in before)
         spans[name] = (*before, Span(start * BLOCK, min(left, blocks * BLOCK)))
     return Image(iso, size, files, spans)
-
-
-def extract(iso: Path, wanted: Mapping[str, Path]) -> None:
-    """Copy files out of an ISO: path on the ISO to path on disk. Folders are made as needed."""
-    if not wanted:
-        return
-    outside = [source for source in wanted if ".." in PurePosixPath(source).parts]
-    if outside:
-        raise PlanexError(f"{iso}: {outside[0]} leads out of the ISO")
-    for destination in wanted.values():
-        destination.parent.mkdir(parents=True, exist_ok=True)
-    words = [word for source, to in wanted.items() for word in ("-extract_single", source, str(to))]
-    xorriso(["-osirrox", "on:auto_chmod_off", *_open(iso), *words])
 
 
 def _open(iso: Path) -> Sequence[str]:

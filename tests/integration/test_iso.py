@@ -12,6 +12,7 @@ import pytest
 from planex.errors import PlanexError
 from planex.host.check import check_iso
 from planex.host.finding import CheckFailed, Grade, faults, require_clean
+from planex.host.tree import kept_loader
 from planex.medium import efi, xorriso
 from planex.medium.bootrecords import lost_records
 from planex.medium.metadata import checksums
@@ -40,9 +41,8 @@ def changed(host: Path, output: Path, *commands: str | Path) -> Path:
     return output
 
 
-def text_of(iso: Path, name: str, folder: Path) -> str:
-    xorriso.extract(iso, {name: folder / "text"})
-    return (folder / "text").read_text()
+def text_of(iso: Path, name: str) -> str:
+    return xorriso.open_image(iso).read(name).decode()
 
 
 def messages(iso: Path, base: Path | None = None) -> list[str]:
@@ -70,9 +70,9 @@ def test_host_has_all_that_its_menus_need(host: Path) -> None:
     assert {"/isolinux/mboot.c32", "/planex/repodata/repomd.xml"} <= files.keys()
 
 
-def test_old_label_is_replaced_in_texts_and_treeinfo_is_true(host: Path, tmp_path: Path) -> None:
-    assert text_of(host, "/readme.txt", tmp_path) == f"This medium is labelled {LABEL}.\n"
-    treeinfo = text_of(host, "/.treeinfo", tmp_path)
+def test_old_label_is_replaced_in_texts_and_treeinfo_is_true(host: Path) -> None:
+    assert text_of(host, "/readme.txt") == f"This medium is labelled {LABEL}.\n"
+    treeinfo = text_of(host, "/.treeinfo")
     assert set(checksums(treeinfo)) == {
         "images/efiboot.img",
         "boot/xen.gz",
@@ -81,11 +81,26 @@ def test_old_label_is_replaced_in_texts_and_treeinfo_is_true(host: Path, tmp_pat
         "LiveOS/squashfs.img",
         "planex/repodata/repomd.xml",
     }
-    assert text_of(host, "/.discinfo", tmp_path) == f"{EPOCH}.000000\ntiny 1.0\nx86_64\n"
+    assert text_of(host, "/.discinfo") == f"{EPOCH}.000000\ntiny 1.0\nx86_64\n"
 
 
 def test_same_inputs_give_the_same_bytes(base: Path, host: Path, tmp_path: Path) -> None:
     assert tiny_iso.make_host(base, tmp_path / "again").read_bytes() == host.read_bytes()
+
+
+def test_the_loader_for_uefi_is_kept_until_something_in_it_is_another(tmp_path: Path) -> None:
+    def kept(label: str, programs: str = "those of today") -> Path:
+        return kept_loader(label, EPOCH, tmp_path, lambda _program: programs)
+
+    first = kept("A")
+    image = (first / "efiboot.img").read_bytes()
+    made = first.stat().st_ino
+    assert kept("A").stat().st_ino == made
+    assert kept("A", "a newer GRUB") != first
+    other = kept("B")
+    assert list(tmp_path.glob("uefi-*")) == [other], "one is kept"
+    assert (other / "efiboot.img").read_bytes() != image
+    assert (kept("A") / "efiboot.img").read_bytes() == image
 
 
 def test_other_isolinux_is_replaced_with_every_record_kept(tmp_path: Path) -> None:

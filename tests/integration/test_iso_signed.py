@@ -16,7 +16,7 @@ from planex.host.build import build_iso, load_manifest
 from planex.host.check import check_iso
 from planex.host.signing import signature_path
 from planex.medium.sums import SIGNATURE, SUMS
-from planex.medium.xorriso import extract, open_image
+from planex.medium.xorriso import open_image
 from planex.report import Reporter
 from planex.rpm.repo import compose
 from planex.trust.gpg import complaint
@@ -78,7 +78,7 @@ def test_all_of_a_signed_iso_is_signed(project: Project, made: Made, keys: Keys,
     names = {SUMS: tmp_path / "sums", SIGNATURE: tmp_path / "sums.asc", "/RPM-GPG-KEY-tiny": tmp_path / "key"}
     repomd = {f"/planex/repodata/repomd.xml{end}": tmp_path / f"repomd{end}" for end in ("", ".asc")}
     rpm = {"/planex/tiny-host-1-1.noarch.rpm": tmp_path / "tiny.rpm", "/planex/RPM-GPG-KEY-tiny": tmp_path / "key2"}
-    extract(iso, names | repomd | rpm)
+    tiny_iso.extract(iso, names | repomd | rpm)
     assert complaint(key, (tmp_path / "sums.asc").read_text(), tmp_path / "sums") == ""
     assert complaint(key, (tmp_path / "repomd.asc").read_text(), tmp_path / "repomd") == ""
     assert (tmp_path / "key").read_text() == (tmp_path / "key2").read_text() == key.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from planex.checksums import digest_of
@@ -17,7 +17,7 @@ from planex.medium.entry import BootEntry
 from planex.medium.loaders import find_here
 from planex.medium.metadata import Product
 from planex.medium.respin import ESP_TYPE, Respin, respin
-from planex.medium.xorriso import make_iso, xorriso
+from planex.medium.xorriso import make_iso, open_image, xorriso
 from planex.rpm.repo import create_repo
 
 EPOCH = 1700000000
@@ -148,3 +148,11 @@ def make_host(base: Path, folder: Path, rpms: Sequence[Path] = ()) -> Path:
     folder.mkdir(exist_ok=True)
     respin(plan(base, folder, rpms), folder / "host.iso")
     return folder / "host.iso"
+
+
+def extract(iso: Path, wanted: Mapping[str, Path]) -> None:
+    """Copy files out of an ISO: path on the ISO to path on disk."""
+    image = open_image(iso)
+    for name, path in wanted.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(image.read(name))
