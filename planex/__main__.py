@@ -13,6 +13,8 @@ _OBJECTS = 50_000
 def main() -> None:
     """Start the command line; Ctrl-C while it is still being loaded ends as at any other time."""
     gc.set_threshold(_OBJECTS)
+    # nothing that lies about on this machine has a say in what planex reads, and looking for it takes time
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     try:
         from planex.cli import main as run
     except KeyboardInterrupt:

@@ -13,8 +13,8 @@ from planex.cli.bootinstall import SCENARIOS, install_on_disk
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.errors import ConfigError, PlanexError
-from planex.host.build import iso_path
 from planex.host.definition import load_definition
+from planex.host.plan import iso_path
 from planex.machine.boot import Booted, too_small
 from planex.machine.boot import boot as start
 from planex.machine.proof import without_escapes

@@ -15,9 +15,9 @@ from planex.content import shelf
 from planex.content.copies import copy_file, link_or_copy
 from planex.distro.project import Project
 from planex.errors import PlanexError
-from planex.host.build import checksum_path, iso_path, load_manifest, manifest_path
 from planex.host.definition import load_definition
 from planex.host.manifest import read_manifest
+from planex.host.plan import checksum_path, iso_path, load_manifest, manifest_path
 from planex.host.signing import signature_path
 from planex.rpm.repo import read_index
 from planex.snapshot import parts

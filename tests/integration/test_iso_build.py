@@ -16,8 +16,9 @@ from planex.distro.config import load_config
 from planex.distro.project import Project, load_project
 from planex.errors import ConfigError, LoggedError, PlanexError
 from planex.git.door import run_git
-from planex.host.build import build_iso, checksum_path, load_manifest, manifest_path, plan_iso, work_folder
+from planex.host.build import build_iso
 from planex.host.manifest import ON_ISO, parse_manifest
+from planex.host.plan import checksum_path, load_manifest, manifest_path, plan_iso, work_folder
 from planex.medium.xorriso import open_image, read_records, xorriso
 from planex.report import Reporter
 from planex.rpm.repo import create_repo

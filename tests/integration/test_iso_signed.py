@@ -12,8 +12,9 @@ from planex.checksums import digest_of, digest_of_text
 from planex.content import shelf
 from planex.distro.project import Project
 from planex.errors import ConfigError, PlanexError
-from planex.host.build import build_iso, load_manifest
+from planex.host.build import build_iso
 from planex.host.check import check_iso
+from planex.host.plan import load_manifest
 from planex.host.signing import signature_path
 from planex.medium.sums import SIGNATURE, SUMS
 from planex.medium.xorriso import open_image

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from planex.checksums import digest_of
-from planex.host.build import build_iso, manifest_path
+from planex.host.build import build_iso
 from planex.host.manifest import ON_ISO, parse_manifest
+from planex.host.plan import manifest_path
 from planex.host.signing import signature_path
 from planex.host.verify import Standing, find_manifest, verify_iso
 from planex.medium.sums import SIGNATURE, SUMS, in_its_room

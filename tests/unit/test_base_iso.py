@@ -14,7 +14,7 @@ import pytest
 from planex.distro.config import BaseIso
 from planex.distro.project import Project
 from planex.errors import PlanexError
-from planex.host import build
+from planex.host import plan
 from planex.host.baseiso import check_signature
 from planex.report import Reporter, Task
 from planex.sources.limits import LIMITS, Download, Downloads
@@ -38,7 +38,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def get(cache: Path, sha256: str) -> Path:
-    return build._downloaded(
+    return plan._downloaded(
         Download(url="https://example.org/base.iso", sha256=sha256), cache, Task(Reporter(), "iso"), LIMITS
     )
 
@@ -62,10 +62,10 @@ def test_a_download_that_a_disk_damaged_is_deleted_and_said(tmp_path: Path, aske
     path = get(tmp_path, SHA256)
     target = SimpleNamespace(embedded=False, base_iso=Download(url="https://example.org/base.iso", sha256=SHA256))
     project = cast(Project, SimpleNamespace(target=target))
-    build._require_whole(project, path, SHA256)
+    plan._require_whole(project, path, SHA256)
     path.write_bytes(b"")
     with pytest.raises(PlanexError, match="is damaged"):
-        build._require_whole(project, path, hashlib.sha256(b"").hexdigest())
+        plan._require_whole(project, path, hashlib.sha256(b"").hexdigest())
     assert get(tmp_path, SHA256).read_bytes() == CONTENT
 
 
