@@ -2,7 +2,7 @@
 """Runs programs. The only module that uses ``subprocess``.
 
 Commands are argv lists, never shell strings. Each runs in a process group of its own, with no standard
-input and a built environment, and is stopped as a group: interrupt, then terminate, then kill.
+input and a built environment, and is stopped as a group: interrupt, then terminate, then kill; and then what left it.
 
 Of the caller's environment a child gets BASIC and what ``inherit`` names, nothing else: tokens and passwords often
 lie in it, and much of what planex starts handles what strangers wrote.
@@ -27,6 +27,7 @@ from typing import IO
 
 from planex.disk import naming
 from planex.errors import CommandFailed, LimitReached, MissingTool, PlanexError
+from planex.processes import ending
 
 TAIL_LINES = 20
 BASIC = frozenset({"PATH", "TMPDIR"})
@@ -325,13 +326,15 @@ def kill_all() -> None:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     if leash := _leashes.pop(process, None):
         leash.close()
-    for number, patience in ((signal.SIGINT, 1.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0)):
-        if process.poll() is not None:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # it may be another user's by now
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
+    if process.poll() is not None:
+        return
+    with ending(process.pid, 2.0):
+        for number, patience in ((signal.SIGINT, 1.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0)):
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # it may be another user's by now
+                os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
+                return
 
 
 def tail(text: str, lines: int = TAIL_LINES) -> str:

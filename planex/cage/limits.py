@@ -7,17 +7,20 @@ processes of a cage together are watched from outside, where nothing in the cage
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from planex.disk import size_of
-from planex.units import GIB, KIB, size_text
+from planex.processes import memory_of, tree_of
+from planex.units import GIB, size_text
 
 _DISK_PATIENCE = 10.0
 """Seconds between two looks at the disk, more where a look takes long."""
+
+_WHOLE = 16
+"""At one look in so many all processes of the machine are read, at the others the lists of children."""
 
 
 def _most_memory() -> int:
@@ -48,6 +51,7 @@ class Watch:
         """``scratch``: the folder that takes what the cage writes."""
         self._limits = limits
         self._scratch = scratch
+        self._looks = 0
         self._next_look = time.monotonic() + _DISK_PATIENCE / 10
 
     def __call__(self, pid: int, seconds: float, output: int) -> str | None:
@@ -56,11 +60,15 @@ class Watch:
             return f"it took longer than {limits.time:.0f} s (limit 'time')"
         if output > limits.output:
             return f"it printed more than {size_text(limits.output)} (limit 'output')"
-        if memory_of(pid) > limits.memory:
+        if self._memory_used(pid) > limits.memory:
             return f"it used more than {size_text(limits.memory)} of memory (limit 'memory')"
         if self._disk_used() > limits.disk:
             return f"it wrote more than {size_text(limits.disk)} (limit 'disk')"
         return None
+
+    def _memory_used(self, pid: int) -> int:
+        self._looks += 1
+        return memory_of(tree_of(pid, whole=self._looks % _WHOLE == 1))
 
     def _disk_used(self) -> int:
         if self._scratch is None or time.monotonic() < self._next_look:
@@ -69,30 +77,3 @@ class Watch:
         used = size_of([self._scratch])
         self._next_look = time.monotonic() + max(_DISK_PATIENCE, 20 * (time.monotonic() - started))
         return used
-
-
-def memory_of(pid: int) -> int:
-    """Bytes of memory that a process and all below it hold for themselves, and of shared memory."""
-    return sum(_resident(each) for each in tree_of(pid))
-
-
-def tree_of(pid: int) -> list[int]:
-    """A process and all its descendants that there are now."""
-    children: dict[int, list[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            # proc(5): the name in parentheses may hold anything, the parent is the second word behind it
-            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-            children.setdefault(int(parent), []).append(int(folder.name))
-    found = [pid]
-    for number in found:
-        found += children.get(number, [])
-    return found
-
-
-def _resident(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) * KIB for line in lines if line.startswith(("RssAnon:", "RssShmem:")))

@@ -16,14 +16,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planex import processes
 from planex.cage import ask as asking
 from planex.cage import scope
 from planex.cage.ask import ask
 from planex.cage.command import Cage, Overlay, caged
 from planex.cage.enter import FAILED, parse
 from planex.cage.ids import IdRange, given_range, unclaimed_range
-from planex.cage.limits import Limits, Watch, memory_of, tree_of
+from planex.cage.limits import Limits, Watch
 from planex.errors import ConfigError
+from planex.processes import memory_of, tree_of
 from planex.rpm.spec import Macros, SpecFile, parse_specs
 from planex.run import run, spawn
 from planex.units import GIB, MIB, parse_size, parse_time
@@ -155,7 +157,8 @@ def test_a_watch_says_what_was_too_much(tmp_path: Path) -> None:
     assert "more than 1 MiB of memory" in (Watch(Limits(memory=MIB))(pid, 1, 1) or "")
 
 
-def test_a_tree_of_processes_is_counted_as_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_tree_of_processes_is_counted_as_one(whole: bool) -> None:
     script = (
         "import os, time\nx = bytearray(40 << 20)\nos.fork() and os.wait()\nprint(len(x), flush=True)\ntime.sleep(60)"
     )
@@ -163,8 +166,27 @@ def test_a_tree_of_processes_is_counted_as_one(tmp_path: Path) -> None:
     with spawn(["python3", "-c", script]) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        assert len(tree_of(process.pid)) == 2
-        assert memory_of(process.pid) > 70 * MIB
+        tree = tree_of(process.pid, whole=whole)
+        assert len(tree) == 2
+        assert memory_of(tree) > 70 * MIB
+
+
+def test_without_lists_of_children_all_processes_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_has_lists", lambda: False)
+    monkeypatch.setattr(processes, "_listed", None)
+    assert tree_of(1, whole=False)[0] == 1
+
+
+def test_a_child_of_a_thread_is_seen_too() -> None:
+    script = (
+        "import subprocess, threading, time\n"
+        "def start():\n    subprocess.Popen(['sleep', '60'])\n    print(flush=True)\n    time.sleep(60)\n"
+        "threading.Thread(target=start).start()"
+    )
+    with spawn(["python3", "-c", script]) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert len(tree_of(process.pid, whole=False)) == 2
 
 
 SPEC = "Name: {name}\nVersion: 1\nRelease: 1\nSummary: x\nLicense: MIT\n{head}\n%description\nx\n%files\n"

@@ -89,6 +89,26 @@ def test_nothing_of_git_outlives_a_terminated_run(tmp_path: Path) -> None:
     assert not alive(int(started.read_text()))
 
 
+@pytest.mark.parametrize("deaf", ["", "trap '' TERM INT; "])
+def test_what_left_the_group_is_stopped_with_the_rest(deaf: str) -> None:
+    with spawn(["sh", "-c", f'setsid sh -c "{deaf}echo \\$\\$; while :; do sleep 600; done" & sleep 600']) as process:
+        assert process.stdout is not None
+        strayed = int(process.stdout.readline())
+        assert alive(strayed)
+    for _ in range(500):
+        if not alive(strayed):
+            return
+        time.sleep(0.02)
+    os.kill(strayed, signal.SIGKILL)
+    pytest.fail("it is still there")
+
+
+def test_what_a_command_that_ended_left_running_is_let_alone() -> None:
+    left = int(run(["sh", "-c", "setsid sleep 600 >/dev/null 2>&1 & echo $!"]).stdout)
+    assert alive(left)
+    os.kill(left, signal.SIGKILL)
+
+
 def test_a_file_that_is_no_program_is_an_error_in_words(tmp_path: Path) -> None:
     path = tmp_path / "tool"
     path.write_bytes(b"\x7fELF garbage")
