@@ -84,6 +84,8 @@ class Config(Model):
     """Of the build of every package; package.yaml may say otherwise for one."""
     downloads: Downloads = Downloads()
     """Limits of every download."""
+    autorelease: bool = False
+    """Count the releases of packages by git history; package.yaml may say otherwise for one."""
     sign: SignSettings | None = None
     """Who signs the repository and the ISO; nobody where it is missing."""
     targets: dict[Name, Target] = Field(min_length=1)

@@ -11,6 +11,7 @@ from pathlib import Path
 from planex.checksums import digest_of_text
 from planex.distro.config import Config, Target
 from planex.distro.recipe import Recipe, find_recipes, render_specs
+from planex.distro.releases import with_releases
 from planex.drafts import write_atomic
 from planex.errors import ConfigError, PlanexError, Problem, joined
 from planex.nearest import did_you_mean
@@ -165,6 +166,7 @@ def load_project(workspace: Workspace, config: Config, target_name: str, *, tole
         raise ConfigError([Problem(mock_config.path, 0, message)], "make planex.yaml and the mock configuration agree")
     broken: dict[str, ConfigError] = {}
     recipes = find_recipes(workspace, target.guards, broken)
+    recipes = with_releases(recipes, config, target_name, workspace, broken)
     paths = _render(workspace, config, target_name, recipes, broken)
     specs = {name: SpecFile(path, recipes[name].folder) for name, path in paths.items()}
     macros = _macros(workspace, target, mock_config)

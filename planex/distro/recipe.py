@@ -66,6 +66,8 @@ class Settings(Model):
     """For a source's file name, other URLs to try when the one in the spec fails."""
     limits: LimitSettings = LimitSettings()
     """What the build of this package may use."""
+    autorelease: bool | None = None
+    """Count the release by git history; None: as planex.yaml says."""
     bootstrap: bool = False
     """The spec has a build condition ``bootstrap``, by which it can be built without what needs it."""
     replaces: Names = ()

@@ -39,7 +39,7 @@ WALLS = {
     "machine": set(),
     "patchqueue": {"content", "git", "sources"},
     "trust": {"content", "rpm"},
-    "distro": {"content", "rpm", "sources", "patchqueue", "trust"},
+    "distro": {"content", "git", "rpm", "sources", "patchqueue", "trust"},
     "base": {"content", "rpm", "sources", "medium"},
     "engine": {"content", "rpm", "sources", "patchqueue", "distro", "trust"},
     "rebase": {"content", "git", "rpm", "sources", "patchqueue", "distro"},
