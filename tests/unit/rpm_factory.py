@@ -11,7 +11,7 @@ from planex.run import run
 
 SPEC = """\
 Name: {name}
-Version: 1
+Version: {version}
 Release: 1
 Summary: x
 License: MIT
@@ -28,14 +28,21 @@ x
 
 
 def make_rpm(
-    folder: Path, name: str = "foo", *, tags: str = "", install: str = "", files: str = "", arch: str = "noarch"
+    folder: Path,
+    name: str = "foo",
+    *,
+    tags: str = "",
+    install: str = "",
+    files: str = "",
+    arch: str = "noarch",
+    version: str = "1",
 ) -> Path:
-    """An RPM ``name-1-1``; ``install`` are the lines of %install, ``files`` those of %files."""
+    """An RPM ``name-version-1``; ``install`` are the lines of %install, ``files`` those of %files."""
     folder.mkdir(parents=True, exist_ok=True)
     spec = folder / f"{name}.spec"
-    spec.write_text(SPEC.format(name=name, arch=arch, tags=tags, install=install, files=files))
+    spec.write_text(SPEC.format(name=name, version=version, arch=arch, tags=tags, install=install, files=files))
     run(["rpmbuild", "-bb", "--quiet", "--define", f"_topdir {folder}", spec])
-    return folder / "RPMS" / arch / f"{name}-1-1.{arch}.rpm"
+    return folder / "RPMS" / arch / f"{name}-{version}-1.{arch}.rpm"
 
 
 def promising(name: str, *more: str, arch: str = "noarch") -> Package:
