@@ -18,6 +18,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -59,6 +62,10 @@ class BrokenOff(TransferError):
         super().__init__("the connection broke off", retry=True)
 
 
+class TooSlow(TransferError):
+    """The server is silent, or sends or takes less than it must."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The header of an answer. ``length``: bytes of the body, if the server says so."""
@@ -73,13 +80,20 @@ class Head:
 
 @contextmanager
 def transfer(
-    url: str, headers: Mapping[str, str], limits: Downloads, deadline: float
+    url: str,
+    headers: Mapping[str, str],
+    limits: Downloads,
+    deadline: float,
+    *,
+    method: str = "GET",
+    upload: Path | bytes = b"",
 ) -> Iterator[tuple[Head, Iterator[bytes]]]:
-    """GET a URL: the head of the answer, and its body in pieces, undecoded. ``deadline``: of time.monotonic().
+    """Ask for a URL: the head of the answer, and its body in pieces, undecoded. ``deadline``: of time.monotonic().
 
-    Redirects are followed, to http and https only. Raises TransferError for all that can go wrong.
+    Redirects are followed, to http and https only, and only where nothing is sent; credentials are for the
+    first host alone. Raises TransferError for all that can go wrong.
     """
-    worker = _Worker(url, headers, limits)
+    worker = _Worker(_Request(method, url, headers, upload), limits)
     pace = _Pace(limits, deadline)
     worker.start()
     try:
@@ -100,6 +114,7 @@ def _body(worker: _Worker, pace: _Pace) -> Iterator[bytes]:
 def _next(worker: _Worker, pace: _Pace) -> Head | bytes:
     while True:
         check_stopped()
+        pace.took(worker.gone())
         pace.check()
         try:
             item = worker.pieces.get(timeout=_TICK)
@@ -120,8 +135,10 @@ class _Pace:
         self._since_mark = 0
 
     def took(self, size: int) -> None:
-        self._heard = time.monotonic()
-        self._since_mark += size
+        """So many bytes came or went."""
+        if size:
+            self._heard = time.monotonic()
+            self._since_mark += size
 
     def check(self) -> None:
         """Raise TransferError if the server is too slow, silent, or the time is over."""
@@ -129,36 +146,95 @@ class _Pace:
         if now > self._deadline:
             raise TransferError(f"not finished within {limits.seconds:g} s", retry=False)
         if now - self._heard > limits.silence:
-            raise TransferError(f"the server said nothing for {limits.silence:g} s", retry=True)
+            raise TooSlow(f"the server said nothing for {limits.silence:g} s", retry=True)
         if now - self._mark < limits.window:
             return
         rate = self._since_mark / (now - self._mark)
         if rate < limits.rate:
             least = f"{size_text(limits.rate)}/s"
-            raise TransferError(
+            raise TooSlow(
                 f"too slow: {size_text(int(rate))}/s over {limits.window:g} s, at least {least} are asked", retry=True
             )
         self._mark, self._since_mark = now, 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked, and of whom."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    upload: Path | bytes
+
+    def to(self, url: str) -> _Request:
+        """The same, asked of another place; whoever that is gets no credentials that were for the first."""
+        same = urlsplit(url)[:2] == urlsplit(self.url)[:2]
+        headers = {name: text for name, text in self.headers.items() if same or name != "Authorization"}
+        return _Request(self.method, url, headers, self.upload)
+
+
+class _Outgoing:
+    """A body on its way to a server, which says how much of it has gone."""
+
+    def __init__(self, upload: Path | bytes) -> None:
+        self._file: BinaryIO = BytesIO(upload) if isinstance(upload, bytes) else upload.open("rb")
+        self._size = len(upload) if isinstance(upload, bytes) else os.fstat(self._file.fileno()).st_size
+        self.gone = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.gone += len(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class _Worker(threading.Thread):
     """Makes the request. Left behind, it ends by itself with the connection's own time-out, or with planex."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], limits: Downloads) -> None:
-        super().__init__(name=f"GET {url}", daemon=True)
+    def __init__(self, request: _Request, limits: Downloads) -> None:
+        super().__init__(name=f"{request.method} {request.url}", daemon=True)
         self.pieces: queue.Queue[Head | bytes | Exception] = queue.Queue(maxsize=4)
         self.given_up = threading.Event()
-        self._url, self._headers, self._limits = url, headers, limits
+        self._request, self._limits = request, limits
+        self._outgoing = _Outgoing(request.upload)
+        self._told = 0
+
+    def gone(self) -> int:
+        """Bytes that were sent since it was last asked."""
+        gone, self._told = self._outgoing.gone - self._told, self._outgoing.gone
+        return gone
 
     def run(self) -> None:
         try:
-            with _session() as session, _follow(session, self._url, self._headers, self._limits.silence) as response:
+            with _session() as session, self._follow(session) as response:
                 self._put(_head(response))
                 while not self.given_up.is_set() and (data := response.raw.read1(_CHUNK, decode_content=False)):
                     self._put(data)
             self._put(b"")
         except Exception as error:  # whatever it is, it belongs to the thread that waits
             self._put(error)
+        finally:
+            self._outgoing.close()
+
+    def _follow(self, session: requests.Session) -> requests.Response:
+        """The answer at the end of the redirects. Bodies of redirects are not read, as they might have no end."""
+        request = self._request
+        for _ in range(MAX_REDIRECTS + 1):
+            # Twice as patient as who waits for it: this time-out only ends a thread that was left behind.
+            response = _ask(session, request, self._outgoing, 2 * self._limits.silence)
+            target = requests.Session.get_redirect_target(session, response)
+            if target is None or request.method not in ("GET", "HEAD"):
+                return response
+            response.close()
+            session.cookies.clear()
+            request = request.to(_redirected(request.url, target))
+        raise TransferError(f"redirected more than {MAX_REDIRECTS} times", retry=False)
 
     def _put(self, item: Head | bytes | Exception) -> None:
         while not self.given_up.is_set():
@@ -185,21 +261,19 @@ def _session() -> requests.Session:
     return session
 
 
-def _follow(session: requests.Session, url: str, headers: Mapping[str, str], silence: float) -> requests.Response:
-    """The answer at the end of the redirects. Bodies of redirects are not read, as they might have no end."""
-    for _ in range(MAX_REDIRECTS + 1):
-        proxies = get_environ_proxies(url, no_proxy=None)
-        # Twice as patient as who waits for it: this time-out only ends a thread that was left behind.
-        response = session.get(
-            url, headers=dict(headers), stream=True, allow_redirects=False, timeout=2 * silence, proxies=proxies
-        )
-        target = requests.Session.get_redirect_target(session, response)
-        if target is None:
-            return response
-        response.close()
-        session.cookies.clear()
-        url = _redirected(url, target)
-    raise TransferError(f"redirected more than {MAX_REDIRECTS} times", retry=False)
+def _ask(session: requests.Session, request: _Request, outgoing: _Outgoing, timeout: float) -> requests.Response:
+    proxies = get_environ_proxies(request.url, no_proxy=None)
+    headers, body = dict(request.headers), outgoing if len(outgoing) else None
+    return session.request(
+        request.method,
+        request.url,
+        headers=headers,
+        data=body,
+        stream=True,
+        allow_redirects=False,
+        timeout=timeout,
+        proxies=proxies,
+    )
 
 
 def _redirected(url: str, target: str) -> str:
