@@ -88,6 +88,9 @@ class Memory:
         self._buildroots.settle(package, tuple(map(_made, self._packages[package].subpackages)))
         return True
 
+    def offer(self, package: str, key: str) -> str:
+        return ""
+
     def changes(self, package: str, old: Result, new: Inputs, *, pending: bool) -> tuple[str, ...]:
         return ()
 

@@ -39,6 +39,8 @@ class Status(Enum):
     """What became of a package. ``postponed``: it needs what only its build could tell; the run plans again."""
 
     BUILT = "built"
+    TAKEN = "taken"
+    """From a shared store."""
     REUSED = "reused"
     UNCHANGED = "unchanged"
     FAILED = "failed"
@@ -145,7 +147,7 @@ class PackageLeftOut(PackageEvent):
 
 @dataclass(frozen=True, slots=True)
 class PackagePlanned(PackageEvent):
-    """``action``: ``build``, ``reuse`` (an earlier result) or ``keep`` (nothing to do), and why.
+    """``action``: ``build``, ``take`` (from a store), ``reuse`` (an earlier result) or ``keep`` (as it is), and why.
 
     ``seconds``: what its last build took, 0 if it is not to be built or nobody knows; ``needs``: packages of the plan
     that must be done before.
@@ -166,9 +168,10 @@ class BuildBegan(Event):
 
 @dataclass(frozen=True, slots=True)
 class PackageEnded(PackageEvent):
-    """What became of a package. ``reason``, ``phase``, ``log`` and ``tail`` are set where it has no result.
+    """What became of a package. ``phase``, ``log`` and ``tail`` are set where it has no result.
 
-    ``reason``: why; ``phase``: where it stopped; ``log``: a file; ``tail``: the log's last lines.
+    ``reason``: why it has none, or which store it was taken from; ``phase``: where it stopped; ``log``: a file;
+    ``tail``: the log's last lines.
     """
 
     status: Status

@@ -7,15 +7,17 @@ import json
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from planex.cli.context import Context, pass_context, sign_option, wait_option
 from planex.cli.failure import failed
 from planex.cli.output import echo
+from planex.cli.sharing import depots_of, store_option
 from planex.content.leftovers import sweep_target
 from planex.content.locks import at_work
 from planex.distro.config import MAX_JOBS, choose_builder_name
@@ -29,7 +31,10 @@ from planex.errors import ConfigError, PlanexError, joined
 from planex.events import Event, PackageEvent, PackageLeftOut, PackagePlanned, Status
 from planex.printable import few, without_passwords
 from planex.report import Reporter
-from planex.units import clock
+from planex.units import clock, many
+
+if TYPE_CHECKING:
+    from planex.sharing.depots import Depots
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -44,6 +49,7 @@ class _Wish:
     jobs: int | None
     keep_going: bool
     offline: bool
+    depots: Depots | None = None
 
 
 @click.command(short_help="Build packages, and what they need, into the repository.")
@@ -56,6 +62,7 @@ class _Wish:
 @click.option("-f", "--force", is_flag=True, help="Build PACKAGES even if nothing changed.")
 @click.option("--builder", type=click.Choice(["mock", "sandbox"]), help="Builder to use (default: the target's).")
 @click.option("--offline", is_flag=True, help="Fetch no source and ask no mirror what it has: use what is there.")
+@store_option
 @sign_option
 @wait_option
 @pass_context
@@ -70,6 +77,8 @@ def build(
     force: bool,
     builder: str | None,
     offline: bool,
+    urls: tuple[str, ...],
+    no_store: bool,
     wait: bool,
 ) -> None:
     """Build PACKAGES (default: all) and what they need, then compose the repository.
@@ -86,9 +95,14 @@ def build(
     if dry_run:
         if junit:
             raise click.UsageError("--junit tells of a build, and --dry-run does none")
-        _foretell(context, wish, as_json)
+        with depots_of(context, urls, none=no_store, offline=offline) as depots:
+            _foretell(context, replace(wish, depots=depots), as_json)
         return
-    with _junit_file(context, junit):
+    with (
+        _junit_file(context, junit),
+        depots_of(context, urls, none=no_store, offline=offline) as depots,
+    ):
+        wish = replace(wish, depots=depots)
         workshop, outcomes = _carry_out(context, wish, wait)
         if as_json:
             echo(_outcome_json(workshop.project, outcomes))
@@ -116,7 +130,10 @@ def _carry_out(context: Context, wish: _Wish, wait: bool) -> tuple[Workshop, lis
             if rounds > len(plan.steps) or not _may_go_on(outcomes.values(), wish):
                 break
         changed = _publish(workshop, reporter)
+        pushed = wish.depots.finish() if wish.depots else 0
     _summarise(workshop.project, list(outcomes.values()), reporter, clock(time.monotonic() - started), changed)
+    if pushed:
+        reporter.info(f"{many(pushed, 'result')} pushed")
     return workshop, list(outcomes.values())
 
 
@@ -169,7 +186,7 @@ def _plan(context: Context, wish: _Wish, before: Mapping[str, Outcome]) -> tuple
     """``before``: what became of packages in earlier rounds. None is built twice, whether it failed or was forced."""
     choose_builder_name(context.config, context.target_name, wish.builder)
     project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
-    workshop = Workshop(project, wish.offline, advise=context.advise)
+    workshop = Workshop(project, wish.offline, advise=context.advise, depots=wish.depots)
     failed = {name for name, outcome in before.items() if outcome.status is Status.FAILED}
     wanted = _wanted(workshop, wish.packages, wish.keep_going)
     wanted = [name for name in wanted if not failed & workshop.graph.closure([name])] if failed else wanted
@@ -241,9 +258,10 @@ def _raise_failures(outcomes: list[Outcome]) -> None:
 def _plan_text(plan: Plan) -> str:
     width = max((len(step.package) for step in plan.steps), default=0)
     lines = [f"{step.action.value:6}  {step.package:{width}}  {few(step.reasons)}" for step in plan.steps]
-    builds = len(plan.builds)
     lines += [f"note    {package:{width}}  {text}" for package, text in plan.notes]
-    return "\n".join([*lines, f"{builds} to build, {len(plan.steps) - builds} up to date"])
+    builds, takes = len(plan.builds), len(plan.takes)
+    taking = f"{takes} to take, " if takes else ""
+    return "\n".join([*lines, f"{builds} to build, {taking}{len(plan.steps) - builds - takes} up to date"])
 
 
 def _plan_json(plan: Plan) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from planex.cage.limits import Limits
 from planex.errors import ConfigError, MissingTool, Problem
-from planex.fields import Name, Size, Time, Version, Words
+from planex.fields import Name, Size, Time, Version, Words, as_tuple
 from planex.nearest import did_you_mean
 from planex.run import find
 from planex.schema import Model, load
+from planex.sharing.settings import StoreSettings
 from planex.sources.limits import Download, Downloads
 from planex.trust.settings import SignSettings
 from planex.workspace import Workspace
@@ -88,8 +89,17 @@ class Config(Model):
     """Count the releases of packages by git history; package.yaml may say otherwise for one."""
     sign: SignSettings | None = None
     """Who signs the repository and the ISO; nobody where it is missing."""
+    store: Annotated[tuple[StoreSettings, ...], BeforeValidator(as_tuple)] = ()
+    """Shared stores, in the order in which they are asked."""
     targets: dict[Name, Target] = Field(min_length=1)
     """In order of preference: the first whose needs this machine meets is the default."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        urls = [store.url for store in self.store]
+        if twice := sorted({url for url in urls if urls.count(url) > 1}):
+            raise ValueError(f"lists a store twice: {', '.join(twice)}")
+        return self
 
 
 def build_limits(config: Config, package: LimitSettings) -> Limits:

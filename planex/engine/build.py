@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 from pathlib import Path
@@ -19,6 +20,7 @@ from planex.distro.project import Project
 from planex.distro.sources import local_files, remote_sources
 from planex.distro.unpacked import require_folders
 from planex.engine.builders import Builder
+from planex.engine.exchange import parcel, take
 from planex.engine.make import Make, fresh_folder
 from planex.engine.outcome import NOT_BUILT, BuildFailed, Outcome
 from planex.engine.plan import Action, Plan, Step
@@ -71,6 +73,7 @@ class Build:
         for step in self.plan.steps:
             if step.action is Action.REUSE:
                 self._settle(step)
+        self._take_all()
         if self.plan.builds:
             self.reporter.tell(BuildBegan(self.options.jobs))
         self._prepare()
@@ -86,6 +89,23 @@ class Build:
     def _stopped(self) -> bool:
         failed = any(outcome.status is Status.FAILED for outcome in self.outcomes.values())
         return failed and not self.options.keep_going
+
+    def _take_all(self) -> None:
+        """What stores have. What they then have not is built: that may change what is to be done with what needs it."""
+        with _workers(self.options.jobs) as pool:
+            for outcome in pool.map(self._take_step, self.plan.takes):
+                self._record(outcome)
+
+    def _take_step(self, step: Step) -> Outcome:
+        with self.reporter.task(step.package) as task:
+            return self._take(step.package, task) or Outcome(step.package, Status.POSTPONED, task.seconds)
+
+    def _take(self, name: str, task: Task) -> Outcome | None:
+        try:
+            store = take(self.workshop, name, self._work(name), task)
+        except (PlanexError, OSError) as error:
+            return self._failed(name, task, error, self._work(name) / "none")
+        return Outcome(name, Status.TAKEN, task.seconds, source=store) if store else None
 
     def _prepare(self) -> None:
         """Sources, patches and SRPMs of all, so that a broken patch shows before any buildroot is made."""
@@ -144,7 +164,8 @@ class Build:
         What needs a package that failed never becomes ready.
         """
         steps = {step.package: step for step in self.plan.builds}
-        order = TopologicalSorter({name: steps.keys() & step.needs for name, step in steps.items()})
+        lacking = {name for name, outcome in self.outcomes.items() if outcome.status in NOT_BUILT}
+        order = TopologicalSorter({name: (steps.keys() | lacking) & {*step.needs} for name, step in steps.items()})
         order.prepare()
         ready: list[tuple[float, str]] = []
         running: set[Future[Outcome]] = set()
@@ -177,11 +198,20 @@ class Build:
             try:
                 if self._settle(step):
                     return Outcome(name, Status.UNCHANGED, task.seconds)
+                if not step.forced and (taken := self._take(name, task)):
+                    return taken
                 make = Make(self.workshop, self.builder, name, self._srpms[name], self._work(name), logs, self.reporter)
                 status = make.run(task, forced=step.forced)
             except (PlanexError, OSError) as error:
                 return self._failed(name, task, error, logs / "build.log")
+            self._give(name, logs)
             return Outcome(name, status, task.seconds)
+
+    def _give(self, name: str, logs: Path) -> None:
+        """Have what was built pushed to the stores that take some."""
+        depots, result = self.workshop.depots, self.workshop.store.current(name)
+        if depots and result:
+            depots.push(partial(parcel, name, result, logs))
 
     def _settle(self, step: Step) -> bool:
         """Whether an earlier result serves: dependencies that were rebuilt may have come out the same."""

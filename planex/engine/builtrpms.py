@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from planex.errors import PlanexError
 from planex.rpm.capability import Capability
 from planex.rpm.repo import DamagedFile
 
-_RECORD = "made.json"
+RECORD = "made.json"
 _FORMAT = 1
 
 
@@ -37,14 +38,25 @@ class BuiltRpms:
 
 def built_rpms(result: Result) -> tuple[BuiltRpm, ...]:
     """The RPMs of a whole result. Raises DamagedFile for one that cannot be read."""
-    kept = result.folder / _RECORD
-    known = records.load(kept, BuiltRpms, _FORMAT)
-    if known and sorted(rpm.digest for rpm in known.rpms) == sorted(result.rpms.values()):
-        return known.rpms
-    found = tuple(_read(result.folder / name, digest) for name, digest in sorted(result.rpms.items()))
+    kept = result.folder / RECORD
+    known = claimed(kept, result.rpms.values())
+    if known is not None:
+        return known
+    found = read_rpms(result.folder, result.rpms)
     with suppress(OSError, PlanexError):  # where nothing can be written, the headers are read each time
         records.save(kept, BuiltRpms(found), _FORMAT)
     return found
+
+
+def read_rpms(folder: Path, digests: Mapping[str, str]) -> tuple[BuiltRpm, ...]:
+    """What the RPMs in a folder, by name with their SHA-256, say of themselves. Raises DamagedFile."""
+    return tuple(_read(folder / name, digest) for name, digest in sorted(digests.items()))
+
+
+def claimed(path: Path, digests: Collection[str]) -> tuple[BuiltRpm, ...] | None:
+    """What a file says of RPMs with these SHA-256; None where it does not speak of just them."""
+    known = records.load(path, BuiltRpms, _FORMAT)
+    return known.rpms if known and sorted(rpm.digest for rpm in known.rpms) == sorted(digests) else None
 
 
 def _read(path: Path, digest: str) -> BuiltRpm:

@@ -23,6 +23,8 @@ class Action(Enum):
     REUSE = "reuse"
     """An earlier result with the same key becomes the current one again."""
     KEEP = "keep"
+    TAKE = "take"
+    """A shared store has a result with the same key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Plan:
         return tuple(step for step in self.steps if step.action is Action.BUILD)
 
     @property
+    def takes(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.action is Action.TAKE)
+
+    @property
     def changes(self) -> bool:
         return any(step.action is not Action.KEEP for step in self.steps)
 
@@ -82,6 +88,9 @@ class Keys(Protocol):
 
     def settle(self, package: str, result: Result) -> bool:
         """Tell that a package's result will be this one; whether it serves."""
+
+    def offer(self, package: str, key: str) -> str:
+        """Which shared store has a result with this key, which is settled then; empty where none has."""
 
     def changes(self, package: str, old: Result, new: Inputs, *, pending: bool) -> tuple[str, ...]:
         """What changed since a result, in words; ``pending``: in what is the package's own."""
@@ -116,6 +125,8 @@ def _decide(
         if current is not None and current.key == result.key:
             return Action.KEEP, ("up to date",)
         return Action.REUSE, ("built before from the same inputs",)
+    if not pending and (store := keys.offer(package, inputs.key)):
+        return Action.TAKE, (f"from store {store}",)
     if not pending and (damage := history.damage(package, inputs.key)) is not None:
         return Action.BUILD, (damage,)
     if current is None:

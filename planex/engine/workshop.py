@@ -29,6 +29,7 @@ from planex.rpm.index import Index
 
 if TYPE_CHECKING:
     from planex.rpm.remote import RemoteBase
+    from planex.sharing.depots import Depots
 
 
 class LateNeed(PlanexError):
@@ -42,6 +43,8 @@ class Workshop:
     project: Project
     offline: bool = False
     advise: Advise = nothing_known
+    depots: Depots | None = None
+    """Shared stores, where there are any."""
     _own: dict[str, Inputs] = field(default_factory=dict)
     _generated: dict[str, tuple[Capability, ...]] = field(default_factory=dict)
     """What builds of this run asked for."""
@@ -208,6 +211,17 @@ class Workshop:
             return False
         self.store.use(package, result)
         return True
+
+    def offer(self, package: str, key: str) -> str:
+        """See ``Keys``."""
+        if self.depots is None:
+            return ""
+        from planex.engine.offering import find  # seldom
+
+        if (found := find(self.depots, package, key)) is None:
+            return ""
+        self._buildroots.settle(package, found.made)
+        return found.held.depot.name
 
     def settle(self, package: str, result: Result) -> bool:
         """See ``Keys``. A result with an RPM that cannot be read counts as damaged from now on."""

@@ -147,6 +147,7 @@ class Depots:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None and not isinstance(error, Exception):
+        interrupted = error is not None and not isinstance(error, Exception)
+        if interrupted:
             stop_all()
-        self._pool.shutdown(cancel_futures=error is not None)
+        self._pool.shutdown(cancel_futures=interrupted)

@@ -42,6 +42,9 @@ class Known:
         self.settled[name] = result.digest
         return True
 
+    def offer(self, name: str, key: str) -> str:
+        return ""
+
     def changes(self, name: str, old: Result, new: Inputs, *, pending: bool) -> tuple[str, ...]:
         return tuple(text for text in differences(old.inputs, new) if not (pending and text.startswith("dependency ")))
 
@@ -187,7 +190,7 @@ def test_three_reasons_are_shown_and_the_others_counted() -> None:
 
 
 def test_actions_are_called_in_json_what_they_always_were() -> None:
-    assert [action.value for action in Action] == ["build", "reuse", "keep"]
+    assert [action.value for action in Action] == ["build", "reuse", "keep", "take"]
 
 
 def test_rebuilding_ends_where_a_result_came_out_the_same() -> None:

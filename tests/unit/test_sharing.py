@@ -16,9 +16,11 @@ import pytest
 from pydantic import ValidationError
 
 from planex.content.key import Inputs
+from planex.distro.config import Config
 from planex.errors import ConfigError, PlanexError
 from planex.events import Event, Level, Message
 from planex.report import Reporter
+from planex.schema import parse
 from planex.sharing import record
 from planex.sharing.depot import BadEntry, Depot, shared_file
 from planex.sharing.depots import Depots, Parcel
@@ -521,6 +523,24 @@ def test_urls_that_are_none(text: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words) as caught:
         choose([], [text])
     assert "secret" not in caught.value.message
+
+
+def test_planex_yaml_is_told_what_is_wrong_with_its_stores(tmp_path: Path) -> None:
+    text = (
+        "name: x\nversion: '1'\nvendor: x\ntargets: {a: {base: a}}\nstore:\n"
+        "  - url: file:relative\n    trusted: true\n  - url: file:/one\n"
+        "  - url: file:/two\n    keys: [k]\n    puhs: true\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        parse(text, Config, tmp_path / "planex.yaml")
+    assert [(problem.line, problem.message) for problem in caught.value.problems] == [
+        (6, "'store.0.url': must be an absolute path, as in file:/srv/planex: file:relative"),
+        (8, "'store.1': says of nobody that they are believed: name 'keys', or say 'trusted: true'"),
+        (11, "unknown key 'store.2.puhs' (did you mean 'push'?)"),
+    ]
+    twice = text[: text.index("store")] + "store: [{url: 'file:/a', trusted: true}, {url: 'file:/a/', trusted: true}]\n"
+    with pytest.raises(ConfigError, match="lists a store twice: file:/a"):
+        parse(twice, Config, tmp_path / "planex.yaml")
 
 
 def test_the_command_line_chooses_among_stores_or_names_another() -> None:
