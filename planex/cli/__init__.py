@@ -43,14 +43,22 @@ from planex.report import Reporter
 @click.option(
     "--events", type=click.Path(path_type=Path, dir_okay=False), help="Write what happens to this file, as JSON lines."
 )
+@click.option("--graft", type=click.Path(path_type=Path, file_okay=False), hidden=True)
 @click.version_option(__version__, prog_name="planex")
 @click.pass_context
 def cli(
-    context: click.Context, directory: Path, target: str | None, verbose: int, quiet: bool, events: Path | None
+    context: click.Context,
+    directory: Path,
+    target: str | None,
+    verbose: int,
+    quiet: bool,
+    events: Path | None,
+    graft: Path | None,
 ) -> None:
     """Turn upstream tarballs, spec templates and patch queues into RPMs, a repository and a bootable Xen host ISO."""
     run = context.ensure_object(Context)
     run.directory, run.target_option, run.terminal.verbosity = directory, target, -1 if quiet else verbose
+    run.graft = graft
     if events:
         from planex.cli.eventfile import EventFile
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from planex.cli.eventfile import EventFile
     from planex.distro.config import Config, Target
     from planex.rpm.index import Index
+    from planex.trust.settings import SignSettings
 
 
 @dataclass
@@ -34,6 +35,8 @@ class Context:
     events: EventFile | None = None
     sign_option: bool | None = None
     """Whether what is published is to be signed; None: if planex.yaml says how."""
+    graft: Path | None = None
+    """Folder with signatures that were published, which are put in instead of asking the signer."""
 
     def __post_init__(self) -> None:
         self.reporter = Reporter(self.terminal)
@@ -49,7 +52,16 @@ class Context:
         config = load_config(self.workspace)
         if self.sign_option and config.sign is None:
             raise ConfigError("planex.yaml does not say who signs", "add 'sign: {key: FILE}'; see docs/signing.md")
-        return config if self.sign_option is not False else config.model_copy(update={"sign": None})
+        return config.model_copy(update={"sign": self._sign(config)})
+
+    def _sign(self, config: Config) -> SignSettings | None:
+        if config.sign is None or self.sign_option is False:
+            return None
+        if self.graft is None:
+            return config.sign
+        from planex.trust.settings import PublishedSignatures
+
+        return PublishedSignatures(key=config.sign.key, folder=self.graft)
 
     @cached_property
     def target_name(self) -> str:

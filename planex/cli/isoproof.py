@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,33 +15,65 @@ from planex.cli.output import echo
 from planex.disk import write
 from planex.errors import MissingTool, PlanexError
 from planex.host.manifest import Manifest
+from planex.host.rebuild import RebuildWish, rebuild_iso
 from planex.host.verify import Checked, Standing, find_manifest, manifest_of, verify_iso
 from planex.trust.gpg import read_key
 from planex.units import many
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
 @click.command(short_help="Prove that an ISO is what its makers signed.")
 @click.argument("image", metavar="ISO", type=_FILE)
 @click.option("--manifest", type=_FILE, help="Its manifest (default: ISO.manifest.json, where it lies beside the ISO).")
 @click.option("--key", type=_FILE, help="Public key of who should have signed it, from where you trust it.")
+@click.option("--rebuild", is_flag=True, help="Make it once more from its commit, and compare every byte.")
+@click.option("--from", "source", type=_FOLDER, default=".", help="Git repository with the commit (default: here).")
+@click.option("--commit", default="", help="Rebuild this commit instead of the one that the manifest names.")
+@click.option("--inputs", type=_FOLDER, help="Take the base and the downloads of this _build: digests prove them.")
+@click.option("--results", is_flag=True, help="Take what is built in --inputs as well: quick, and proves less.")
+@click.option("--work", type=click.Path(path_type=Path, file_okay=False), help="Rebuild in this folder, and keep it.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was checked as JSON.")
 @pass_context
-def verify(context: Context, image: Path, manifest: Path | None, key: Path | None, as_json: bool) -> None:
+def verify(
+    context: Context,
+    /,
+    image: Path,
+    manifest: Path | None,
+    key: Path | None,
+    rebuild: bool,
+    as_json: bool,
+    **wish: Any,
+) -> None:
     """Check signatures, sums, manifest and closure of an ISO; prints what was checked, a line each.
 
     Signatures are checked with --key only: the key on an ISO proves nothing. The exit status is 1 where something is
     wrong; each part that was tampered with is named. Needs no workspace.
+
+    With --rebuild everything is built again from the commit that the manifest names, with the published signatures put
+    in: the ISO must come out with the same bytes. Each file that differs is named.
     """
+    if not rebuild and (unused := [name for name in ("commit", "inputs", "results", "work") if wish[name]]):
+        raise click.UsageError(f"--{unused[0]} is for a rebuild: --rebuild")
+    if wish["results"] and not wish["inputs"]:
+        raise click.UsageError("--results takes what is built in a _build folder: name it by --inputs")
     trusted = read_key(key) if key else None
     checked = verify_iso(image, find_manifest(image, manifest), trusted)
+    if rebuild:
+        checked += _rebuilt(context, image, checked, RebuildWish(**wish))
     echo(_json(image, checked) if as_json else _text(checked))
     wrong = sum(each.standing is Standing.WRONG for each in checked)
     if wrong:
         raise PlanexError(f"{image.name} is not to be trusted: {many(wrong, 'check')} failed")
     if trusted is None:
         context.reporter.warn("nobody's signature was checked: give the key of who should have signed: --key FILE")
+
+
+def _rebuilt(context: Context, image: Path, checked: Sequence[Checked], wish: RebuildWish) -> list[Checked]:
+    if any(each.standing is Standing.WRONG for each in checked):
+        return [Checked("rebuild", Standing.UNKNOWN, "not done: the ISO is not what it says")]
+    return rebuild_iso(image, manifest_of(image), wish, context.reporter)
 
 
 def _text(checked: Sequence[Checked]) -> str:

@@ -11,6 +11,7 @@ from planex.content import shelf
 from planex.content.code import code_digest
 from planex.content.remembered import Remembered
 from planex.disk import write
+from planex.distro.origins import used_patches, used_sources
 from planex.distro.project import Project
 from planex.drafts import write_atomic
 from planex.host import provenance
@@ -147,8 +148,8 @@ def _manifest(
         inputs=plan.inputs,
         packages=tuple(host.packages() if host else _of_the_repository(project)),
         rpms=provenance.shipped_rpms(project, repository, plan.definition.repository),
-        sources=provenance.used_sources(project),
-        patches=provenance.used_patches(project),
+        sources=used_sources(project),
+        patches=used_patches(project),
     )
 
 

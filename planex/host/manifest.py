@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planex.content import records
+from planex.distro.origins import UsedPatch, UsedSource
 from planex.host.live import Installed
 from planex.medium.image import Image
 
@@ -30,32 +31,6 @@ class ShippedRpm:
     unsigned: str
     source: str
     licence: str
-
-
-@dataclass(frozen=True, slots=True)
-class UsedSource:
-    """A source of a package. ``url``: where it is fetched from; its name where it lies in the workspace."""
-
-    package: str
-    name: str
-    url: str
-    checksum: str
-    """``SHA512:...`` or ``SHA256:...``."""
-
-
-@dataclass(frozen=True, slots=True)
-class UsedPatch:
-    """A patch of a package, in the order in which they are applied. ``section``: of the series it stands in."""
-
-    package: str
-    name: str
-    sha256: str
-    subject: str
-    author: str
-    section: str
-    upstream: str
-    """``backport`` where the patch names the commits of upstream's that it was taken from, else ``unknown``."""
-    commits: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

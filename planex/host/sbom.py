@@ -33,7 +33,8 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from planex.checksums import digest_of_text
-from planex.host.manifest import Manifest, ShippedRpm, UsedPatch, UsedSource
+from planex.distro.origins import UsedPatch, UsedSource
+from planex.host.manifest import Manifest, ShippedRpm
 
 _NEVRA = re.compile(r"(.+)-(?:(\d+):)?([^-]+-[^-]+)\.([^.]+)")
 _SOURCE = re.compile(r"(.+)-[^-]+-[^-]+\.(?:no)?src\.rpm")

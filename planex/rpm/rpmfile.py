@@ -228,7 +228,7 @@ def _facts(header: RpmHeader) -> Rpm:
         provides=tuple(_capabilities(header, 1047, 1112, 1113)),
         requires=_requires(header),
         obsoletes=tuple(header.texts(1090)),
-        entries=tuple(_entries(header)),
+        entries=tuple(entries_of(header)),
     )
 
 
@@ -245,7 +245,8 @@ def _capabilities(header: RpmHeader, names: int, flags: int, versions: int) -> I
         yield Capability(name, "".join(sign for bit, sign in ((2, "<"), (4, ">"), (8, "=")) if bits & bit), version)
 
 
-def _entries(header: RpmHeader) -> Iterator[RpmEntry]:
+def entries_of(header: RpmHeader) -> Iterator[RpmEntry]:
+    """What a header lists, in its order. BadRpm where its lists do not fit together."""
     names, folders, places = header.texts(1117), header.texts(1118), header.numbers(1116)
     modes, links = header.numbers(1030), header.texts(1036)
     if 1027 in header or len(names) > _MAX_FILES:

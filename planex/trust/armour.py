@@ -43,6 +43,11 @@ def dearmour(text: str, kind: str) -> bytes:
         raise NoArmour(f"its armoured {kind.lower()} is damaged") from None
 
 
+def armoured(packets: bytes, kind: str) -> str:
+    """The block of some bytes."""
+    return f"-----BEGIN PGP {kind}-----\n\n{base64.encodebytes(packets).decode()}-----END PGP {kind}-----\n"
+
+
 def algorithm(signature: bytes) -> int:
     """The public-key algorithm of a signature packet of version 4, the only one that rpm 4 reads."""
     body = _body(signature, _SIGNATURE_PACKET)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -26,3 +27,9 @@ class SignSettings(Model):
     """Variables that the signer gets of the caller's environment, besides HOME, GNUPGHOME and GPG_TTY."""
     timeout: Time = 120.0
     """Seconds for one signature."""
+
+
+class PublishedSignatures(SignSettings):
+    """Nobody signs: what signers gave elsewhere is taken from a folder. Never in planex.yaml; a rebuild sets it."""
+
+    folder: Path

@@ -63,7 +63,7 @@ def resident(request: pytest.FixtureRequest, base: Path) -> Iterator[Caller]:  #
     if request.param == "root" and os.geteuid() != 0:
         pytest.skip("root's part needs root")
     if request.param == "user" and os.geteuid() == 0:
-        _require_test_user()
+        require_test_user()
     place = Path(tempfile.mkdtemp(prefix="planex-cage."))
     place.chmod(0o755)
     workspace = place / "workspace"
@@ -99,7 +99,8 @@ def running(mark: str) -> bool:
     return False
 
 
-def _require_test_user() -> None:
+def require_test_user() -> None:
+    """Skip, or fail where PLANEX_STRICT=1, without a second user of this machine who can read planex."""
     try:
         pwd.getpwnam(TEST_USER)
         reach = ["setpriv", "--reuid", TEST_USER, "--clear-groups", "test", "-x", sys.executable, "-a", "-r", str(ROOT)]

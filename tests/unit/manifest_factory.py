@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from planex.distro.origins import UsedPatch, UsedSource
 from planex.host.live import Installed
-from planex.host.manifest import MadeFrom, Manifest, ShippedRpm, UsedPatch, UsedSource
+from planex.host.manifest import MadeFrom, Manifest, ShippedRpm
 
 RPM = ShippedRpm("foo-1-1.noarch", "/planex/foo-1-1.noarch.rpm", "a" * 64, "b" * 64, "foo-1-1.src.rpm", "MIT")
 SOURCE = UsedSource("foo", "foo-1.tar", "https://example.org/foo-1.tar", f"SHA512:{'c' * 128}")

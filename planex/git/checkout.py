@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A commit of a repository that somebody works in, as files in a folder of its own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from planex.errors import PlanexError
+from planex.git.repository import Repository
+
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+
+
+def check_out(source: Path, commit: str, folder: Path) -> Path:
+    """The files of ``commit`` in ``folder``, which must be new; the path there of the folder that ``source`` is.
+
+    The objects stay where they are: nothing is fetched, and the repository is only read.
+    """
+    known = Repository(source)
+    status, text, _ = known.attempt("rev-parse", "--path-format=absolute", "--git-path", "objects", "--show-prefix")
+    if status:
+        raise PlanexError(f"{source} is in no git repository", "name the repository of the workspace: --from DIR")
+    if not _COMMIT.fullmatch(commit) or known.resolve(f"{commit}^{{commit}}") is None:
+        raise PlanexError(
+            f"the commit {commit} is not in {source}", "git fetch, or name another repository: --from DIR"
+        )
+    objects, _, prefix = text.partition("\n")
+    made = Repository.create(folder, bare=False)
+    (made.git_dir / "objects" / "info").mkdir(exist_ok=True)
+    (made.git_dir / "objects" / "info" / "alternates").write_text(f"{objects}\n", "utf-8", "surrogateescape")
+    made.git("checkout", "--quiet", "--detach", commit)
+    return folder / prefix.strip("\n")
