@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, get_args
 
 import click
+from click.core import ParameterSource
 
 from planex.cli.bootinstall import SCENARIOS, install_on_disk
+from planex.cli.bootmatrix import MatrixWish, boot_all
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.errors import ConfigError, PlanexError
@@ -30,7 +34,11 @@ MAX_TIMEOUT = 7 * 86400
 @click.argument("image", metavar="[ISO]", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--firmware", type=click.Choice(["bios", "uefi"]), default="bios", show_default=True)
 @click.option(
-    "--medium", type=click.Choice(["cd", "disk"]), default="cd", show_default=True, help="disk: as from a USB stick."
+    "--medium",
+    type=click.Choice(get_args(MediumName)),
+    default="cd",
+    show_default=True,
+    help="What the ISO is in, or written to.",
 )
 @click.option(
     "--timeout",
@@ -62,25 +70,18 @@ MAX_TIMEOUT = 7 * 86400
 @click.option(
     "--cuts", type=click.IntRange(1, 1000), default=3, show_default=True, help="Power cuts of install-cut-off."
 )
+@click.option("--matrix", is_flag=True, help="Start every entry by every firmware and medium, and do all scenarios.")
+@click.option(
+    "--only", multiple=True, metavar="PATTERN", help="Cells of --matrix: 'bios-*', 'uefi-usb-xen'. Repeatable."
+)
+@click.option(
+    "--jobs", type=click.IntRange(0), default=0, help="Machines of --matrix at once (default: as many as fit)."
+)
 @click.option("--show", is_flag=True, help="Show the serial console live.")
 @click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Keep the serial console's text here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the proof as JSON.")
 @pass_context
-def boot(
-    context: Context,
-    image: Path | None,
-    firmware: FirmwareName,
-    medium: MediumName,
-    timeout: int,
-    memory: int,
-    accel: str,
-    scenario: str,
-    answers: Path | None,
-    cuts: int,
-    show: bool,
-    log: Path | None,
-    as_json: bool,
-) -> None:
+def boot(context: Context, /, image: Path | None, **options: Any) -> None:
     """Start ISO (default: this workspace's) in a virtual machine and wait for the proof that it works.
 
     The proof comes from the host itself, over the serial console: Xen's version line, dom0's kernel, and what
@@ -90,26 +91,69 @@ def boot(
     With `--scenario install` the ISO is this workspace's: it first installs itself, by an answer file, and the proof
     comes from the machine that is then started from its disk alone. -typed answers the questions over the serial line,
     -two-disks and -old-content say it all, -cut-off cuts the power in between. The time limit holds for each start.
+
+    With `--matrix` all of that is done, several machines at a time; a cell that fails stops no other. A table, JUnit
+    XML, consoles, pictures of the menus and a web page are the result.
     """
+    wish = BootWish(**options)
     iso = image or _built_iso(context)
     if not iso.exists():
         raise PlanexError(f"no such ISO: {iso}", "make it: planex iso build")
     require_iso(iso)
-    serial = log or _serial_log(context, iso, firmware, medium if scenario == "live" else scenario)
-    machine = Machine(iso.resolve(), firmware, medium, memory, accel_here(accel))
+    machine = Machine(iso.resolve(), wish.firmware, wish.medium, wish.memory, accel_here(wish.accel))
     if warning := too_small(machine):
         context.reporter.warn(f"{warning}: it may not come up")
-    run = partial(start, machine, serial, timeout)
+    if wish.matrix:
+        _boot_all(context, machine, wish)
+    else:
+        _boot_one(context, machine, wish)
+
+
+@dataclass(frozen=True, slots=True)
+class BootWish:
+    """The options."""
+
+    firmware: FirmwareName
+    medium: MediumName
+    timeout: int
+    memory: int
+    accel: str
+    scenario: str
+    answers: Path | None
+    cuts: int
+    matrix: bool
+    only: tuple[str, ...]
+    jobs: int
+    show: bool
+    log: Path | None
+    as_json: bool
+
+
+def _boot_one(context: Context, machine: Machine, wish: BootWish) -> None:
+    assert machine.iso is not None
+    scenario = wish.scenario
+    what = wish.medium if scenario == "live" else scenario
+    serial = wish.log or _serial_log(context, machine.iso, wish.firmware, what)
+    run = partial(start, machine, serial, wish.timeout)
     if scenario != "live":
-        run = partial(install_on_disk, context, machine, scenario, answers, cuts, serial, timeout)
-    if show:
+        run = partial(install_on_disk, context, machine, scenario, wish.answers, wish.cuts, serial, wish.timeout)
+    if wish.show:
         booted = run(lambda text: echo(without_escapes(text), nl=False, err=True))
     else:
         with context.reporter.task("boot") as task:
-            task.phase(f"{scenario}, {firmware}, {machine.accel}")
+            task.phase(f"{scenario}, {wish.firmware}, {machine.accel}")
             booted = run()
     _report_health(booted, context.reporter)
-    echo(json.dumps(_as_data(booted), indent=2) if as_json else _as_text(booted))
+    echo(json.dumps(_as_data(booted), indent=2) if wish.as_json else _as_text(booted))
+
+
+def _boot_all(context: Context, machine: Machine, wish: BootWish) -> None:
+    for name in ("firmware", "medium", "scenario", "answers", "show", "log"):
+        source = click.get_current_context().get_parameter_source(name)
+        if source is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"--{name} is not for --matrix; choose cells with --only")
+    folder = context.workspace.logs(context.target_name, "boot") / "matrix"
+    boot_all(context, machine, MatrixWish(wish.only, wish.jobs, folder, wish.timeout, wish.cuts), wish.as_json)
 
 
 def _built_iso(context: Context) -> Path:

@@ -16,6 +16,7 @@ from planex.machine.boot import Booted
 from planex.machine.conversation import Turn, choose_entry
 from planex.machine.install import (
     ANSWERS,
+    DISK,
     TWO_DISKS,
     TYPED,
     Show,
@@ -31,8 +32,6 @@ from planex.machine.qemu import Machine
 from planex.report import Reporter
 from planex.units import clock
 
-DISK = 6144
-"""MiB of a disk."""
 AUTO, ASK = "unattended-serial", "install-serial"
 """Entries of iso.yaml."""
 LONGEST_CUT = 30.0

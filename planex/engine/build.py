@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from graphlib import TopologicalSorter
@@ -30,7 +30,7 @@ from planex.events import BuildBegan, Status
 from planex.patchqueue.apply.check import check_queue, require_applies
 from planex.report import Reporter, Task
 from planex.rpm.srpm import make_srpm
-from planex.run import check_stopped, stop_all
+from planex.run import check_stopped, workers
 from planex.sources.fetch import fetch
 
 _PACKED_AT_MOST = 3
@@ -109,7 +109,7 @@ class Build:
 
     def _prepare(self) -> None:
         """Sources, patches and SRPMs of all, so that a broken patch shows before any buildroot is made."""
-        with _workers(self.options.jobs) as pool:
+        with workers(self.options.jobs) as pool:
             for outcome in pool.map(self._prepare_one, self.plan.builds):
                 if outcome is not None:
                     self._record(outcome)
@@ -169,7 +169,7 @@ class Build:
         order.prepare()
         ready: list[tuple[float, str]] = []
         running: set[Future[Outcome]] = set()
-        with _workers(self.options.jobs) as pool:
+        with workers(self.options.jobs) as pool:
             while True:
                 for name in order.get_ready():
                     if name not in self.outcomes:
@@ -230,17 +230,6 @@ class Build:
         with self._lock:
             self.outcomes[outcome.package] = outcome
         self.reporter.tell(outcome.event)
-
-
-@contextmanager
-def _workers(jobs: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads for a run; when the user interrupts, what they started is stopped, or they would be waited for."""
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            yield pool
-        except BaseException:
-            stop_all()
-            raise
 
 
 def _failure(name: str, task: Task, error: PlanexError, log: Path) -> BuildFailed:

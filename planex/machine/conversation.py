@@ -11,6 +11,8 @@ from planex.machine.proof import Listener, without_escapes
 
 DOWN, ENTER = "\x0e", "\r"
 """Control-N, which isolinux' menu and GRUB's take for the arrow down, and which no line noise tears apart."""
+_REMEMBERED = 1 << 14
+"""Characters that one thing which is waited for has room in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +37,23 @@ class Conversation:
     success: str
     failure: str
     fatal: str = ""
+    said: str = ""
+    """What fitted ``success``."""
+    listener: Listener = field(default_factory=Listener)
     _done: int = 0
     _new: str = ""
-    """What came since the last turn."""
-    _succeeded: bool = False
-    _listener: Listener = field(default_factory=Listener)
+    """The last of what came since the last turn."""
 
     def feed(self, text: str) -> str | None:
         """Hear the next characters; returns what to type."""
-        self._listener.feed(text)
-        self._new += text
+        self.listener.feed(text)
+        self._new = (self._new + text)[-_REMEMBERED:]
         heard = without_escapes(self._new)
         found = re.search(self.failure, heard)
-        self.fatal = self._listener.fatal or (found[0] if found else "")
+        self.fatal = self.listener.fatal or (found[0] if found else "")
         if self._done == len(self.turns):
-            self._succeeded = self._succeeded or re.search(self.success, heard) is not None
+            success = re.search(self.success, heard)
+            self.said = self.said or (success[0] if success else "")
             return None
         turn = self.turns[self._done]
         if not re.search(turn.hear, heard):
@@ -59,7 +63,7 @@ class Conversation:
 
     def finished(self) -> bool:
         """Whether the last thing that was waited for has come."""
-        return self._succeeded
+        return bool(self.said)
 
     def waited_for(self) -> str:
         """What did not come."""

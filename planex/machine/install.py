@@ -20,6 +20,8 @@ DONE, FAILED = r"planex-installer: done", r"planex-installer: failed(.|\n)*?(?=\
 BEGUN = r"Partitions on "
 """What it says when the first write is near."""
 UNFINISHED = "The installation on this disk was not finished"
+DISK = 6144
+"""MiB of a disk."""
 PASSWORD = "planex-proof"
 ANSWERS = f"""\
 # What "planex boot --scenario install" answers where no file is given.

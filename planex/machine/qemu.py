@@ -15,7 +15,7 @@ from planex.run import find
 
 Accel = Literal["kvm", "tcg"]
 FirmwareName = Literal["bios", "uefi"]
-MediumName = Literal["cd", "disk"]
+MediumName = Literal["cd", "disk", "usb", "nvme"]
 
 PROGRAMS = ("qemu-system-x86_64", "qemu-kvm", "/usr/libexec/qemu-kvm")
 OVMF_PAIRS = (
@@ -25,6 +25,15 @@ OVMF_PAIRS = (
     ("/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
 )
 """Code and variable store of OVMF, without Secure Boot: on Debian (4 MiB, then older 2 MiB), EL and Fedora, Arch."""
+
+
+_DEVICES = {
+    "cd": "ide-cd",
+    "disk": "virtio-blk-pci",
+    "usb": "usb-storage,removable=on",
+    "nvme": "nvme,serial=planex",
+}
+"""What the ISO is put in beside disks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Machine:
     iso: Path | None
     firmware: FirmwareName = "bios"
     medium: MediumName = "cd"
-    """``disk``: the ISO is written to a disk, as to a USB stick."""
+    """What the ISO is in, or was written to: ``disk`` is one at the PC's own IDE or SATA, ``usb`` a stick."""
     memory: int = 2048
     """MiB."""
     accel: Accel = "tcg"
@@ -50,6 +59,8 @@ class Machine:
     """Images of disks that keep what is written to them; the ISO, if there is one, is started before them."""
     answers: Path | None = None
     """A folder that the machine sees as a volume labelled OEMDRV, where installers look for their answers."""
+    monitor: Path | None = None
+    """Where QEMU's own protocol is spoken: a pair of pipes, this path with ``.in`` and with ``.out``."""
     ssh_port: int = 0
     """Port of this machine's loopback that leads to the guest's port 22; 0: the guest has no network."""
 
@@ -123,7 +134,10 @@ def qemu_argv(program: str, machine: Machine, ovmf: Ovmf | None) -> list[str]:
     if ovmf:
         argv += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={_quoted(ovmf.code)}"]
         argv += ["-drive", f"if=pflash,format=raw,unit=1,file={_quoted(ovmf.variables)}"]
-    return [*argv, *(_drives(machine) if machine.disks else _only_medium(machine))]
+    if machine.monitor:
+        argv += ["-chardev", f"pipe,id=monitor,path={_quoted(machine.monitor)}", "-mon", "chardev=monitor,mode=control"]
+    plain = machine.medium in ("cd", "disk") and not machine.disks
+    return [*argv, *(_only_medium(machine) if plain else _drives(machine))]
 
 
 def _nic(machine: Machine) -> str:
@@ -141,12 +155,11 @@ def _only_medium(machine: Machine) -> list[str]:
 def _drives(machine: Machine) -> list[str]:
     """The ISO first, then the disks. A firmware asks devices in the order of their bootindex."""
     drives: list[tuple[str, str]] = []
-    if machine.iso and machine.medium == "cd":
-        drives.append(("ide-cd", f"format=raw,readonly=on,file={_quoted(machine.iso)}"))
-    elif machine.iso:
-        drives.append(("virtio-blk-pci", f"format=raw,snapshot=on,file={_quoted(machine.iso)}"))
+    if machine.iso:
+        way = "readonly=on" if machine.medium == "cd" else "snapshot=on"
+        drives.append((_DEVICES[machine.medium], f"format=raw,{way},file={_quoted(machine.iso)}"))
     drives += [("ide-hd", f"format=raw,cache=unsafe,file={_quoted(disk)}") for disk in machine.disks]
-    argv: list[str] = []
+    argv = ["-device", "qemu-xhci"] if machine.iso and machine.medium == "usb" else []
     for number, (device, drive) in enumerate(drives):
         argv += ["-drive", f"if=none,id=drive{number},{drive}"]
         place = _ide_place(number, machine.firmware) if device.startswith("ide-") else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What became of packages as JUnit XML, which CI systems show: a test case a package."""
+"""What became of packages, or of boots, as JUnit XML, which CI systems show: a test case each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 from planex.events import Event, PackageEnded, PackageLeftOut, PackagePlanned, RunFailed, Status
+from planex.machine.matrix import CellResult
 from planex.printable import printable, without_passwords
 
 _NO_XML = re.compile("[\ufffe\uffff]")
@@ -29,8 +30,25 @@ def junit_xml(events: Iterable[Event], suite: str) -> str:
     rows = list(cases.values())
     if not any(row.find("failure") is not None for row in rows):
         rows += [_run(event, suite) for event in told if isinstance(event, RunFailed)]
+    return _document(_suite(rows, suite, told[0].time if told else 0.0))
+
+
+def boots_junit(results: Iterable[CellResult], suite: str, began: float) -> str:
+    """Boots of an ISO, by their names; ``began``: when the first did, in seconds of the epoch."""
+    return _document(_suite([_boot(result, suite) for result in results], suite, began))
+
+
+def _boot(result: CellResult, suite: str) -> ElementTree.Element:
+    case = _case(result.cell.name, suite, result.seconds)
+    if result.fault:
+        return _with(case, "failure", result.fault, f"{result.tail}\nserial console: {result.log}")
+    ElementTree.SubElement(case, "system-out").text = _text(result.said)
+    return case
+
+
+def _document(suite: ElementTree.Element) -> str:
     root = ElementTree.Element("testsuites")
-    root.append(_suite(rows, suite, told[0].time if told else 0.0))
+    root.append(suite)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

@@ -47,7 +47,7 @@ WALLS = {
     "host": {"content", "git", "rpm", "sources", "distro", "medium", "trust"},
     "snapshot": {"content", "git", "rpm", "distro", "host"},
     "tools": {"distro"},
-    "pages": {"patchqueue", "engine", "snapshot"},
+    "pages": {"patchqueue", "engine", "snapshot", "machine"},
     "data": set(),
 }
 
