@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from planex_installer import good as boot_good
 from planex_installer import menu, system
 from planex_installer.__main__ import main, on_serial, supervised, title_of
 from planex_installer.answers import Account, Answers, NetworkCard, Partition, Password
@@ -339,24 +341,28 @@ SETTINGS = BootSettings("host 1.0", "1234-uuid", "part-uuid", serial=True)
 
 def test_the_menu_starts_xen_first_then_without_then_what_was_there() -> None:
     text = menu.render_menu(SETTINGS, ["xen-4.9.gz", "xen-4.20.gz"], ["vmlinuz-6.9", "vmlinuz-6.12"])
-    entries = [line for line in text.splitlines() if line.startswith("menuentry")]
+    entries = re.findall(r'^menuentry "host 1.0, (.*?)" --id ', text, re.MULTILINE)
     assert entries == [
-        'menuentry "host 1.0, with Xen 4.20 and Linux 6.12" {',
-        'menuentry "host 1.0, without Xen, Linux 6.12" {',
-        'menuentry "host 1.0, with Xen 4.20 and Linux 6.9" {',
-        'menuentry "host 1.0, with Xen 4.9 and Linux 6.12" {',
-        'menuentry "host 1.0, with Xen 4.9 and Linux 6.9" {',
-        'menuentry "host 1.0, without Xen, Linux 6.9" {',
+        "with Xen 4.20 and Linux 6.12",
+        "without Xen, Linux 6.12",
+        "with Xen 4.20 and Linux 6.9",
+        "with Xen 4.9 and Linux 6.12",
+        "with Xen 4.9 and Linux 6.9",
+        "without Xen, Linux 6.9",
     ]
-    assert "set default=0" in text
+    assert 'set default="xen-4.20.gz+vmlinuz-6.12"' in text
+    assert "set default=0" in menu.render_menu(SETTINGS, [], ["vmlinuz-6"])
     assert "  multiboot2 /boot/xen-4.20.gz dom0_mem=" in text
-    assert "  module2 /boot/vmlinuz-6.12 root=PARTUUID=part-uuid rootwait ro console=tty0 console=hvc0\n" in text
+    assert (
+        "  module2 /boot/vmlinuz-6.12 root=PARTUUID=part-uuid rootwait ro console=tty0 console=hvc0 panic=15 " in text
+    )
+    assert text.count("planex.pair=xen-4.9.gz+vmlinuz-6.12") == 1
     assert "  linux /boot/vmlinuz-6.12 root=PARTUUID=part-uuid rootwait ro console=tty0 console=ttyS0,115200\n" in text
 
 
 def test_the_console_is_where_it_was_installed() -> None:
     text = menu.render_menu(replace(SETTINGS, serial=False), ["xen-4.gz"], ["vmlinuz-6"])
-    assert "console=hvc0 console=tty0\n" in text
+    assert "console=hvc0 console=tty0 panic" in text
     assert "console=ttyS0,115200 console=tty0\n" in text
     assert on_serial("console=tty0 console=ttyS0,115200 x")
     assert on_serial("console=hvc0")
@@ -374,6 +380,67 @@ def test_a_menu_is_written_from_what_is_in_boot(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "boot/vmlinuz-6.12").touch()
     assert menu.main() == 0
     assert "Xen 4.20 and Linux 6.12" in (tmp_path / menu.MENU).read_text()
+
+
+def installed(root: Path, *names: str) -> Path:
+    (root / "boot/grub").mkdir(parents=True, exist_ok=True)
+    (root / "proc").mkdir(exist_ok=True)
+    for name in names:
+        (root / "boot" / name).write_text(name)
+    menu.save_settings(root, SETTINGS)
+    return menu.write_menu(root)
+
+
+def comes_up(root: Path, pair: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    (root / "proc/cmdline").write_text(f"root=x planex.pair={pair} console=hvc0\n")
+    monkeypatch.setattr("sys.argv", ["planex-boot-good", str(root)])
+    return boot_good.main()
+
+
+OLD, NEW = "xen-4.19.gz+vmlinuz-6", "xen-4.20.gz+vmlinuz-6"
+
+
+def test_a_pair_that_came_up_outlives_the_upgrade_of_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = installed(tmp_path, "xen-4.19.gz", "vmlinuz-6")
+    assert comes_up(tmp_path, OLD, monkeypatch) == 0
+    (tmp_path / "boot/xen-4.19.gz").unlink()
+    installed(tmp_path, "xen-4.20.gz")
+    text = file.read_text()
+    assert f'set default="{NEW}"' in text
+    assert "multiboot2 /boot/xen-4.20.gz " in text
+    assert "multiboot2 /boot/kept/xen-4.19.gz " in text
+    assert (tmp_path / "boot/kept/xen-4.19.gz").read_text() == "xen-4.19.gz"
+    assert comes_up(tmp_path, NEW, monkeypatch) == 0
+    assert not (tmp_path / "boot/kept/xen-4.19.gz").exists()
+    assert "4.19" not in file.read_text()
+
+
+def test_what_was_tried_in_vain_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(tmp_path, "xen-4.19.gz", "xen-4.20.gz", "vmlinuz-6")
+    assert (tmp_path / menu.ENVIRONMENT).stat().st_size == 1024
+    menu.write_environment(tmp_path, {"tried": NEW, "good": OLD, "theirs": "x"})
+    assert comes_up(tmp_path, OLD, monkeypatch) == 0
+    assert menu.read_environment(tmp_path) == {"tried": NEW, "good": OLD, "theirs": "x"}
+    assert comes_up(tmp_path, NEW, monkeypatch) == 0
+    assert menu.read_environment(tmp_path) == {"good": NEW, "theirs": "x"}
+    assert (tmp_path / menu.ENVIRONMENT).stat().st_size == 1024
+
+
+@pytest.mark.parametrize("pair", ["", "xen-1.gz", "../x+vmlinuz-6", "xen-9.gz+vmlinuz-9"])
+def test_a_start_that_is_no_pair_of_this_host_is_told(
+    pair: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed(tmp_path, "xen-4.19.gz", "vmlinuz-6")
+    assert comes_up(tmp_path, pair, monkeypatch) == 1
+    assert capsys.readouterr().err.startswith("planex-boot-good: ")
+    assert menu.read_environment(tmp_path) == {}
+
+
+def test_grub_has_one_block_to_remember_in(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="has no room"):
+        menu.write_environment(tmp_path, {"good": "x" * 1024})
 
 
 def test_an_unfinished_disk_says_so_and_starts_nothing() -> None:

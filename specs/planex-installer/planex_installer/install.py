@@ -27,7 +27,20 @@ SOURCE = Path("/run/initramfs/squashfs")
 LOG_PLACE = "var/log/planex-installer.log"
 _MODULES = (
     *("part_gpt", "fat", "ext2", "normal", "configfile", "search", "search_fs_uuid", "search_fs_file", "echo", "sleep"),
-    *("multiboot2", "linux", "gzio", "serial", "terminal", "all_video", "efi_gop", "test", "reboot", "halt", "ls"),
+    *(
+        "multiboot2",
+        "linux",
+        "gzio",
+        "serial",
+        "terminal",
+        "all_video",
+        "efi_gop",
+        "test",
+        "reboot",
+        "halt",
+        "ls",
+        "loadenv",
+    ),
 )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from planex_installer.answers import Account, Answers, NetworkCard
 from planex_installer.program import Program
 
-SERVICES = ("systemd-networkd.service", "systemd-resolved.service", "ssh.service")
+SERVICES = ("systemd-networkd.service", "systemd-resolved.service", "ssh.service", "planex-boot-good.service")
 """What an installed host starts besides what the live one does."""
 _ISSUE = "\\S\nKernel \\r on \\m (\\l)\n\n"
 """The greeting; the live host's speaks of a root without a password."""
