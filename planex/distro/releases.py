@@ -18,7 +18,7 @@ from planex.content import records
 from planex.distro.config import Config
 from planex.distro.recipe import Recipe
 from planex.errors import ConfigError, Problem, keep_or_raise
-from planex.git.history import Count, CountedParts, Place, commit_time, count_changes, place_of, uncommitted
+from planex.git.history import Count, CountedParts, Position, commit_time, count_changes, place_of, uncommitted
 from planex.git.rerere import FOLDER as RERERE
 from planex.regular import NotRegular, read_text
 from planex.workspace import Workspace
@@ -132,7 +132,7 @@ def _state(workspace: Workspace) -> InHistory:
     return InHistory(place.commit, day, _counts(workspace, place), changes)
 
 
-def _counts(workspace: Workspace, place: Place) -> Mapping[str, Count]:
+def _counts(workspace: Workspace, place: Position) -> Mapping[str, Count]:
     """One walk for each new commit, from the one before."""
     path = workspace.cache / "releases.json"
     known = records.load(path, CountedParts, FORMAT)

@@ -92,7 +92,7 @@ class Build:
 
     def _take_all(self) -> None:
         """What stores have. What they then have not is built: that may change what is to be done with what needs it."""
-        with _workers(self.options.jobs) as pool:
+        with workers(self.options.jobs) as pool:
             for outcome in pool.map(self._take_step, self.plan.takes):
                 self._record(outcome)
 

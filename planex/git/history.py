@@ -32,7 +32,7 @@ Count = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """Where a folder is. ``prefix``: its path in the repository, with a slash behind it, or empty."""
 
     commit: str
@@ -51,14 +51,14 @@ class Walked:
     parents: tuple[str, ...] = ()
 
 
-def place_of(folder: Path) -> Place | None:
+def place_of(folder: Path) -> Position | None:
     """Where a folder's work tree stands; None outside of one, or before the first commit."""
     words = ("rev-parse", "--is-shallow-repository", "--show-prefix", "HEAD", "HEAD^{tree}")
     status, text, _ = Repository(folder).attempt(*words)
     if status:
         return None
     shallow, prefix, commit, tree = text.splitlines()
-    return Place(commit, tree, prefix, shallow == "true")
+    return Position(commit, tree, prefix, shallow == "true")
 
 
 def commit_time(folder: Path, commit: str) -> int:
@@ -66,7 +66,7 @@ def commit_time(folder: Path, commit: str) -> int:
     return int(Repository(folder).git("show", "-s", "--format=%ct", commit))
 
 
-def uncommitted(folder: Path, place: Place, paths: Sequence[str]) -> list[str]:
+def uncommitted(folder: Path, place: Position, paths: Sequence[str]) -> list[str]:
     """Files below ``paths`` that are not as in the commit and not ignored, relative to the folder."""
     words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *paths)
     rows = Repository(folder).git(*words).split("\0")
@@ -85,7 +85,7 @@ class CountedParts:
 
 def count_changes(
     folder: Path,
-    place: Place,
+    place: Position,
     paths: Sequence[str],
     part_of: Callable[[str], str | None],
     before: CountedParts | None = None,
@@ -102,7 +102,7 @@ def count_changes(
     return CountedParts(place.commit, place.tree, place.prefix, counts)
 
 
-def _since(folder: Path, place: Place, paths: Sequence[str], before: CountedParts) -> list[Walked] | None:
+def _since(folder: Path, place: Position, paths: Sequence[str], before: CountedParts) -> list[Walked] | None:
     """The commits made on one whose counts are known; None where that is not all that is needed."""
     words = ("merge-base", "--is-ancestor", before.commit, place.commit)
     if before.prefix != place.prefix or run_git(folder, words, env=_UNREPLACED, check=False).returncode:
