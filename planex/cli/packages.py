@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import click
 
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo, verbatim
 from planex.content.locks import hold
-from planex.distro.project import load_project
+from planex.distro.project import Project, load_project
 from planex.distro.sources import remote_sources, update_checksums
+from planex.errors import PlanexError
+from planex.report import Task
 from planex.sources.fetch import fetch as fetch_source
+from planex.units import many
 
 
 @click.command(short_help="Fetch and verify sources, or record their checksums.")
@@ -28,19 +33,42 @@ def fetch(context: Context, packages: tuple[str, ...], update: bool, offline: bo
     """
     project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
     with hold(context.workspace.lock, shared=True, patience=context.patience(wait=True)):
+        failures: dict[str, PlanexError] = {}
         for name in project.choose(packages):
-            recipe, package = project.recipes[name], project.packages[name]
-            with context.reporter.task(name) as task:
-                if update:
-                    recorded = update_checksums(
-                        project.workspace, recipe, package.sources, task, project.config.downloads
-                    )
-                    for file, checksum in recorded.items():
-                        echo(f"{checksum.algorithm} ({file}) = {checksum.value}")
-                    continue
-                for source in remote_sources(recipe, package):
-                    limits = project.config.downloads
-                    echo(fetch_source(project.workspace, source, task, offline=offline, limits=limits))
+            try:
+                with context.reporter.task(name) as task:
+                    for line in _fetched(project, name, task, update, offline):
+                        echo(line)
+            except PlanexError as error:
+                failures[name] = error
+    _raise_failures(failures)
+
+
+def _fetched(project: Project, name: str, task: Task, update: bool, offline: bool) -> Iterator[object]:
+    """Get the sources of a package; what is to be printed of each."""
+    recipe, package, limits = project.recipes[name], project.packages[name], project.config.downloads
+    if update:
+        recorded = update_checksums(project.workspace, recipe, package.sources, task, limits)
+        yield from (f"{checksum.algorithm} ({file}) = {checksum.value}" for file, checksum in recorded.items())
+    else:
+        for source in remote_sources(recipe, package):
+            yield fetch_source(project.workspace, source, task, offline=offline, limits=limits)
+
+
+def _raise_failures(failures: Mapping[str, PlanexError]) -> None:
+    """One as it is; several with all that is to say of each."""
+    if len(failures) == 1:
+        raise next(iter(failures.values()))
+    if failures:
+        told = [f"{name}: {_whole(error)}" for name, error in failures.items()]
+        text = "\n".join(told).replace("\n", "\n  ")
+        several = PlanexError(f"the sources of {many(len(failures), 'package')} could not be had:\n  {text}")
+        several.exit_code = max(error.exit_code for error in failures.values())
+        raise several
+
+
+def _whole(error: PlanexError) -> str:
+    return f"{error.message}\nhint: {error.hint}" if error.hint else error.message
 
 
 @click.command(short_help="Print the spec that a template makes.")

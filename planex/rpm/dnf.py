@@ -41,6 +41,7 @@ _RPM_FLAGS = {"nodocs": "--excludedocs", "noscripts": "--noscripts", "nocontexts
 """What dnf.conf's ``tsflags`` are to rpm."""
 _LOCAL = re.compile(r"^\s*(?:baseurl\s*=\s*|)file://(/\S+)", re.MULTILINE)
 _SHEBANG = re.compile(rb"#!\s*(\S+)")
+_ADD = "see which package asks for it; add what provides it to specs/, or to repos/ what of the base has it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def choose(
         file.write(f"dnf chooses: {' '.join(packages)}\n{done.stderr}")
     if done.returncode:
         reason = f"dnf cannot choose packages: {_reason(done.stderr)}"
-        usual = SEE_TO_NETWORK if done.returncode == UNREAD else "see which package asks for it, or add it to specs/"
+        usual = SEE_TO_NETWORK if done.returncode == UNREAD else _ADD
         if repositories.offline:
             usual = f"with --offline only what was fetched before is there; {usual}"
         if without:

@@ -26,6 +26,7 @@ _LARGEST = 1 << 29
 _FIELD = re.compile(r"^(Package|Directory|Homepage): *(\S+)|^ [0-9a-f]{32} [0-9]+ (\S+\.tar\.\w+)$")
 _PACKING = re.compile(r"\.debian\.tar\.\w+$")
 _TARGETS = ["apt-get", "indextargets", "--format"]
+_LACKS = "the archive's index names it, but this mirror has it not: give apt another mirror, or write upstream's URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class ArchivedSource:
     folder: str
     homepage: str
     tarballs: tuple[str, ...]
+
+    def paths(self) -> list[str]:
+        return [f"{self.folder}/{name}" for name in self.tarballs]
 
 
 def fetch_from_debian(path: str, partial: Path, task: Task, limits: Downloads) -> None:
@@ -50,9 +54,11 @@ def fetch_from_debian(path: str, partial: Path, task: Task, limits: Downloads) -
     hint = "the archive drops old versions: look for a newer one"
     if all(isinstance(failure, NotThere) for failure in failures):
         task.phase("look for what there is")
-        found = similar(path, _archived(partial.parent, limits))
+        archived = list(_archived(partial.parent, limits))
+        found = similar(path, archived)
         lines += ["what there is:", *(f"  debian:{each}" for each in found)] if found else []
         hint = "write one of these into the spec's Source line" if found else hint
+        hint = _LACKS if any(path in each.paths() for each in archived) else hint
     raise PlanexError("\n  ".join(lines), hint)
 
 
@@ -64,8 +70,8 @@ def similar(path: str, archived: Iterable[ArchivedSource]) -> list[str]:
     found = [each for each in archived if each.name in asked or each.folder == folder]
     names = {plain(name) for name in asked}
     found = found or [each for each in archived if {plain(each.name), project_of(each.homepage)} & names]
-    tarballs = dict.fromkeys(f"{each.folder}/{name}" for each in found for name in each.tarballs)
-    tarballs.pop(path, None)  # some mirrors lack what their index names
+    tarballs = dict.fromkeys(path for each in found for path in each.paths())
+    tarballs.pop(path, None)
     return list(tarballs)[-_ENOUGH:]
 
 

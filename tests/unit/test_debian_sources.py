@@ -116,6 +116,13 @@ def test_a_source_that_is_not_there_names_what_is(mirror: Path, tmp_path: Path) 
     assert error.hint == "write one of these into the spec's Source line"
 
 
+def test_what_the_index_names_and_the_mirror_lacks_is_no_old_version(mirror: Path, tmp_path: Path) -> None:
+    (mirror / "dists/b/main/source/Sources.xz").write_bytes(lzma.compress(SOURCES.encode()))
+    error = refused("pool/main/h/hello/hello_2.10.orig.tar.gz", tmp_path)
+    assert "this mirror has it not" in (error.hint or "")
+    assert "hello_2.10" not in error.message.partition("what there is")[2]
+
+
 @pytest.mark.parametrize("index", [b"", b"no xz", lzma.compress(SOURCES.encode())[:-40]])
 def test_an_index_that_cannot_be_read_says_nothing(mirror: Path, tmp_path: Path, index: bytes) -> None:
     (mirror / "dists/b/main/source/Sources.xz").write_bytes(index)

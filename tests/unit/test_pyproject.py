@@ -229,14 +229,46 @@ def test_the_macro_without_extras_says_how_to_write_it(tmp_path: Path) -> None:
 
 def expand(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """rpmspec with the macros of this repository's base on a spec that has the last word for the macro."""
+    (folder / "x.spec").write_text(SPEC.format(words=words[-1]))
+    argv = ["rpmspec", "--macros", macro_files(folder), *words[:-1], str(folder / "x.spec")]
+    return subprocess.run(argv, text=True, capture_output=True, check=False)
+
+
+def macro_files(folder: Path) -> str:
+    """rpm's own macros and those of this repository's base, as a path of files."""
     groups = yaml.safe_load((ROOT / "repos" / "bookworm.yaml").read_text())["made"]
     macros = folder / "macros.planex"
     macros.write_text(groups["rpm-config"]["files"]["/usr/lib/rpm/macros.d/macros.planex"])
-    (folder / "x.spec").write_text(SPEC.format(words=words[-1]))
     usual = subprocess.run(["rpm", "--eval", "%{_rpmconfigdir}"], text=True, capture_output=True, check=True)
-    paths = f"{usual.stdout.strip()}/macros:{usual.stdout.strip()}/platform/x86_64-linux/macros:{macros}"
-    argv = ["rpmspec", "--macros", paths, *words[:-1], str(folder / "x.spec")]
-    return subprocess.run(argv, text=True, capture_output=True, check=False)
+    return f"{usual.stdout.strip()}/macros:{usual.stdout.strip()}/platform/x86_64-linux/macros:{macros}"
+
+
+LICENSED = """\
+Name: x
+Version: 7
+Release: 1
+Summary: x
+License: MIT
+BuildArch: noarch
+%description
+x
+%install
+echo x >COPYING
+mkdir -p %{buildroot}/usr/share/licenses/x
+cp COPYING %{buildroot}/usr/share/licenses/x
+%files
+%license COPYING
+"""
+
+
+@pytest.mark.tools("rpmbuild")
+def test_a_licence_that_upstream_installs_is_where_the_spec_puts_it(tmp_path: Path) -> None:
+    (tmp_path / "x.spec").write_text(LICENSED)
+    argv = ["rpmbuild", "-bb", "--macros", macro_files(tmp_path), "--define", f"_topdir {tmp_path}/rpm"]
+    subprocess.run([*argv, str(tmp_path / "x.spec")], capture_output=True, check=True)
+    (rpm,) = (tmp_path / "rpm").rglob("*.rpm")
+    listed = subprocess.run(["rpm", "-qlp", str(rpm)], text=True, capture_output=True, check=True).stdout
+    assert listed.split() == ["/usr/share/licenses/x", "/usr/share/licenses/x/COPYING"]
 
 
 def test_mistakes_are_told(project: Path) -> None:

@@ -117,3 +117,20 @@ def test_a_source_without_a_files_name_is_a_mistake_of_its_line(
     assert status == 2
     assert f"specs/hello/hello.spec.j2:{number + 1}: {told}" in said
     assert "#/name-1.0.tar.gz" in said
+
+
+def test_a_source_that_is_not_there_does_not_keep_others_from_being_fetched(
+    workspace: Path, planex: Planex, tmp_path: Path
+) -> None:
+    (tmp_path / "last-1.tar").write_bytes(b"x")
+    for name in ("first", "last", "second"):
+        (workspace / "specs" / name).mkdir()
+        head = f"Name: {name}\nVersion: 1\nRelease: 1\nSummary: x\nLicense: MIT\n"
+        text = f"{head}Source0: file://{tmp_path}/{name}-1.tar\n%description\nx\n"
+        (workspace / "specs" / name / f"{name}.spec").write_text(text)
+    status, said = planex("fetch", "--update", "first", "last", "second")
+    assert (status, "the sources of 2 packages could not be had:\n  first: " in said) == (1, True), said
+    assert f"\n  second: {tmp_path}/second-1.tar" in said
+    assert "SHA512 (last-1.tar) = " in (workspace / "specs" / "last" / "sources").read_text()
+    status, said = planex("fetch", "--update", "first", "last")
+    assert (status, "error: first: " in said, "could not be had" in said) == (1, False, False), said
