@@ -57,7 +57,7 @@ def fetch_from_debian(path: str, partial: Path, task: Task, limits: Downloads) -
         archived = list(_archived(partial.parent, limits))
         found = similar(path, archived)
         lines += ["what there is:", *(f"  debian:{each}" for each in found)] if found else []
-        hint = "write one of these into the spec's Source line" if found else hint
+        hint = "take one of these: by the version, or in the spec's Source line" if found else hint
         hint = _LACKS if any(path in each.paths() for each in archived) else hint
     raise PlanexError("\n  ".join(lines), hint)
 

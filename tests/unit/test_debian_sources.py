@@ -113,7 +113,7 @@ def test_a_source_that_is_not_there_names_what_is(mirror: Path, tmp_path: Path) 
     error = refused("pool/main/h/hello/hello_2.12.orig.tar.gz", tmp_path)
     *_, title, last = error.message.splitlines()
     assert (title, last) == ("  what there is:", "    debian:pool/main/h/hello/hello_2.10.orig.tar.gz")
-    assert error.hint == "write one of these into the spec's Source line"
+    assert error.hint == "take one of these: by the version, or in the spec's Source line"
 
 
 def test_what_the_index_names_and_the_mirror_lacks_is_no_old_version(mirror: Path, tmp_path: Path) -> None:
