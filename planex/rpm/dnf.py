@@ -115,12 +115,12 @@ def choose(
     provide. Raises LoggedError with dnf's reason.
     """
     question = {"packages": list(packages), "without": list(without), "download": download}
-    done = _ask(repositories, question, installed)
+    done = ask_dnf(repositories, question, installed)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as file:
         file.write(f"dnf chooses: {' '.join(packages)}\n{done.stderr}")
     if done.returncode:
-        reason = f"dnf cannot choose packages: {_reason(done.stderr)}"
+        reason = f"dnf cannot choose packages: {reason_of(done.stderr)}"
         usual = SEE_TO_NETWORK if done.returncode == UNREAD else _ADD
         if repositories.offline:
             usual = f"with --offline only what was fetched before is there; {usual}"
@@ -150,15 +150,21 @@ def read_metadata(repositories: Repositories, setup: Sequence[str], known: str) 
     """
     if repositories.missing:
         raise PlanexError(_hint(repositories, ""), "mend it in repos/, or put the folder there")
-    done = _ask(repositories, {"packages": list(setup), "known": known})
+    done = ask_dnf(repositories, {"packages": list(setup), "known": known})
     if done.returncode:
         hint = None if done.returncode == UNREAD else "correct it in mock-configs/, or repos/"
-        raise PlanexError(_reason(done.stderr), hint)
+        raise PlanexError(reason_of(done.stderr), hint)
     return records.from_plain(json.loads(done.stdout), Metadata)
 
 
-def _ask(repositories: Repositories, question: Mapping[str, object], installed: Overlay | None = None) -> Completed:
-    """Ask dnf_resolve, in its cage."""
+def ask_dnf(
+    repositories: Repositories,
+    question: Mapping[str, object],
+    installed: Overlay | Path | None = None,
+    *,
+    scriptlets: bool = False,
+) -> Completed:
+    """Ask dnf_resolve, in its cage; if it runs ``scriptlets`` in the root ``installed``, that has no network."""
     repositories.cache.mkdir(parents=True, exist_ok=True)
     request = {
         "conf": repositories.conf,
@@ -166,19 +172,21 @@ def _ask(repositories: Repositories, question: Mapping[str, object], installed: 
         "root": ROOT,
         "installed": installed is not None,
         "releasever": repositories.releasever,
-        "offline": repositories.offline,
+        "offline": repositories.offline or scriptlets,
         "repos": {name: f"/own/{name}" for name in repositories.own},
         "macros": "".join(f"%{name} {body}\n" for name, body in _macros(repositories.database)),
         **question,
     }
     cage = _network_cage(repositories, {"/opt/resolve.py": _SCRIPT}, {ROOT: installed} if installed else {})
+    if scriptlets:
+        cage = replace(cage, network=False, devices=("/", ROOT))
     argv = caged(cage, [_dnf_python(), "-I", "/opt/resolve.py"])
     # dnf's own lock knows its holder by a process number, which in cages is the same for all.
     with hold(Path(f"{repositories.cache}.lock"), patience=WAITING):
         return run(argv, stdin=json.dumps(request).encode(), check=False, watch=Watch(LIMITS))
 
 
-def _reason(said: str) -> str:
+def reason_of(said: str) -> str:
     lines = said.strip().splitlines()
     start = next((number for number, line in enumerate(lines) if line.startswith("Error: ")), -1)
     return "\n".join(lines[start:]).removeprefix("Error: ")

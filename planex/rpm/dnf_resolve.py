@@ -2,6 +2,7 @@
 """Lets dnf choose and download packages, or tell what there is: a script for the system's Python, which has dnf.
 
 It runs in a cage that has the network, and answers the JSON request on standard input with JSON (``planex.rpm.dnf``).
+To upgrade a root, which runs scriptlets, it runs in one that has none (``planex.rpm.upgrade``).
 The library: https://dnf.readthedocs.io/en/latest/api.html
 """
 
@@ -12,7 +13,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 HOME = "/tmp/home"
 UNREAD = 3
@@ -25,6 +26,8 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     base = _base(request)
     if "known" in request:
         return _metadata(base, request)
+    if "upgrade" in request:
+        return _upgrade(base, request)
     for capability in request["without"]:
         base.sack.add_excludes(base.sack.query().available().filter(provides=capability))
     for spec in request["packages"]:
@@ -93,6 +96,47 @@ def _metadata(base: Any, request: dict[str, Any]) -> dict[str, Any]:
         chosen = base.sack.query().available().filter(latest_per_arch_by_priority=True)
         packages = [_row(package) for package in sorted(chosen)]
     return {"digest": digest.hexdigest(), "setup": sorted(set(names)), "packages": packages}
+
+
+def _upgrade(base: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """What ``dnf upgrade`` would do with the root, or what came of it if that is to be ``run``."""
+    base.conf.best, base.conf.obsoletes, base.conf.clean_requirements_on_remove = True, True, False
+    base.upgrade_all()
+    base.resolve()
+    chosen, gone = sorted(base.transaction.install_set), sorted(base.transaction.remove_set)
+    base.download_packages(chosen)
+    answer = {"upgraded": list(map(str, chosen)), "removed": list(map(str, gone)), "complaints": [], "left": []}
+    if request["run"]:
+        display = _display()
+        base.do_transaction(display)
+        base.close()
+        answer["complaints"], answer["left"] = display.complaints, _left(_base(request))
+    return answer
+
+
+def _left(base: Any) -> list[str]:
+    """What a second upgrade would still change, and what is there though something new is in its place."""
+    installed = base.sack.query().installed()
+    rivals = base.sack.query().available().latest().filter(obsoletes=installed)
+    rivals = [rival for rival in rivals if not installed.filter(name=rival.name)]
+    base.conf.best = True
+    base.upgrade_all()
+    base.resolve()
+    texts = [f"dnf would still install {package}" for package in sorted(base.transaction.install_set)]
+    return [*texts, *(f"what {rival} makes obsolete is still there" for rival in sorted(rivals))]
+
+
+def _display() -> Any:
+    """Hears what goes wrong in a transaction, failed scriptlets among it."""
+    import dnf
+
+    class Display(dnf.yum.rpmtrans.TransactionDisplay):  # type: ignore[misc]
+        complaints: ClassVar[list[str]] = []
+
+        def error(self, message: str) -> None:
+            self.complaints.append(message)
+
+    return Display()
 
 
 def _known(base: Any, word: str) -> bool:

@@ -21,6 +21,7 @@ from planex.errors import PlanexError
 from planex.snapshot.diff import compare_rpms
 from planex.snapshot.folder import LATEST, LATEST_GOOD, SnapshotFolder
 from planex.snapshot.record import Snapshot
+from planex.snapshot.upgrade import stays_behind
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 START = "0" * 64
@@ -81,11 +82,12 @@ def _clean(snapshot: Snapshot, was: Snapshot | None) -> Iterator[str]:
 
 def _upgrade(snapshot: Snapshot, was: Snapshot | None) -> Iterator[str]:
     """What a machine that uses the channel would not get by an upgrade."""
-    changes = compare_rpms(was.rpms, snapshot.rpms) if was else None
-    for name, old, new in changes.lowered if changes else ():
-        yield f"{name} would go down from {old} to {new}"
-    for name, evr in changes.silent if changes else ():
-        yield f"{name}-{evr} has other contents under the same version: an upgrade would leave it"
+    if was is None or was.id == snapshot.id:
+        return
+    faults = [fault for proof in snapshot.upgrades if proof.start == was.id for fault in proof.faults]
+    yield from dict.fromkeys((*stays_behind(compare_rpms(was.rpms, snapshot.rpms)), *faults))
+    if was.id not in {proof.start for proof in snapshot.upgrades}:
+        yield f"the upgrade from {was.id} was not tried"
 
 
 CHECKS = {"good": _good, "clean": _clean, "upgrade": _upgrade}

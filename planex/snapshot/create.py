@@ -21,7 +21,7 @@ from planex.git.head import WorkHead, read_head
 from planex.report import Reporter, Task
 from planex.run import run_logged
 from planex.snapshot.folder import SnapshotFolder
-from planex.snapshot.gather import Gatherer
+from planex.snapshot.gather import Gatherer, upgrade_proofs
 from planex.snapshot.ident import next_id
 from planex.snapshot.parts import NightPart, SnapshotWish, parts
 from planex.snapshot.record import FORMAT, NAME, PartReport, PartStatus, Snapshot, SnapshotState, state_of
@@ -61,7 +61,7 @@ class Maker:
             snapshot = Snapshot(
                 str(ident), self.wish.target, state_of(reports), head.commit, head.subject, bool(head.changes),
                 began.isoformat(timespec="seconds"), round(time.monotonic() - started, 1), __version__, reports,
-                gathered.packages, gathered.rpms, gathered.iso,
+                gathered.packages, gathered.rpms, gathered.iso, upgrade_proofs(draft),
             )  # fmt: skip
             if previous := self._previous():
                 share(draft, previous)
@@ -125,7 +125,7 @@ class Maker:
             done = run_logged(argv, log, env=dict(os.environ), on_line=task.said, check=False, leash=True, results=file)
         status = PartStatus.LOOK if done.returncode in part.looks else PartStatus.FAILED
         status = PartStatus.OK if done.returncode == 0 else status
-        message = _first_error(log) if status is PartStatus.FAILED else ""
+        message = "" if status is PartStatus.OK else _first_error(log, else_last=status is PartStatus.FAILED)
         where = str(log.relative_to(draft))
         return PartReport(part.name, status, round(done.seconds, 1), self._typed(part), where, message)
 
@@ -138,8 +138,8 @@ def _replaced(gatherer: Gatherer, marks: dict[str, str]) -> Iterator[PartReport]
             yield PartReport("workspace", PartStatus.FAILED, 0, "planex snapshot create", message=message)
 
 
-def _first_error(log: Path) -> str:
-    """The first line that planex printed as an error."""
+def _first_error(log: Path, *, else_last: bool) -> str:
+    """The first line that planex printed as an error; or, where there is none and it is asked for, the last line."""
     lines = log.read_text("utf-8", errors="replace").splitlines()
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    return errors[0] if errors else (lines[-1] if lines else "")
+    return errors[0] if errors else (lines[-1] if lines and else_last else "")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from planex.checksums import digest_of
-from planex.content import shelf
+from planex.content import records, shelf
 from planex.content.copies import copy_file, link_or_copy
 from planex.distro.project import Project
 from planex.errors import PlanexError
@@ -19,11 +19,11 @@ from planex.host.definition import load_definition
 from planex.host.manifest import read_manifest
 from planex.host.plan import checksum_path, iso_path, load_manifest, manifest_path
 from planex.host.signing import signature_path
-from planex.rpm.repo import read_index
 from planex.snapshot import parts
-from planex.snapshot.record import BuiltPackage, PublishedFile, PublishedRpm
+from planex.snapshot.record import BuiltPackage, PublishedFile, PublishedRpm, UpgradeProof
+from planex.snapshot.upgrade import REPO, published
 
-REPO, ISO = "repo", "iso"
+ISO = "iso"
 _RESULTS = Path("results") / "build.json"
 _EVENTS = "events.jsonl"
 
@@ -83,9 +83,9 @@ class Gatherer:
 
     def _repository(self) -> Iterator[PublishedRpm]:
         source = self.project.repository.resolve()
-        for rpm in read_index(source).packages:
+        for rpm in published(source):
             self._take(source / rpm.location, Path(REPO) / rpm.location, rpm.digest)
-            yield PublishedRpm(rpm.name, rpm.evr, rpm.digest, rpm.size, rpm.location)
+            yield rpm
         beside = [file for file in source.iterdir() if file.is_file() and file.suffix != ".rpm"]  # the public key
         for file in sorted([*(source / "repodata").iterdir(), *beside]):
             self._take(file, Path(REPO) / file.relative_to(source))
@@ -119,6 +119,12 @@ def built_packages(folder: Path) -> Iterator[BuiltPackage]:
         name, outcome = event["package"], outcomes.pop(event["package"], {})
         yield _built(name, event["action"], tuple(event["reasons"]), outcome)
     yield from (_built(name, "", (), outcome) for name, outcome in outcomes.items())
+
+
+def upgrade_proofs(folder: Path) -> tuple[UpgradeProof, ...]:
+    """What the part that tries upgrades says."""
+    rows = _json(folder / "results" / f"{parts.UPGRADE}.json").get("upgrades", [])
+    return tuple(records.from_plain(row, UpgradeProof) for row in rows)
 
 
 def _built(name: str, action: str, reasons: tuple[str, ...], outcome: dict[str, Any]) -> BuiltPackage:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-BUILD, ISO = "build", "iso"
+BUILD, ISO, UPGRADE = "build", "iso", "upgrade"
 PROOFS: dict[str, tuple[str, ...]] = {
     "bios": ("--firmware", "bios"),
     "uefi": ("--firmware", "uefi"),
@@ -26,6 +26,7 @@ class SnapshotWish:
     forecasts: tuple[tuple[str, tuple[str, ...]], ...] = ()
     dirty: bool = False
     offline: bool = False
+    upgrade: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def parts(wish: SnapshotWish, folder: Path) -> Iterator[NightPart]:
     events = ("--events", str(folder / "events.jsonl"))
     junit = ("--junit", str(folder / "junit.xml"), "--json", "--wait")
     yield NightPart(BUILD, ("build", "--keep-going", *offline), junit, before=events)
+    if wish.upgrade:
+        yield NightPart(UPGRADE, ("snapshot", "upgrade"), ("--json",), needs=(BUILD,), looks=frozenset({1}))
     if wish.iso:
         yield NightPart(ISO, ("iso", "build"), ("--json",), needs=(BUILD,))
         yield from (_proof(proof, folder) for proof in wish.proofs)

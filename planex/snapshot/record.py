@@ -74,6 +74,17 @@ class PublishedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class UpgradeProof:
+    """What ``dnf upgrade`` made of a machine with all RPMs of the snapshot ``start``; it worked without ``faults``."""
+
+    start: str
+    faults: tuple[str, ...]
+    upgraded: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that is known of a snapshot but its files. ``began``: ISO 8601, UTC; ``subject``: the commit's."""
 
@@ -90,6 +101,7 @@ class Snapshot:
     packages: tuple[BuiltPackage, ...] = ()
     rpms: tuple[PublishedRpm, ...] = ()
     iso: PublishedFile | None = None
+    upgrades: tuple[UpgradeProof, ...] = ()
 
     @property
     def good(self) -> bool:

@@ -12,7 +12,7 @@ from planex.run import run
 SPEC = """\
 Name: {name}
 Version: {version}
-Release: 1
+Release: {release}
 Summary: x
 License: MIT
 BuildArch: {arch}
@@ -36,13 +36,15 @@ def make_rpm(
     files: str = "",
     arch: str = "noarch",
     version: str = "1",
+    release: str = "1",
 ) -> Path:
-    """An RPM ``name-version-1``; ``install`` are the lines of %install, ``files`` those of %files."""
+    """An RPM ``name-version-release``; ``install`` are the lines of %install, ``files`` those of %files."""
     folder.mkdir(parents=True, exist_ok=True)
     spec = folder / f"{name}.spec"
-    spec.write_text(SPEC.format(name=name, version=version, arch=arch, tags=tags, install=install, files=files))
+    evr = {"version": version, "release": release}
+    spec.write_text(SPEC.format(name=name, **evr, arch=arch, tags=tags, install=install, files=files))
     run(["rpmbuild", "-bb", "--quiet", "--define", f"_topdir {folder}", spec])
-    return folder / "RPMS" / arch / f"{name}-{version}-1.{arch}.rpm"
+    return folder / "RPMS" / arch / f"{name}-{version}-{release}.{arch}.rpm"
 
 
 def promising(name: str, *more: str, arch: str = "noarch") -> Package:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import cast
@@ -23,7 +24,7 @@ from planex.pages.snapshots import diff_text, list_text, show_text
 from planex.snapshot.channels import Promotion, audit, promote, promotions
 from planex.snapshot.diff import compare, compare_rpms
 from planex.snapshot.folder import SnapshotFolder
-from planex.snapshot.gather import Gathered, Gatherer, built_packages
+from planex.snapshot.gather import Gathered, Gatherer, built_packages, upgrade_proofs
 from planex.snapshot.gc import KeepRules, kept
 from planex.snapshot.ident import SnapshotId, next_id, parse_id
 from planex.snapshot.parts import SnapshotWish, parts
@@ -37,6 +38,7 @@ from planex.snapshot.record import (
     PublishedRpm,
     Snapshot,
     SnapshotState,
+    UpgradeProof,
     state_of,
 )
 
@@ -151,10 +153,39 @@ def test_a_promotion_is_refused_for_what_is_required(folder: SnapshotFolder) -> 
     assert "a would go down from 2-1 to 1-2" in refused["20261125"]
     assert "b-1-1 has other contents under the same version" in refused["20261125"]
     assert "not as in its commit" in refused["20261125"]
+    assert "the upgrade from 20261123.01-0123456789ab was not tried" in refused["20261125"]
     assert len(promotions(folder)) == 1
     for name in ("latest", "Nightly", "../x", ""):
         with pytest.raises(PlanexError, match="is no name of a channel"):
             promote(folder, folder.find("20261123"), name, who="me", why="", require=())
+
+
+def test_what_an_upgrade_showed_decides_a_promotion(folder: SnapshotFolder) -> None:
+    was = folder.find("20261123")
+    promote(folder, was, "nightly", who="me", why="", require=())
+    new = replace(
+        snapshot("20261125.01-0123456789ab", OK), upgrades=(UpgradeProof("20261122.01-0123456789ab", ("x",)),)
+    )
+    add(folder, new)
+    for proofs, told in ((new.upgrades, "was not tried"), ((UpgradeProof(was.id, ("a file conflict",)),), "conflict")):
+        with pytest.raises(PlanexError, match=told):
+            promote(folder, replace(new, upgrades=proofs), "nightly", who="me", why="", require=["upgrade"])
+    worked = replace(new, upgrades=(*new.upgrades, UpgradeProof(was.id, ())))
+    for one in (worked, worked):  # the second time there is nothing to upgrade
+        promote(folder, one, "nightly", who="me", why="", require=["upgrade"])
+    promote(folder, new, "stable", who="me", why="", require=["upgrade"])  # nobody uses it yet
+
+
+def test_upgrades_are_a_part_that_breaks_nothing(tmp_path: Path) -> None:
+    wish = SnapshotWish("el9", False, upgrade=True)
+    _, upgrade = parts(wish, tmp_path)
+    assert upgrade.words == ("snapshot", "upgrade")
+    assert (upgrade.needs, upgrade.looks) == (("build",), frozenset({1}))
+    assert upgrade_proofs(tmp_path) == ()
+    (tmp_path / "results").mkdir()
+    row = {"start": "20261123.01-0123456789ab", "faults": ["x"], "upgraded": ["a-1-2"], "removed": [], "seconds": 1.5}
+    (tmp_path / "results/upgrade.json").write_text(json.dumps({"upgrades": [row]}))
+    assert upgrade_proofs(tmp_path) == (UpgradeProof("20261123.01-0123456789ab", ("x",), ("a-1-2",), (), 1.5),)
 
 
 def test_who_promoted_what_cannot_be_changed_unseen(folder: SnapshotFolder) -> None:

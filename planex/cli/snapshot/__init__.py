@@ -17,6 +17,10 @@ COMMANDS: Sections = {
         "show": ("planex.cli.snapshot.looking:show", "Show what one holds, and what became of each part."),
         "diff": ("planex.cli.snapshot.looking:diff", "Show what differs between two."),
         "site": ("planex.cli.snapshot.siting:site", "Write the pages that a team reads in the morning."),
+        "upgrade": (
+            "planex.cli.snapshot.upgrading:upgrade",
+            "Try `dnf upgrade` from snapshots to what is built, or to another.",
+        ),
         "promote": ("planex.cli.snapshot.promoting:promote_one", "Let a channel lead to one."),
         "channels": ("planex.cli.snapshot.promoting:channels", "List the channels, and where they lead."),
         "audit": ("planex.cli.snapshot.promoting:audit_all", "Check who promoted what, and that channels lead there."),

@@ -37,6 +37,7 @@ from planex.snapshot.parts import PROOFS, SnapshotWish
     metavar="PACKAGE=VERSION",
     help="What would become of a patch queue on a version (may be repeated).",
 )
+@click.option("--upgrade/--no-upgrade", default=True, help="Try `dnf upgrade` from the last good one and each channel.")
 @click.option("--dirty", is_flag=True, help="Also of a workspace that is not as in its commit; marked everywhere.")
 @click.option("--offline", is_flag=True, help="Fetch nothing: use what is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print what is written of it.")
@@ -46,6 +47,7 @@ def create(
     iso: bool | None,
     proofs: tuple[str, ...],
     forecasts: tuple[str, ...],
+    upgrade: bool,
     dirty: bool,
     offline: bool,
     as_json: bool,
@@ -65,7 +67,7 @@ def create(
     archive, workspace = archive_of(context), context.workspace
     with_iso = definition_path(workspace, context.target_name).is_file() if iso is None else iso
     chosen = tuple(proof for proof in proofs or ("bios", "uefi") if proof != "none")
-    wish = SnapshotWish(context.target_name, with_iso, chosen, _forecasts(forecasts), dirty, offline)
+    wish = SnapshotWish(context.target_name, with_iso, chosen, _forecasts(forecasts), dirty, offline, upgrade)
     with archive.alone(context.patience(wait=True)):
         project = load_project(workspace, context.config, context.target_name, tolerant=True)
         made = Maker(workspace, archive, wish, context.reporter).create(project)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import getpass
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 
@@ -14,9 +14,12 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import columns, echo
 from planex.cli.snapshot.archiving import archive_of
 from planex.cli.snapshot.siting import refresh_site
+from planex.cli.snapshot.upgrading import try_one
 from planex.pages.table import fitted
 from planex.snapshot.channels import CHECKS, audit, promote, promotions, read_lines
+from planex.snapshot.folder import SnapshotFolder
 from planex.snapshot.ident import parse_id
+from planex.snapshot.record import Snapshot
 from planex.units import many
 
 
@@ -28,8 +31,8 @@ from planex.units import many
     "--require",
     multiple=True,
     type=click.Choice(list(CHECKS)),
-    help="Refuse it otherwise (may be repeated). good: always; clean: as in its commit; upgrade: no version goes down, "
-    "none stays with other contents.",
+    help="Refuse it otherwise (may be repeated). good: always; clean: as in its commit; upgrade: `dnf upgrade` brings "
+    "machines from what the channel leads to now to this one.",
 )
 @pass_context
 def promote_one(context: Context, name: str, channel: str, why: str, require: tuple[str, ...]) -> None:
@@ -45,11 +48,22 @@ def promote_one(context: Context, name: str, channel: str, why: str, require: tu
     archive = archive_of(context)
     with archive.alone(context.patience(wait=True)):
         snapshot = archive.find(name)
+        if "upgrade" in require:
+            snapshot = _tried(context, archive, snapshot, channel)
         was = promote(archive, snapshot, channel, who=_who(), why=why, require=require)
     refresh_site(context, archive)
     echo(f"{channel}: {was or 'new'} -> {snapshot.id}")
     if (before := parse_id(was)) and (now := parse_id(snapshot.id)) and before > now:
         context.reporter.info("it is older: dnf keeps newer packages where they are, until `dnf distro-sync`")
+
+
+def _tried(context: Context, archive: SnapshotFolder, snapshot: Snapshot, channel: str) -> Snapshot:
+    """The snapshot with what comes of an upgrade from where the channel leads, which is tried if it was not yet."""
+    was = str(archive.linked(channel) or snapshot.id)
+    if not snapshot.good or was in (snapshot.id, *(proof.start for proof in snapshot.upgrades)):
+        return snapshot
+    proof = try_one(context, archive, archive.load(was), snapshot)
+    return replace(snapshot, upgrades=(*snapshot.upgrades, proof))
 
 
 def _who() -> str:
