@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from planex.base.apt import Apt
 from planex.base.control import DebPackage
@@ -65,6 +66,29 @@ def load(path: Path, definition: Definition) -> tuple[DebPackage, ...] | None:
 
 def save(path: Path, definition: Definition, packages: Iterable[DebPackage]) -> None:
     records.save(path, Resolution(_digest(definition), tuple(packages)), _FORMAT)
+
+
+def require(path: Path, definition: Definition) -> Resolution:
+    """The remembered answer. PlanexError where there is none to the same question."""
+    kept = records.load(path, Resolution, _FORMAT)
+    if kept is None or kept.question != _digest(definition):
+        raise PlanexError("the archive was not yet asked for this base", "make it: planex base build")
+    return kept
+
+
+def take(path: Path, definition: Definition, plain: Mapping[str, Any]) -> bool:
+    """Remember an answer that was written down elsewhere; whether it is another one than the last.
+
+    PlanexError where it is none to this question.
+    """
+    found = records.from_plain(plain, Resolution)
+    if found.question != _digest(definition):
+        message = "repos/ asks for another base than the lock has"
+        raise PlanexError(message, "take the commit that the lock names, or make the mirror again")
+    if records.load(path, Resolution, _FORMAT) == found:
+        return False
+    records.save(path, found, _FORMAT)
+    return True
 
 
 def _digest(definition: Definition) -> str:

@@ -9,15 +9,16 @@ A base's folder holds ``builds/<key>/``, whole results; ``current`` points at th
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from planex.base import archive as archives
 from planex.base import check, compose, repackage
 from planex.base import closure as closures
 from planex.base.apt import Apt
-from planex.base.archive import Archive
+from planex.base.archive import Archive, Resolution
 from planex.base.closure import Closure
 from planex.base.control import DebPackage
 from planex.base.definition import Definition
@@ -37,6 +38,7 @@ from planex.workspace import behind
 
 OUTPUTS = ("repo", "rpmconfig", "base.iso", "manifest.json")
 TOOLS = ("apt-get", "dpkg-deb", "rpmbuild", "createrepo_c", "dnf", "xorriso", "mformat", "grub-mkimage")
+DEBS, _CLOSURE = "debs", "closure.json"
 _TRIES = 5
 _FORMAT = 1
 _CODE = ("planex.base", "planex.data.base", "planex.rpm.repo", "planex.medium")
@@ -57,6 +59,28 @@ class BaseResult:
     folder: Path
     packages: int
     changed: bool
+
+
+def needed(folder: Path, definition: Definition) -> tuple[Resolution, list[DebPackage]]:
+    """What the archive answered for the base in ``folder``, and the .debs that are needed of that."""
+    resolution = archives.require(folder / _CLOSURE, definition)
+    archive = Archive(folder / DEBS, resolution.packages)
+    return resolution, _needed(archive, _select(resolution.packages, definition), definition)
+
+
+def build_locked(folder: Path, definition: Definition, answer: Mapping[str, Any], reporter: Reporter) -> BaseResult:
+    """As build_base, of what a lock says that the archive answered; all .debs must be there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with hold(folder / ".lock", patience=Patience(True, reporter.info)):
+        changed = archives.take(folder / _CLOSURE, definition, answer)
+        _, debs = needed(folder, definition)
+        if lacking := [deb.file for deb in debs if not (folder / DEBS / deb.file).is_file()]:
+            raise PlanexError(
+                f"the lock names no file for {', '.join(lacking[:5])}", "make the lock again: planex lock"
+            )
+        if changed:  # what is there was made of another answer
+            (folder / "current").unlink(missing_ok=True)
+    return build_base(folder, definition, reporter)
 
 
 def build_base(folder: Path, definition: Definition, reporter: Reporter, *, update: bool = False) -> BaseResult:
@@ -117,7 +141,7 @@ def _fetch(
 ) -> tuple[Archive, Closure]:
     """The .debs, all downloaded. What the mirror names but lacks is ruled out, and apt asked again."""
     apt = Apt(folder / "apt")
-    lock = folder / "closure.json"
+    lock = folder / _CLOSURE
     unwanted: set[tuple[str, str]] = set()
     packages = None if update else archives.load(lock, definition)
     for _ in range(_TRIES):
@@ -126,7 +150,7 @@ def _fetch(
         if packages is None:
             packages = archives.resolve(apt, definition, reporter)
             archives.save(lock, definition, packages)
-        archive = Archive(folder / "debs", packages)
+        archive = Archive(folder / DEBS, packages)
         closure = _select(packages, definition)
         task.phase("download")
         missing = archives.download(apt, _needed(archive, closure, definition), archive.folder, task.progress)

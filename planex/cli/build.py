@@ -63,6 +63,12 @@ class _Wish:
 @click.option("--builder", type=click.Choice(["mock", "sandbox"]), help="Builder to use (default: the target's).")
 @click.option("--offline", is_flag=True, help="Fetch no source and ask no mirror what it has: use what is there.")
 @store_option
+@click.option(
+    "--hermetic",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="DIR",
+    help="Take all from outside of this mirror (planex fetch --all --into DIR); no network is used.",
+)
 @sign_option
 @wait_option
 @pass_context
@@ -79,6 +85,7 @@ def build(
     offline: bool,
     urls: tuple[str, ...],
     no_store: bool,
+    hermetic: Path | None,
     wait: bool,
 ) -> None:
     """Build PACKAGES (default: all) and what they need, then compose the repository.
@@ -91,7 +98,12 @@ def build(
       planex build                 build everything that changed
       planex build xen --dry-run   show what would be built for xen, and why
     """
+    offline, no_store = offline or hermetic is not None, no_store or hermetic is not None
     wish = _Wish(packages, force, builder, jobs, keep_going, offline)
+    if hermetic:
+        from planex.cli.locking import unlock  # seldom
+
+        unlock(context, hermetic.absolute())
     if dry_run:
         if junit:
             raise click.UsageError("--junit tells of a build, and --dry-run does none")

@@ -21,6 +21,7 @@ SECTIONS: Sections = {
     "Packages": {
         "build": ("planex.cli.build:build", "Build packages, and what they need, into the repository."),
         "graph": ("planex.cli.graph:graph", "Show which package needs which, and why."),
+        "lock": ("planex.cli.locking:lock", "Write down all that a build needs from outside."),
         "fetch": ("planex.cli.packages:fetch", "Fetch and verify sources, or record their checksums."),
         "render": ("planex.cli.packages:render", "Print the spec that a template makes."),
         "patchqueue": (

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import click
 
@@ -22,15 +23,38 @@ from planex.units import many
 @click.argument("packages", nargs=-1)
 @click.option("--update", is_flag=True, help="Fetch anew and record the checksums in specs/PKG/sources.")
 @click.option("--offline", is_flag=True, help="Only check that everything is in the download cache.")
+@click.option("--all", "everything", is_flag=True, help="All that a build needs from outside, base packages too.")
+@click.option(
+    "--into", type=click.Path(path_type=Path, file_okay=False), help="Folder that gets exactly that: a mirror."
+)
+@click.option(
+    "--lock", type=click.Path(path_type=Path, dir_okay=False), help="What this lock says, not what is needed now."
+)
 @pass_context
-def fetch(context: Context, packages: tuple[str, ...], update: bool, offline: bool) -> None:
+def fetch(
+    context: Context,
+    packages: tuple[str, ...],
+    update: bool,
+    offline: bool,
+    everything: bool,
+    into: Path | None,
+    lock: Path | None,
+) -> None:
     """Fetch the sources of PACKAGES (default: all) into the download cache.
 
     \b
     Examples:
       planex fetch               fetch what is missing
       planex fetch --update xen  record new checksums after changing xen's version
+      planex fetch --all --into /srv/mirror  all for planex build --hermetic /srv/mirror
     """
+    if everything or into or lock:
+        if not (everything and into) or packages or update or offline:
+            raise click.UsageError("a mirror is made by --all --into DIR, with --lock FILE or without")
+        from planex.cli.locking import mirror  # seldom
+
+        mirror(context, into.absolute(), lock)
+        return
     project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
     with hold(context.workspace.lock, shared=True, patience=context.patience(wait=True)):
         failures: dict[str, PlanexError] = {}

@@ -64,5 +64,7 @@ def check_closure(workshop: Workshop, reporter: Reporter) -> None:
     with reporter.task("repository") as task, temporary_folder(folder, "closure") as scratch:
         task.phase("repoclosure")
         own = {"planex": behind(project.repository)}
-        dnf.repoclosure(dnf.Repositories(project.mock_config.dnf_conf, scratch / "cache", own), scratch)
+        offline = workshop.offline and project.target.embedded  # mirrors must be asked: the cache is an empty one
+        conf = project.mock_config.dnf_conf
+        dnf.repoclosure(dnf.Repositories(conf, scratch / "cache", own, offline=offline), scratch)
     write_atomic(passed, name)

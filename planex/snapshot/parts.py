@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BUILD, ISO, UPGRADE = "build", "iso", "upgrade"
+LOCK = "planex.lock"
 PROOFS: dict[str, tuple[str, ...]] = {
     "bios": ("--firmware", "bios"),
     "uefi": ("--firmware", "uefi"),
@@ -50,6 +51,7 @@ def parts(wish: SnapshotWish, folder: Path) -> Iterator[NightPart]:
     events = ("--events", str(folder / "events.jsonl"))
     junit = ("--junit", str(folder / "junit.xml"), "--json", "--wait")
     yield NightPart(BUILD, ("build", "--keep-going", *offline), junit, before=events)
+    yield NightPart("lock", ("lock",), ("--output", str(folder / LOCK)), needs=(BUILD,))
     if wish.upgrade:
         yield NightPart(UPGRADE, ("snapshot", "upgrade"), ("--json",), needs=(BUILD,), looks=frozenset({1}))
     if wish.iso:

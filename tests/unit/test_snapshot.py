@@ -111,12 +111,12 @@ def test_a_snapshot_is_good_if_every_part_is_done() -> None:
 def test_the_parts_are_commands_that_a_person_could_type() -> None:
     wish = SnapshotWish("el9", True, ("bios", "install"), (("xen", ("4.20", "4.21")),))
     found = {part.name: part for part in parts(wish, Path("/d"))}
-    assert list(found) == ["build", "iso", "boot-bios", "boot-install", "forecast-xen"]
+    assert list(found) == ["build", "lock", "iso", "boot-bios", "boot-install", "forecast-xen"]
     assert found["build"].words == ("build", "--keep-going")
     assert found["boot-install"].words == ("boot", "--scenario", "install", "--timeout", "900")
     assert (found["boot-bios"].needs, found["iso"].needs) == (("iso",), ("build",))
     assert found["forecast-xen"].words == ("pq", "forecast", "xen", "--onto", "4.20", "--onto", "4.21")
-    assert [part.name for part in parts(SnapshotWish("el9", False, ("bios",)), Path("/d"))] == ["build"]
+    assert [part.name for part in parts(SnapshotWish("el9", False, ("bios",)), Path("/d"))] == ["build", "lock"]
     assert "--offline" in next(parts(SnapshotWish("el9", False, offline=True), Path("/d"))).words
 
 
@@ -178,7 +178,8 @@ def test_what_an_upgrade_showed_decides_a_promotion(folder: SnapshotFolder) -> N
 
 def test_upgrades_are_a_part_that_breaks_nothing(tmp_path: Path) -> None:
     wish = SnapshotWish("el9", False, upgrade=True)
-    _, upgrade = parts(wish, tmp_path)
+    _, lock, upgrade = parts(wish, tmp_path)
+    assert (lock.words, lock.hidden) == (("lock",), ("--output", str(tmp_path / "planex.lock")))
     assert upgrade.words == ("snapshot", "upgrade")
     assert (upgrade.needs, upgrade.looks) == (("build",), frozenset({1}))
     assert upgrade_proofs(tmp_path) == ()
