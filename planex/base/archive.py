@@ -19,6 +19,7 @@ from planex.report import Reporter
 from planex.run import tail
 
 _FORMAT = 1
+_LOCK_ANEW = "take the commit that the lock names, or make the mirror again: planex fetch --all --into DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +77,15 @@ def require(path: Path, definition: Definition) -> Resolution:
     return kept
 
 
-def take(path: Path, definition: Definition, plain: Mapping[str, Any]) -> bool:
-    """Remember an answer that was written down elsewhere; whether it is another one than the last.
-
-    PlanexError where it is none to this question.
-    """
-    found = records.from_plain(plain, Resolution)
+def answer_of(plain: Mapping[str, Any], definition: Definition) -> Resolution:
+    """An answer that was written down elsewhere. PlanexError where it is none to this question."""
+    try:
+        found = records.from_plain(plain, Resolution)
+    except records.Damaged as error:
+        raise PlanexError(f"what the lock has of the base is damaged: {error.message}", _LOCK_ANEW) from None
     if found.question != _digest(definition):
-        message = "repos/ asks for another base than the lock has"
-        raise PlanexError(message, "take the commit that the lock names, or make the mirror again")
-    if records.load(path, Resolution, _FORMAT) == found:
-        return False
-    records.save(path, found, _FORMAT)
-    return True
+        raise PlanexError("repos/ asks for another base than the lock has", _LOCK_ANEW)
+    return found
 
 
 def _digest(definition: Definition) -> str:

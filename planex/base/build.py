@@ -63,23 +63,26 @@ class BaseResult:
 
 def needed(folder: Path, definition: Definition) -> tuple[Resolution, list[DebPackage]]:
     """What the archive answered for the base in ``folder``, and the .debs that are needed of that."""
-    resolution = archives.require(folder / _CLOSURE, definition)
-    archive = Archive(folder / DEBS, resolution.packages)
-    return resolution, _needed(archive, _select(resolution.packages, definition), definition)
+    answer = archives.require(folder / _CLOSURE, definition)
+    return answer, _needed_of(folder, definition, answer)
 
 
-def build_locked(folder: Path, definition: Definition, answer: Mapping[str, Any], reporter: Reporter) -> BaseResult:
+def _needed_of(folder: Path, definition: Definition, answer: Resolution) -> list[DebPackage]:
+    archive = Archive(folder / DEBS, answer.packages)
+    return _needed(archive, _select(answer.packages, definition), definition)
+
+
+def build_locked(folder: Path, definition: Definition, plain: Mapping[str, Any], reporter: Reporter) -> BaseResult:
     """As build_base, of what a lock says that the archive answered; all .debs must be there."""
+    answer = archives.answer_of(plain, definition)
+    debs = _needed_of(folder, definition, answer)
+    if lacking := [deb.file for deb in debs if not (folder / DEBS / deb.file).is_file()]:
+        raise PlanexError(f"the lock names no file for {', '.join(lacking[:5])}", "make the lock again: planex lock")
     folder.mkdir(parents=True, exist_ok=True)
     with hold(folder / ".lock", patience=Patience(True, reporter.info)):
-        changed = archives.take(folder / _CLOSURE, definition, answer)
-        _, debs = needed(folder, definition)
-        if lacking := [deb.file for deb in debs if not (folder / DEBS / deb.file).is_file()]:
-            raise PlanexError(
-                f"the lock names no file for {', '.join(lacking[:5])}", "make the lock again: planex lock"
-            )
-        if changed:  # what is there was made of another answer
-            (folder / "current").unlink(missing_ok=True)
+        if archives.load(folder / _CLOSURE, definition) != answer.packages:
+            (folder / "current").unlink(missing_ok=True)  # it was made of another answer
+            archives.save(folder / _CLOSURE, definition, answer.packages)
     return build_base(folder, definition, reporter)
 
 

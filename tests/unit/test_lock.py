@@ -89,6 +89,7 @@ def test_a_mirror_has_exactly_what_the_lock_says(world: Path, lock: BuildLock) -
     mirror = mirrored(world, lock)
     assert names(mirror) == ["a.tar", "b_1%3a2_all.deb", "c.iso"]
     assert read_lock(mirror / NAME) == lock
+    (mirror / "files" / lock.files[0].kept).chmod(0o644)
     (mirror / "files" / lock.files[0].kept).write_text("damaged")
     less = replace(lock, files=lock.files[:2])
     assert names(mirrored(world, less)) == ["a.tar", "b_1%3a2_all.deb"]
@@ -173,15 +174,38 @@ def test_a_base_is_made_of_the_lock_only(world: Path) -> None:
     wanted = [*archive.question(definition)]
     packages = [DebPackage(name, "1", "all", f"pool/{name}_1_all.deb", "0" * 64, 1) for name in wanted]
     archive.save(world / "closure.json", definition, packages)
-    resolution, _ = needed(world, definition)
-    plain = {"question": resolution.question, "packages": [vars_of(each) for each in resolution.packages]}
-    assert not archive.take(world / "closure.json", definition, plain)
-    other = {**plain, "packages": plain["packages"][:-1]}
-    assert archive.take(world / "closure.json", definition, other)
-    with pytest.raises(PlanexError, match="another base than the lock"):
-        archive.take(world / "closure.json", definition, {**plain, "question": "x"})
+    resolution, debs = needed(world, definition)
+    rows = [vars_of(each) for each in resolution.packages]
+    plain = {"question": resolution.question, "packages": rows}
+    (world / "current").symlink_to("builds/x")
+    for damaged, told in (({**plain, "question": "x"}, "asks for another base"), ({}, "is damaged")):
+        with pytest.raises(PlanexError, match=told):
+            build_locked(world, definition, damaged, Reporter())
+    less = {**plain, "packages": [each for each in rows if each["name"] != "zstd"]}
+    with pytest.raises(PlanexError, match="has no package zstd"):
+        build_locked(world, definition, less, Reporter())
     with pytest.raises(PlanexError, match="the lock names no file for"):
         build_locked(world, definition, plain, Reporter())
+    assert needed(world, definition) == (resolution, debs), "what is refused changes nothing"
+    assert (world / "current").is_symlink()
+
+
+def test_a_base_of_another_answer_is_not_taken_for_that_of_the_lock(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definition = load(ROOT / "repos/bookworm.yaml", Definition)
+    packages = [DebPackage(name, "1", "all", "x", "0" * 64, 1) for name in archive.question(definition)]
+    archive.save(world / "closure.json", definition, [replace(each, version="0") for each in packages])
+    (world / "current").symlink_to("builds/x")
+    (world / "debs").mkdir()
+    for each in packages:
+        (world / "debs" / each.file).touch()
+    plain = {"question": archive.require(world / "closure.json", definition).question}
+    monkeypatch.setattr("planex.base.build.build_base", lambda *_: None)
+    for _ in range(2):
+        build_locked(world, definition, {**plain, "packages": list(map(vars_of, packages))}, Reporter())
+        assert list(archive.require(world / "closure.json", definition).packages) == packages
+        assert not (world / "current").is_symlink()
 
 
 def vars_of(package: DebPackage) -> dict[str, Any]:
