@@ -26,6 +26,7 @@ OWNERS = {
     "rich": {"cli/"},
     "cyclonedx": {"host/sbom.py"},
     "packageurl": {"host/sbom.py"},
+    "obstore": {"snapshot/s3.py"},
     "sqlite3": {"patchqueue/carry/commitindex.py"},
 }
 # What each room may import besides itself and the ground, which is all that lies at planex's root, and cages.

@@ -24,6 +24,7 @@ COMMANDS: Sections = {
         "promote": ("planex.cli.snapshot.promoting:promote_one", "Let a channel lead to one."),
         "channels": ("planex.cli.snapshot.promoting:channels", "List the channels, and where they lead."),
         "audit": ("planex.cli.snapshot.promoting:audit_all", "Check who promoted what, and that channels lead there."),
+        "publish": ("planex.cli.snapshot.publishing:publish_all", "Have them at another place, whole."),
         "gc": ("planex.cli.snapshot.deleting:gc", "Delete old ones; shows first what would go."),
     }
 }

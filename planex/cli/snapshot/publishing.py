@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""``planex snapshot publish``."""
+
+from __future__ import annotations
+
+import click
+
+from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
+from planex.cli.snapshot.archiving import archive_of
+from planex.errors import MissingTool
+from planex.snapshot.folder import SnapshotFolder
+from planex.snapshot.publish import Place, publish
+from planex.snapshot.rsync import rsync_place
+from planex.units import many
+
+
+@click.command("publish", short_help="Have them at another place, whole.")
+@click.option("--to", "where", required=True, metavar="DEST", help="A folder, HOST:FOLDER, rsync://... or s3://...")
+@click.option("--base-url", default="", metavar="URL", help="Where readers find an s3:// place (for mirror lists).")
+@pass_context
+def publish_all(context: Context, where: str, base_url: str) -> None:
+    """Have all snapshots of the target, its channels and pages at DEST: contents first, then what leads to them, then
+    deletions of what `gc` deleted.
+
+    Killed at any moment, it leaves readers the old state whole, and the next run sends what is lacking. What is neither
+    new nor empty nor such a place is refused. `create`, `promote` and `gc` wait meanwhile.
+
+    \b
+    Examples:
+      planex snapshot publish --to web.example.org:/srv/www/nights
+      planex snapshot publish --to s3://bucket/nights --base-url https://bucket.example.org/nights
+    """
+    archive = archive_of(context)
+    place = _place(where, base_url, archive)
+    with archive.alone(context.patience(wait=True)), context.reporter.task("publish") as task:
+        counts = publish(archive, place, context.target_name, task)
+    echo(where)
+    context.reporter.info(f"{many(counts.files, 'file')}, {counts.sent} sent, {counts.deleted} deleted")
+
+
+def _place(where: str, base_url: str, archive: SnapshotFolder) -> Place:
+    if not where.startswith("s3://"):
+        return rsync_place(where, archive.root)
+    try:
+        from planex.snapshot.s3 import object_place
+    except ModuleNotFoundError as error:
+        raise MissingTool(f"Python has no {error.name}; it is needed for s3://", "pip install 'planex[s3]'") from None
+    return object_place(where, base_url)

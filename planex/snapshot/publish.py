@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Publishes an archive of snapshots elsewhere: contents first, what leads to them last, deletions after that.
+
+Whoever reads follows what leads: links, the front page, ``snapshots.json``. So readers have the old state whole until
+the new one is, whenever the run that publishes is killed; the next one sends what is lacking.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Protocol
+
+from planex.content import records
+from planex.content.locks import WAITING, hold
+from planex.errors import ConfigError, PlanexError
+from planex.report import Task
+from planex.snapshot.folder import LATEST, LATEST_GOOD, SnapshotFolder
+from planex.snapshot.ident import parse_id
+from planex.snapshot.record import NAME
+
+INDEX, INDEX_FORMAT = "snapshots.json", 1
+_POINTERS = ("feed.xml", "badge.svg", "nights.html", "nights.json", "index.json", "index.html")
+"""Files of the site that lead to others."""
+_ROOT = frozenset({"site", "channels", LATEST, LATEST_GOOD, "promotions.jsonl", INDEX})
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedIndex:
+    """``snapshots.json``: what a published tree holds. ``links``: ``latest``, ``channels/NAME``, ... to ids."""
+
+    target: str
+    snapshots: tuple[str, ...]
+    links: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishStage:
+    """Files, by their paths below the archive. ``settled``: what is there under this name and size is the same.
+
+    ``leading``: they lead to others, and are sent in this order.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    settled: bool = False
+    leading: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PublishCounts:
+    files: int
+    sent: int
+    deleted: int
+
+
+class Place(Protocol):
+    """Where an archive is published."""
+
+    def names(self) -> list[str]:
+        """What is there, at the top."""
+        ...
+
+    def send(self, root: Path, stage: PublishStage) -> int:
+        """Have the files of a stage there; how many were lacking or other."""
+        ...
+
+    def prune(self, root: Path, wanted: frozenset[str]) -> int:
+        """Delete there what is not wanted; how much that was."""
+        ...
+
+
+def publish(archive: SnapshotFolder, place: Place, target: str, task: Task) -> PublishCounts:
+    """Have all snapshots, channels and pages at ``place``. ``archive`` must be held alone."""
+    if not (idents := [str(ident) for ident in archive.ids()]):
+        raise PlanexError("there are no snapshots yet", "planex snapshot create")
+    require_own(place.names())
+    with hold(archive.site / ".lock", patience=WAITING):
+        links = {name: str(ident) for name in _links(archive) if (ident := archive.linked(Path(name).name))}
+        records.save(archive.root / INDEX, PublishedIndex(target, tuple(idents), links), INDEX_FORMAT)
+        stages = tuple(publish_stages(archive, idents, tuple(links)))
+        sent = 0
+        for stage in stages:
+            task.phase(stage.name)
+            sent += place.send(archive.root, stage)
+        task.phase("deletions")
+        wanted = frozenset(chain.from_iterable(stage.paths for stage in stages))
+        return PublishCounts(len(wanted), sent, place.prune(archive.root, wanted))
+
+
+def require_own(names: Iterable[str]) -> None:
+    """Raise unless a place is empty, or holds an archive: what is not planex's is not written over, nor deleted."""
+    found = sorted(names)
+    strange = [name for name in found if name not in _ROOT and not parse_id(name) and not name.startswith(".planex-")]
+    if not strange and found and INDEX not in found and not any(map(parse_id, found)):
+        strange = found
+    if strange:
+        message = f"the place holds something else than snapshots: {', '.join(strange[:3])}"
+        raise ConfigError(message, "name one that is new or empty")
+
+
+def _links(archive: SnapshotFolder) -> list[str]:
+    return [LATEST, LATEST_GOOD, *(f"channels/{name}" for name in archive.channel_names())]
+
+
+def publish_stages(archive: SnapshotFolder, idents: Sequence[str], links: tuple[str, ...]) -> Iterator[PublishStage]:
+    """All that is published, in the order in which readers may see it."""
+    recorded = tuple(f"{ident}/{NAME}" for ident in idents if (archive.folder(ident) / NAME).is_file())
+    inside = (path for ident in idents for path in _files(archive.root, ident))
+    yield PublishStage("contents", tuple(path for path in inside if path not in set(recorded)), settled=True)
+    yield PublishStage("records", recorded)
+    pages = tuple(_files(archive.root, "site"))
+    leading = tuple(path for name in _POINTERS if (path := f"site/{name}") in pages)
+    yield PublishStage("pages", tuple(path for path in pages if path not in leading))
+    journal = (archive.journal.name,) if archive.journal.exists() else ()
+    yield PublishStage("pointers", (*journal, *links, *leading, INDEX), leading=True)
+
+
+def _files(root: Path, folder: str) -> Iterator[str]:
+    """Files below ``folder``, but for hidden ones, by their paths below ``root``."""
+    for parent, folders, names in os.walk(root / folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        beside = os.path.relpath(parent, root)
+        yield from (f"{beside}/{name}" for name in sorted(names) if not name.startswith("."))
