@@ -14,11 +14,15 @@ from planex.cli.output import columns, echo
 from planex.cli.snapshot.archiving import archive_of, names_of
 from planex.cli.snapshot.siting import refresh_site
 from planex.distro.project import load_project
-from planex.errors import ConfigError
+from planex.errors import ConfigError, PlanexError
 from planex.host.definition import definition_path
 from planex.pages.snapshots import show_text
 from planex.snapshot.create import Maker
+from planex.snapshot.folder import SnapshotFolder
+from planex.snapshot.notify import command_words
+from planex.snapshot.notify import notify as notify_of
 from planex.snapshot.parts import PROOFS, SnapshotWish
+from planex.snapshot.record import Snapshot
 
 
 @click.command(short_help="Make one of the workspace's commit: whole, or none.")
@@ -40,6 +44,11 @@ from planex.snapshot.parts import PROOFS, SnapshotWish
 @click.option("--upgrade/--no-upgrade", default=True, help="Try `dnf upgrade` from the last good one and each channel.")
 @click.option("--dirty", is_flag=True, help="Also of a workspace that is not as in its commit; marked everywhere.")
 @click.option("--offline", is_flag=True, help="Fetch nothing: use what is there.")
+@click.option(
+    "--notify",
+    metavar="COMMAND",
+    help="Run this, with JSON on its standard input, when the state turned: good to broken, or back.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what is written of it.")
 @pass_context
 def create(
@@ -50,6 +59,7 @@ def create(
     upgrade: bool,
     dirty: bool,
     offline: bool,
+    notify: str | None,
     as_json: bool,
 ) -> None:
     """Make a snapshot of the workspace's commit: build all (keeping going), compose, make the ISO and prove it.
@@ -63,8 +73,11 @@ def create(
     Examples:
       planex snapshot create
       planex snapshot create --proof bios --forecast xen=4.20.4
+      planex snapshot create --notify "ssh chat.example.org tell-build-room"
     """
     archive, workspace = archive_of(context), context.workspace
+    if notify is not None:
+        command_words(notify)
     with_iso = definition_path(workspace, context.target_name).is_file() if iso is None else iso
     chosen = tuple(proof for proof in proofs or ("bios", "uefi") if proof != "none")
     wish = SnapshotWish(context.target_name, with_iso, chosen, _forecasts(forecasts), dirty, offline, upgrade)
@@ -73,11 +86,21 @@ def create(
         made = Maker(workspace, archive, wish, context.reporter).create(project)
         names = names_of(archive).get(made.id, ())
     refresh_site(context, archive)
+    if notify is not None:
+        _notify(context, archive, made, notify)
     echo(json.dumps(asdict(made), indent=1) if as_json else show_text(made, names, columns()))
     if not made.good:
         where = workspace.relative(archive.folder(made.id))
         context.reporter.error(f"{made.id} is broken by {', '.join(made.broken_by)}: its logs are in {where}/logs")
         sys.exit(1)
+
+
+def _notify(context: Context, archive: SnapshotFolder, made: Snapshot, command: str) -> None:
+    """That nobody can be told is told, and undoes nothing."""
+    try:
+        notify_of(archive, made, command)
+    except PlanexError as error:
+        context.reporter.warn(f"nobody was told that the nights are {made.state} now: {error.message}")
 
 
 def _forecasts(asked: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
