@@ -51,7 +51,7 @@ def parts(wish: SnapshotWish, folder: Path) -> Iterator[NightPart]:
     events = ("--events", str(folder / "events.jsonl"))
     junit = ("--junit", str(folder / "junit.xml"), "--json", "--wait")
     yield NightPart(BUILD, ("build", "--keep-going", *offline), junit, before=events)
-    yield NightPart("lock", ("lock",), ("--output", str(folder / LOCK)), needs=(BUILD,))
+    yield NightPart("lock", ("lock",), ("--output", str(folder / LOCK)), needs=(BUILD,), looks=frozenset({1}))
     if wish.upgrade:
         yield NightPart(UPGRADE, ("snapshot", "upgrade"), ("--json",), needs=(BUILD,), looks=frozenset({1}))
     if wish.iso:

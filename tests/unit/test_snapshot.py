@@ -181,7 +181,8 @@ def test_upgrades_are_a_part_that_breaks_nothing(tmp_path: Path) -> None:
     _, lock, upgrade = parts(wish, tmp_path)
     assert (lock.words, lock.hidden) == (("lock",), ("--output", str(tmp_path / "planex.lock")))
     assert upgrade.words == ("snapshot", "upgrade")
-    assert (upgrade.needs, upgrade.looks) == (("build",), frozenset({1}))
+    for part in (lock, upgrade):
+        assert (part.needs, part.looks) == (("build",), frozenset({1}))
     assert upgrade_proofs(tmp_path) == ()
     (tmp_path / "results").mkdir()
     row = {"start": "20261123.01-0123456789ab", "faults": ["x"], "upgraded": ["a-1-2"], "removed": [], "seconds": 1.5}
