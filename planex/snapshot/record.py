@@ -55,13 +55,17 @@ class BuiltPackage:
 
 @dataclass(frozen=True, slots=True)
 class PublishedRpm:
-    """An RPM of the repository. ``evr``: ``[epoch:]version-release``; ``digest``: SHA-256."""
+    """An RPM of the repository. ``evr``: ``[epoch:]version-release``; ``digest``: SHA-256.
+
+    ``package``: the source package that it was built from; empty in snapshots of before that was written down.
+    """
 
     name: str
     evr: str
     digest: str
     size: int
     location: str
+    package: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ def test_nights(workspace: Path, planex: Planex, nightly: SnapshotFolder) -> Non
     assert planex("snapshot", "create").returncode == 0
     first = nightly.find("latest")
     assert (first.subject, first.dirty, [rpm.name for rpm in first.rpms]) == ("two packages", False, ["one", "two"])
+    assert [rpm.package for rpm in first.rpms] == ["one", "two"]
 
     put(workspace, "two", "2\n", build="echo 'error: it is broken' >&2; false")
     assert planex("snapshot", "create").returncode == 1, "refused: the workspace is not as in its commit"

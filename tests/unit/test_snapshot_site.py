@@ -219,7 +219,14 @@ def test_a_package_over_the_nights(archive: SnapshotFolder) -> None:
     assert "fails since 20261005.01" in page
 
 
-def test_rpms_are_of_the_package_that_they_are_named_after() -> None:
+def test_rpms_are_of_the_package_that_they_were_built_from() -> None:
+    rpms = tuple(PublishedRpm(name, "1", "", 1, "", "a") for name in ("a", "libother", "a-b"))
+    one = replace(night(1), packages=(BuiltPackage("a", "keep"), BuiltPackage("a-b", "keep")), rpms=rpms)
+    found = {name: [rpm.name for rpm in nights[0].rpms] for name, nights in histories([one]).items()}
+    assert found == {"a": ["a", "libother", "a-b"], "a-b": []}
+
+
+def test_rpms_of_old_records_are_of_the_package_that_they_are_named_after() -> None:
     rpms = tuple(PublishedRpm(name, "1", "", 1, "") for name in ("a", "a-b", "a-b-c", "a-d-e", "z"))
     one = replace(night(1), packages=(BuiltPackage("a", "keep"), BuiltPackage("a-b", "keep")), rpms=rpms)
     found = {name: [rpm.name for rpm in nights[0].rpms] for name, nights in histories([one]).items()}

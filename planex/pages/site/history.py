@@ -13,7 +13,7 @@ FAILED, BUILT = "failed", "built"
 
 @dataclass(frozen=True, slots=True)
 class PackageNight:
-    """A package in a snapshot. ``rpms``: those that are named after it; none where there is no repository."""
+    """A package in a snapshot. ``rpms``: those that were built from it; none where there is no repository."""
 
     ident: str
     package: BuiltPackage
@@ -59,11 +59,12 @@ def histories(snapshots: Iterable[Snapshot]) -> dict[str, list[PackageNight]]:
 
 
 def _by_package(snapshot: Snapshot) -> dict[str, list[PublishedRpm]]:
-    """RPMs by the package whose name theirs begins with: ``xen-libs`` is of ``xen``, if there is no such package."""
+    """RPMs by the package that they were built from. Where that was not written down, by the one whose name theirs
+    begins with: ``xen-libs`` is of ``xen``, if there is no such package."""
     names = {package.package for package in snapshot.packages}
     found: dict[str, list[PublishedRpm]] = {}
     for rpm in snapshot.rpms:
-        name = rpm.name
+        name = rpm.package or rpm.name
         while name and name not in names:
             name = name.rpartition("-")[0]
         found.setdefault(name, []).append(rpm)
