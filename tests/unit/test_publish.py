@@ -166,6 +166,31 @@ def test_an_archive_without_snapshots_is_not_published(tmp_path: Path) -> None:
         publish(empty, rsync_place(str(tmp_path / "x"), empty.root), "t", Task(Reporter(), "x"))
 
 
+@rsync
+def test_what_was_published_is_read_back(archive: SnapshotFolder, tmp_path: Path) -> None:
+    def planex(*words: str) -> Completed:
+        where = [sys.executable, "-m", "planex", "-C", str(archive.root.parents[1]), "snapshot"]
+        return run([*where, *words], check=False, env={"PYTHONPATH": str(ROOT)})
+
+    place = tmp_path / "www"
+    assert command(archive, str(place)).returncode == 0
+    url, here = (
+        f"file://{place}",
+        {name: planex(*name.split()).stdout for name in ("list", "show stable", "show latest")},
+    )
+    go_on(archive)
+    assert here == {name: planex(*name.split(), "--url", url).stdout for name in here}
+    assert "stable" in here["list"] and ident_of(1) in here["show stable"]
+    assert ident_of(2) in planex("show", ident_of(2)[:9], "--url", f"{url}/").stdout
+    assert "no such snapshot" in planex("show", "none", "--url", url).stderr
+    index = (place / "snapshots.json").read_text()
+    for wrong in ("{}", index.replace('"channels/stable"', '"../../x"'), index.replace(ident_of(3), "../../../etc")):
+        (place / "snapshots.json").write_text(wrong)
+        done = planex("list", "--url", url)
+        assert (done.returncode, "snapshots.json" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+    assert "is no address" in planex("list", "--url", str(place)).stderr
+
+
 # ---- object stores
 
 

@@ -11,37 +11,39 @@ import click
 from planex.cli.context import Context, pass_context
 from planex.cli.output import columns, echo
 from planex.cli.snapshot.archiving import archive_of, names_of
+from planex.cli.snapshot.remote import looked_at
 from planex.git.repository import Repository
 from planex.pages.snapshots import diff_text, list_text, show_text
 from planex.snapshot.diff import compare
 
+_URL = click.option("--url", metavar="URL", help="Of a published archive, which is read from there.")
+
 
 @click.command("list", short_help="List them, the newest first.")
+@_URL
 @click.option("--json", "as_json", is_flag=True, help="Print what is written of each.")
 @pass_context
-def list_snapshots(context: Context, as_json: bool) -> None:
+def list_snapshots(context: Context, url: str | None, as_json: bool) -> None:
     """List the snapshots of the target, the newest first, with the channels that lead to them."""
-    archive = archive_of(context)
-    found = archive.all()
+    with looked_at(context, url) as archive:
+        found, names = archive.all(), names_of(archive)
     if as_json:
         echo(json.dumps([asdict(snapshot) for snapshot in found], indent=1))
         return
-    echo(list_text(found, names_of(archive), columns()) or "no snapshots yet: planex snapshot create")
+    echo(list_text(found, names, columns()) or "no snapshots yet: planex snapshot create")
 
 
 @click.command(short_help="Show what one holds, and what became of each part.")
 @click.argument("name", default="latest")
+@_URL
 @click.option("--json", "as_json", is_flag=True, help="Print what is written of it.")
 @pass_context
-def show(context: Context, name: str, as_json: bool) -> None:
+def show(context: Context, name: str, url: str | None, as_json: bool) -> None:
     """Show a snapshot: NAME is an id or its beginning, `latest` (the default), `latest-good`, or a channel."""
-    archive = archive_of(context)
-    found = archive.find(name)
-    echo(
-        json.dumps(asdict(found), indent=1)
-        if as_json
-        else show_text(found, names_of(archive).get(found.id, ()), columns())
-    )
+    with looked_at(context, url, name) as archive:
+        found = archive.find(name)
+        names = names_of(archive).get(found.id, ())
+    echo(json.dumps(asdict(found), indent=1) if as_json else show_text(found, names, columns()))
 
 
 @click.command(short_help="Show what differs between two.")
