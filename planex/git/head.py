@@ -28,3 +28,10 @@ def read_head(folder: Path) -> WorkHead:
     changes = repository.git("status", "--porcelain", "--untracked-files=normal", "--", ".").splitlines()
     commit, _, subject = text.strip().partition(" ")
     return WorkHead(commit, subject, tuple(changes))
+
+
+def commits_between(folder: Path, old: str, new: str, most: int = 200) -> tuple[str, ...]:
+    """``<12 digits> <subject>`` of each commit that changed the folder, newest first; none where git knows not both."""
+    form = ("--no-show-signature", "--format=%h %s", "--abbrev=12", f"--max-count={most}")
+    status, text, _ = Repository(folder).attempt("log", *form, f"{old}..{new}", "--", ".")
+    return tuple(text.splitlines()) if status == 0 else ()

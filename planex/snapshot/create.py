@@ -17,7 +17,7 @@ from planex.content import records, shelf
 from planex.content.copies import share
 from planex.distro.project import Project
 from planex.errors import PlanexError
-from planex.git.head import WorkHead, read_head
+from planex.git.head import WorkHead, commits_between, read_head
 from planex.report import Reporter, Task
 from planex.run import run_logged
 from planex.snapshot.folder import SnapshotFolder
@@ -61,7 +61,7 @@ class Maker:
             snapshot = Snapshot(
                 str(ident), self.wish.target, state_of(reports), head.commit, head.subject, bool(head.changes),
                 began.isoformat(timespec="seconds"), round(time.monotonic() - started, 1), __version__, reports,
-                gathered.packages, gathered.rpms, gathered.iso, upgrade_proofs(draft),
+                gathered.packages, gathered.rpms, gathered.iso, upgrade_proofs(draft), self._commits(head),
             )  # fmt: skip
             if previous := self._previous():
                 share(draft, previous)
@@ -83,6 +83,10 @@ class Maker:
         if (after.commit, after.changes) != (before.commit, before.changes):
             message = f"the workspace was changed meanwhile: it is at {after.commit[:12]}"
             yield PartReport("workspace", PartStatus.FAILED, 0, "git status", message=message)
+
+    def _commits(self, head: WorkHead) -> tuple[str, ...]:
+        known = self.archive.all()[-1:]
+        return commits_between(self.workspace.root, known[0].commit, head.commit) if known else ()
 
     def _previous(self) -> Path | None:
         ids = self.archive.ids()

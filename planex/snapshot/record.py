@@ -106,6 +106,8 @@ class Snapshot:
     rpms: tuple[PublishedRpm, ...] = ()
     iso: PublishedFile | None = None
     upgrades: tuple[UpgradeProof, ...] = ()
+    commits: tuple[str, ...] = ()
+    """Of the workspace, since the snapshot before it: ``<12 digits> <subject>``, the newest first."""
 
     @property
     def good(self) -> bool:

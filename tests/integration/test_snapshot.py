@@ -123,6 +123,7 @@ def test_nights(workspace: Path, planex: Planex, nightly: SnapshotFolder) -> Non
     assert planex("snapshot", "create").returncode == 0
     third = nightly.find("latest-good")
     assert third.id == nightly.find("latest").id
+    assert [commit[13:] for commit in latest.commits] == ["one changes", "two breaks"]
     kept = nightly.folder(first.id) / "repo" / next(rpm.location for rpm in first.rpms if rpm.name == "two")
     assert kept.is_file(), "what was published stays"
 

@@ -186,8 +186,9 @@ def test_the_page_of_a_night(archive: SnapshotFolder) -> None:
         assert words in pages[broken]
     assert f"echo &#x27;{'c' * 64}  h.iso&#x27; | sha256sum -c" in pages[good]
     assert "gpg --verify ./h.iso.asc ./h.iso\nplanex iso verify ./h.iso --key release.asc" in pages[good]
-    add(archive, replace(night(7), rpms=(replace(XEN[0], evr="4.19-1"),)))
+    add(archive, replace(night(7), rpms=(replace(XEN[0], evr="4.19-1"),), commits=("0123456789ab xen: <b>",)))
     changed = write(archive)[f"{ident(7)}/index.html"]
+    assert "<code>0123456789ab</code><span>xen: &lt;b&gt;</span>" in changed
     assert "4.20-1 → 4.19-1 <span" in changed and "goes down" in changed
     assert "is gone (since 20261004.01, the last repository)" in changed, "broken nights have no RPMs to compare with"
 

@@ -12,7 +12,7 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import columns, echo
 from planex.cli.snapshot.archiving import archive_of, names_of
 from planex.cli.snapshot.remote import looked_at
-from planex.git.repository import Repository
+from planex.git.head import commits_between
 from planex.pages.snapshots import diff_text, list_text, show_text
 from planex.snapshot.diff import compare
 
@@ -61,7 +61,5 @@ def diff(context: Context, old: str, new: str, as_json: bool) -> None:
     """
     archive = archive_of(context)
     before, after = archive.find(old), archive.find(new)
-    words = ("log", "--format=%h %s", "--abbrev=12", f"{before.commit}..{after.commit}", "--", ".")
-    status, text, _ = Repository(context.workspace.root).attempt(*words)
-    changes = compare(before, after, text.splitlines() if status == 0 else ())
+    changes = compare(before, after, commits_between(context.workspace.root, before.commit, after.commit, 10_000))
     echo(json.dumps(asdict(changes), indent=1) if as_json else diff_text(changes, columns()))

@@ -144,6 +144,8 @@ class NightPage:
         snapshot = self.night.snapshot
         if snapshot and before.commit != snapshot.commit:
             yield f"<b>commit</b><span>{said(f'{before.commit[:12]} → {snapshot.commit[:12]}')}</span>"
+        for commit in snapshot.commits if snapshot else ():
+            yield f"<code>{escaped(commit[:12])}</code><span>{said(commit[13:])}</span>"
         for name, old, new in changes.parts:
             yield f"<b>{escaped(name)}</b><span>{chip(old)} → {chip(new)}</span>"
         if changes.iso[0] != changes.iso[1]:
