@@ -89,7 +89,7 @@ def _is_plain(item: LockedFile) -> bool:
 
 def make_mirror(project: Project, lock: BuildLock, debs: Path, folder: Path, task: Task) -> int:
     """Have exactly the files of a lock in ``folder``, from the caches of the workspace where they have them."""
-    if lock.remote:
+    if not lock.base:
         message = f"the base '{project.target.base}' is on mirrors of its own, of which planex makes no copy"
         raise ConfigError(message, "mirror its repositories (dnf reposync), and name that place in repos/")
     with naming(folder, "write"):

@@ -63,7 +63,7 @@ def lock(world: Path) -> BuildLock:
         locked(DEB, "b_1%3a2_all.deb", "b_1%3a2_all.deb", "/no/such/place"),
         locked(BASE_ISO, "c.iso", "c.iso", far / "c.iso"),
     ]
-    return BuildLock("bookworm", "0" * 40, tuple(files), {})
+    return BuildLock("bookworm", "0" * 40, tuple(files), {"question": "x"})
 
 
 def project(world: Path, name: str) -> Any:
@@ -148,7 +148,7 @@ def test_a_lock_that_leads_elsewhere_is_refused(world: Path, lock: BuildLock) ->
 
 def test_a_remote_base_cannot_be_mirrored(world: Path, lock: BuildLock) -> None:
     with pytest.raises(ConfigError, match="on mirrors of its own"):
-        mirrored(world, replace(lock, remote=(("bash", "5-1 0000"),)))
+        mirrored(world, replace(lock, base={}))
 
 
 def test_what_the_lock_lacks_is_told(world: Path, lock: BuildLock) -> None:
