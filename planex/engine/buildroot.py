@@ -125,7 +125,7 @@ class Buildroots:
             return [
                 (maker, made)
                 for maker, made in found
-                if self._graph.may_have(package, maker) and any(made is known for known in self._known[maker])
+                if self._graph.may_have(package, maker) and made in self._known[maker]
             ]
 
     def _named(self, mask: int) -> tuple[BasePackages, str]:

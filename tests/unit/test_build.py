@@ -389,3 +389,23 @@ def test_a_spec_that_only_its_condition_breaks_breaks_no_other(workspace: Worksp
     project = load_project(workspace, load_config(workspace), "bookworm", tolerant=True)
     assert "Nonsense" in project.broken["a"].message
     assert list(project.packages) == ["b"]
+
+
+def test_what_an_earlier_result_of_a_dependency_serves_for_is_built_with_it(workspace: Workspace) -> None:
+    add(workspace, "a")
+    add(workspace, "b", "a")
+    run(workshop(workspace), honest)
+    first, second = (workspace.specs / name / f"{name}.spec.j2" for name in "ab")
+    before = first.read_text()
+    first.write_text(f"{before}\n# another a\n")
+    run(workshop(workspace), honest)
+    first.write_text(before)
+    second.write_text(f"{second.read_text()}\n# another b\n")
+    seen = {}
+
+    def makes(job: Job) -> Path:
+        seen[job.package.name] = job.dependencies
+        return honest(job)
+
+    assert run(workshop(workspace), makes) == {"a": (Status.REUSED, ""), "b": (Status.BUILT, "")}
+    assert seen["b"], "a is offered to the build of b"

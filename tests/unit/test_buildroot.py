@@ -87,6 +87,14 @@ def test_a_new_result_takes_the_place_of_the_old() -> None:
     assert buildroots.of("x", [capability("b")]).rows["dependency b"] == "new"
 
 
+def test_a_result_that_is_told_twice_is_there_once() -> None:
+    graph = build_graph({"x": package("x", "b"), "b": package("b")}, BASE)
+    buildroots = Buildroots(graph, BASE, [])
+    for digest in ("1", "1", "2", "1"):
+        buildroots.settle("b", (made("b", digest),))
+        assert buildroots.of("x", [capability("b")]).rows["dependency b"] == digest
+
+
 def test_rows_of_the_key() -> None:
     alone, other = buildroot("gcc", [], {}), buildroot("gcc,perl", [], {})
     assert alone.rows.keys() == {"base packages"}
