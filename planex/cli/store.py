@@ -11,6 +11,7 @@ import click
 from planex.cli.context import Context, pass_context, wait_option
 from planex.cli.output import echo
 from planex.cli.sizes import size
+from planex.cli.storeshared import gc, pull, push, status, urls_option, verify_shared
 from planex.content.locks import at_work
 from planex.content.store import Store
 from planex.disk import size_of
@@ -19,7 +20,7 @@ from planex.errors import PlanexError
 
 @click.group()
 def store() -> None:
-    """Show and verify the stored results of builds."""
+    """Show and verify the stored results of builds, and share them with other machines."""
 
 
 def _store(context: Context) -> Store:
@@ -56,9 +57,11 @@ def _row(found: Store, package: str, key: str) -> dict:  # type: ignore[type-arg
 
 @store.command(short_help="Read every stored result whole and compare it with what was built.")
 @click.option("--repair", is_flag=True, help="Delete what is damaged, so that nothing but whole results is left.")
+@click.option("--shared", is_flag=True, help="Read the shared stores, and not that of this workspace.")
+@urls_option
 @wait_option
 @pass_context
-def verify(context: Context, repair: bool, wait: bool) -> None:
+def verify(context: Context, repair: bool, shared: bool, urls: tuple[str, ...], wait: bool) -> None:
     """Read all files of all results of the target and compare their SHA-256 with those of the build.
 
     A damaged result counts as not there from then on: the next `planex build` builds it again, and says why. Every
@@ -68,6 +71,9 @@ def verify(context: Context, repair: bool, wait: bool) -> None:
     Example:
       planex store verify && planex build
     """
+    if shared or urls:
+        verify_shared(context, urls, repair=repair)
+        return
     damages = []
     with at_work(context.workspace, context.target_name, context.patience(wait=wait)):
         found = _store(context)
@@ -84,3 +90,7 @@ def verify(context: Context, repair: bool, wait: bool) -> None:
             "planex build builds again what is in use; planex store verify --repair deletes the damaged ones",
         )
     echo(f"{len(results) - len(damages)} results whole" + (f", {len(damages)} deleted" if damages else ""))
+
+
+for command in (status, push, pull, gc):
+    store.add_command(command)

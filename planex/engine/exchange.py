@@ -49,6 +49,13 @@ def take(workshop: Workshop, package: str, work: Path, task: Task) -> str:
     return ""
 
 
+def fetch_logs(found: Offering, folder: Path) -> None:
+    """The logs of a result into a new folder. Raises BadEntry, Unreachable."""
+    for name, file in found.held.result.logs.items():
+        if name in LOGS:
+            found.held.depot.get(file, folder / name)
+
+
 def _fetch(workshop: Workshop, package: str, found: Offering, folder: Path, task: Task) -> Result:
     held, results = found.held, folder / "results"
     results.mkdir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -43,9 +43,11 @@ class FolderPlace:
         return os.path.lexists(self.root / path)
 
     def write(self, path: str, content: Path | bytes, *, replace: bool = False) -> bool:
-        if self.has(path) and not replace:
-            return False
         final = self.root / path
+        if self.has(path) and not replace:
+            with suppress(OSError):
+                os.utime(final)  # it was brought just now, for whoever deletes what is old
+            return False
         try:
             with shelf.draft(final) as draft:
                 made = draft / final.name

@@ -35,6 +35,11 @@ def choose(stores: Sequence[StoreSettings], asked: Sequence[str]) -> tuple[Store
     return tuple(named.get(url) or _unnamed(url, keys) for url in map(_checked, asked))
 
 
+def unproved(urls: Sequence[str]) -> tuple[StoreSettings, ...]:
+    """Stores by URL, for what does not depend on who is believed."""
+    return tuple(StoreSettings(url=_checked(url), trusted=True) for url in urls)
+
+
 def _checked(text: str) -> str:
     try:
         return checked_url(text)
@@ -97,10 +102,15 @@ def secret_of(credentials: StoreCredentials | None, environment: Mapping[str, st
         raise PlanexError(f"the credentials of a store cannot be read: {error.message}") from None
 
 
-def _place(settings: StoreSettings, secret: str) -> Place:
+def folder_of(settings: StoreSettings) -> Path | None:
+    """The folder that a store is; None for one on a server."""
     parts = urlsplit(settings.url)
-    if parts.scheme == "file":
-        return FolderPlace(Path(unquote(parts.path)))
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def _place(settings: StoreSettings, secret: str) -> Place:
+    if folder := folder_of(settings):
+        return FolderPlace(folder)
     limits = Downloads(silence=settings.timeout, window=settings.timeout, rate=_RATE)
     return WebPlace(settings.url, {"Authorization": _authorization(secret)} if secret else {}, limits)
 

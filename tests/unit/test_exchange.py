@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from click.testing import CliRunner, Result
 from planex.cli import cli
 from planex.engine import builders
 from planex.engine.builders import Job
-from planex.errors import ConfigError
+from planex.errors import ConfigError, PlanexError
 from planex.rpm import repo
 from planex.sharing import record
 from planex.sharing.depot import shared_file
@@ -50,6 +51,9 @@ class Machine:
         self.puppet.asked.clear()
         self.monkeypatch.setattr(builders, "choose_builder", lambda *_, **__: self.puppet)
         return CliRunner().invoke(cli, ["-C", str(self.workspace.root), "build", "-j1", *words])
+
+    def store(self, *words: str) -> Result:
+        return CliRunner().invoke(cli, ["-C", str(self.workspace.root), "store", *words])
 
     def statuses(self, *words: str) -> dict[str, str]:
         done = self.build("--json", *words)
@@ -307,3 +311,87 @@ def test_what_was_lost_in_a_store_is_there_again_after_the_build(machine: Factor
     (warning,) = warnings(done)
     assert "is missing, and a record there speaks of it" in warning
     assert machine("third", packages="a").statuses() == {"a": "taken"}
+
+
+def test_store_pull_takes_and_builds_nothing(machine: Factory, root: Path) -> None:
+    second = machine("second", packages="ab")
+    logs = second.workspace.logs("bookworm", "a")
+    done = second.store("pull", "--logs", "a")
+    assert done.stdout == "1 result taken, 0 to build\n" and logs.is_dir()
+    record_of(root, "b")[0].unlink()
+    assert second.store("pull").stdout == "0 results taken, 1 to build: b\n"
+    assert second.puppet.asked == []
+    assert second.statuses() == {"b": "built"}
+
+
+def test_store_push_brings_what_is_here(machine: Factory, root: Path, tmp_path: Path) -> None:
+    second = machine("second", packages="ab")
+    second.build("--no-store")
+    shutil.rmtree(root)
+    done = second.store("push")
+    assert isinstance(done.exception, PlanexError) and "2 of 2 results could not be pushed" in done.exception.message
+    root.mkdir()
+    assert second.store("push", "b").stdout == "1 result pushed\n"
+    assert second.store("push").stdout == "2 results pushed\n"
+    assert "no result of x is here" in str(second.store("push", "x").exception)
+    assert machine("third", packages="ab").statuses() == {"a": "taken", "b": "taken"}
+    config = second.workspace.config
+    config.write_text(config.read_text().replace("push: true, ", ""))
+    assert "planex.yaml does not say 'push: true'" in str(second.store("push").exception)
+
+
+def test_store_status_says_what_a_store_has(machine: Factory, root: Path) -> None:
+    second = machine("second", packages="ab")
+    assert second.store("status").stdout == f"file:{root}\n  has 0 of the 0 results in use here\n  is pushed to\n"
+    second.store("pull")
+    path, _ = record_of(root, "b")
+    put(path, b"{}")
+    text = second.store("status").stdout
+    assert text == (
+        f"file:{root}\n  has 1 of the 2 results in use here\n"
+        f"  file:{root}/ac/{path.name} is damaged: it is not of format 1\n  is pushed to\n"
+    )
+    shutil.rmtree(root)
+    (row,) = json.loads(second.store("status", "--json").stdout)
+    assert row["fault"] == "there is no such folder"
+
+
+def test_store_verify_reads_shared_stores(machine: Factory, root: Path) -> None:
+    second = machine("second", packages="ab")
+    second.store("pull")
+    assert second.store("verify", "--shared").stdout == "1 shared store whole\n"
+    blob = root / "cas" / record_of(root, "b")[1].rpms["b-1-1.noarch.rpm"].sha256
+    put(blob, b"!" + blob.read_bytes()[1:])
+    with faulty_server(root) as server:
+        done = second.store("verify", "--store", server.url)
+        assert f"{server.url}/cas/{blob.name} is damaged" in done.stderr
+        assert "this is no folder" in str(second.store("verify", "--repair", "--store", server.url).exception)
+    done = second.store("verify", "--shared")
+    assert "1 thing in shared stores is not as expected" in str(done.exception) and f"{blob} is damaged" in done.stderr
+    assert second.store("verify", "--shared", "--repair").stdout.endswith("whole, what was damaged is deleted\n")
+    assert not blob.exists()
+    assert f"{blob} is missing" in second.store("verify", "--shared").stderr
+
+
+def test_store_gc_leaves_what_is_in_use_here(machine: Factory, root: Path) -> None:
+    second = machine("second", packages="a")
+    second.store("pull")
+    for path in root.glob("*/*"):
+        os.utime(path, (1e9, 1e9))
+    words = ("gc", "--older-than", "30d")
+    assert "2 results, " in second.store(*words, "--dry-run").stdout
+    assert len(list((root / "ac").iterdir())) == 3
+    assert "deleted; " in second.store(*words).stdout
+    assert [path.name for path in (root / "ac").iterdir()] == [record_of(root, "a")[0].name]
+    assert second.store("verify", "--shared").exit_code == 0
+    assert "is no time" in second.store("gc", "--older-than", "never").output
+    assert "no store of these is a folder" in str(second.store("gc", "--store", "https://x.invalid").exception)
+    assert "there is no folder /nowhere" in str(second.store("gc", "--store", "file:/nowhere").exception)
+
+
+@pytest.mark.parametrize("word", ["status", "push", "pull", "gc"])
+def test_a_workspace_without_shared_stores_is_told_how_to_name_one(machine: Factory, word: str) -> None:
+    second = machine("second", packages="a")
+    config = second.workspace.config
+    config.write_text(re.sub("store: .*\n", "", config.read_text()))
+    assert "planex.yaml names no store" in str(second.store(word).exception)
