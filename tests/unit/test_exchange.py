@@ -24,6 +24,7 @@ from planex.sharing.depot import shared_file
 from planex.sharing.record import SharedFile, SharedResult
 from planex.workspace import Workspace
 from tests.conftest import ROOT
+from tests.unit.keys import made_keys
 from tests.unit.rpm_factory import make_rpm
 from tests.unit.store_servers import errs, faulty_server, is_silent
 from tests.unit.test_build import Puppet, add, honest
@@ -395,3 +396,33 @@ def test_a_workspace_without_shared_stores_is_told_how_to_name_one(machine: Fact
     config = second.workspace.config
     config.write_text(re.sub("store: .*\n", "", config.read_text()))
     assert "planex.yaml names no store" in str(second.store(word).exception)
+
+
+def test_that_two_keys_gave_the_same_is_known_to_all(machine: Factory) -> None:
+    second, third = machine("second"), machine("third")
+    for each in (second, third):
+        edit(each, "a")
+    assert second.statuses("a") == {"a": "built"}
+    assert third.statuses() == dict.fromkeys("abc", "taken")
+    assert third.puppet.asked == []
+
+
+@pytest.mark.tools("gpg", "gpgv")
+def test_signed_results_need_no_trust_in_the_store(
+    machine: Factory, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with made_keys() as keys:
+        monkeypatch.setenv("GNUPGHOME", str(keys.home))
+        second, third = machine("second", packages="a"), machine("third", packages="a")
+        second.build("--no-store")
+        for each in (second, third):
+            (each.workspace.root / "release.asc").write_text(keys.key("release").text)
+            config = each.workspace.config
+            config.write_text(config.read_text().replace("trusted: true", "keys: [release.asc]"))
+        (warning,) = warnings(third.build("--dry-run"))
+        assert "is not taken: it is not signed; sign what is pushed ('sign' in planex.yaml), or declare" in warning
+        assert "nothing is signed here" in str(second.store("push").exception)
+        shutil.rmtree(root / "ac")
+        second.workspace.config.write_text(f"{second.workspace.config.read_text()}sign: {{key: release.asc}}\n")
+        assert second.store("push").stdout == "1 result pushed\n"
+        assert third.statuses() == {"a": "taken"}
