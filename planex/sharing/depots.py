@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from types import TracebackType
 from planex.disk import explain
 from planex.errors import PlanexError
 from planex.report import Reporter
-from planex.run import stop_all
+from planex.run import check_stopped, stop_all
 from planex.sharing import record
 from planex.sharing.depot import BadEntry, Depot
 from planex.sharing.place import Unreachable
@@ -106,7 +107,9 @@ class Depots:
         try:
             self._deliver(depot, make())
         except (PlanexError, OSError) as error:
-            self._give_up(depot, explain(error) if isinstance(error, OSError) else error)
+            with suppress(PlanexError):
+                check_stopped()  # who interrupts knows that no more is pushed
+                self._give_up(depot, explain(error) if isinstance(error, OSError) else error)
             return False
         return True
 

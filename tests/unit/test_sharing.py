@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import resource
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -554,3 +555,18 @@ def test_the_command_line_chooses_among_stores_or_names_another() -> None:
     assert caught.value.hint and "trusted: true" in caught.value.hint
     with pytest.raises(ValidationError, match="says of nobody that they are believed"):
         StoreSettings(url="file:/x")
+
+
+def test_who_interrupts_is_told_no_more_and_waits_for_nothing(
+    server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("planex.run._stopping", stopping := threading.Event())
+    server.fault = servers.is_silent
+    heard = Heard()
+    with pytest.raises(KeyboardInterrupt), Depots([opened(server.url, timeout="20s")], heard.reporter) as depots:
+        depots.push(lambda: parcel(tmp_path / "made"))
+        depots.push(lambda: parcel(tmp_path / "made"))
+        depots.push(lambda: parcel(tmp_path / "made"))
+        raise KeyboardInterrupt
+    assert stopping.is_set() and heard.warnings == []
+    assert not server.over.is_set(), "the server is still silent"
