@@ -38,7 +38,10 @@ SECTIONS: Sections = {
         "snapshot": ("planex.cli.snapshot:snapshot", "Make, keep, compare and promote snapshots of the workspace."),
     },
     "House-keeping": {
-        "store": ("planex.cli.store:store", "Show and verify the stored results of builds."),
+        "store": (
+            "planex.cli.store:store",
+            "Show and verify the stored results of builds, and share them with other machines.",
+        ),
         "clean": ("planex.cli.clean:clean", "Delete what planex made, or show what there is."),
     },
 }
