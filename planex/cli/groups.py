@@ -28,6 +28,7 @@ SECTIONS: Sections = {
             "planex.cli.patchqueue:patchqueue",
             "Work on patch queues, and carry them to new upstream versions (short: pq).",
         ),
+        "verify": ("planex.cli.verify:verify", "Prove that an RPM is what its makers signed."),
     },
     "Host": {
         "base": ("planex.cli.base:base", "Make the embedded base: repository and base ISO from the Debian archive."),

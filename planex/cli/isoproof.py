@@ -10,15 +10,16 @@ from typing import Any
 
 import click
 
+from planex.cli.checks import checks_text, raise_wrong, rows
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.disk import write
-from planex.errors import MissingTool, PlanexError
+from planex.errors import MissingTool
+from planex.host.checked import Checked, Standing
 from planex.host.manifest import Manifest
 from planex.host.rebuild import RebuildWish, rebuild_iso
-from planex.host.verify import Checked, Standing, find_manifest, manifest_of, verify_iso
+from planex.host.verify import find_manifest, manifest_of, verify_iso
 from planex.trust.gpg import read_key
-from planex.units import many
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -62,10 +63,9 @@ def verify(
     checked = verify_iso(image, find_manifest(image, manifest), trusted)
     if rebuild:
         checked += _rebuilt(context, image, checked, RebuildWish(**wish))
-    echo(_json(image, checked) if as_json else _text(checked))
-    wrong = sum(each.standing is Standing.WRONG for each in checked)
-    if wrong:
-        raise PlanexError(f"{image.name} is not to be trusted: {many(wrong, 'check')} failed")
+    data = {"iso": str(image), "checks": rows(checked)}
+    echo(json.dumps(data, indent=2) if as_json else checks_text(checked))
+    raise_wrong(image.name, checked)
     if trusted is None:
         context.reporter.warn("nobody's signature was checked: give the key of who should have signed: --key FILE")
 
@@ -74,21 +74,6 @@ def _rebuilt(context: Context, image: Path, checked: Sequence[Checked], wish: Re
     if any(each.standing is Standing.WRONG for each in checked):
         return [Checked("rebuild", Standing.UNKNOWN, "not done: the ISO is not what it says")]
     return rebuild_iso(image, manifest_of(image), wish, context.reporter)
-
-
-def _text(checked: Sequence[Checked]) -> str:
-    width = max(len(each.what) for each in checked)
-    return "\n".join(_line(each, width) for each in checked)
-
-
-def _line(each: Checked, width: int) -> str:
-    text = each.text.replace("\n", "\n" + " " * (width + 11))
-    return f"{each.standing.value:7}  {each.what:{width}}  {text}"
-
-
-def _json(image: Path, checked: Sequence[Checked]) -> str:
-    rows = [{"what": each.what, "standing": each.standing.value, "text": each.text} for each in checked]
-    return json.dumps({"iso": str(image), "checks": rows}, indent=2)
 
 
 @click.command(short_help="Write what is in an ISO as a bill of materials (CycloneDX).")

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from planex.content import shelf
+from planex.content.store import Result
 from planex.distro.project import Project
 from planex.drafts import temporary_folder, write_atomic
 from planex.engine.workshop import Workshop
@@ -20,27 +22,31 @@ def compose(workshop: Workshop, reporter: Reporter) -> bool:
     project = workshop.project
     if project.repository.is_symlink() and (fault := repo.fault(behind(project.repository))):
         reporter.warn(f"the repository is composed anew: {fault}")
-    rpms: dict[str, Path] = {}
-    for name in project.built:
-        result = workshop.store.current(name)
-        rpms |= result.rpm_paths if result else {}
+    found = {name: workshop.store.current(name) for name in project.built}
+    results = {name: result for name, result in found.items() if result}
+    rpms = {digest: path for result in results.values() for digest, path in result.rpm_paths.items()}
     groups = project.workspace.iso / "comps.xml"
     try:
-        rpms, seal = _sealed(project, rpms)
+        rpms, seal = _sealed(project, rpms, results)
         groups_or_none = groups if groups.exists() else None
         return repo.compose(project.repository, rpms, epoch=project.epoch, groups=groups_or_none, seal=seal)
     except repo.DamagedFile as error:
         raise condemned(workshop, error.path) from None
 
 
-def _sealed(project: Project, rpms: dict[str, Path]) -> tuple[dict[str, Path], repo.Seal | None]:
+def _sealed(
+    project: Project, rpms: dict[str, Path], results: Mapping[str, Result]
+) -> tuple[dict[str, Path], repo.Seal | None]:
     """Signed copies and the repository's seal, where this distro signs what it publishes."""
     if project.signer is None:
         return rpms, None
-    from planex.trust.repository import seal_of, signed_copies  # seldom
+    from planex.engine.provenance import provenance  # seldom
+    from planex.trust.repository import seal_of, signed_copies, unsigned_digests
 
-    seal = seal_of(project.signer, project.config.name)
-    return signed_copies(project.signer, project.signed / "rpms", rpms), seal
+    copies = signed_copies(project.signer, project.signed / "rpms", rpms)
+    signed = {unsigned: digest for digest, unsigned in unsigned_digests(project.signed / "rpms").items()}
+    statements = {name: provenance(project, name, result, signed) for name, result in results.items()}
+    return copies, seal_of(project.signer, project.config.name, statements)
 
 
 def condemned(workshop: Workshop, rpm: Path) -> PlanexError:

@@ -36,7 +36,7 @@ from planex.medium.metadata import Product
 from planex.medium.respin import respin
 from planex.report import Task
 from planex.rpm import repo
-from planex.trust.repository import seal_of
+from planex.trust.repository import seal_of, statements_in
 from planex.trust.signer import Signer
 from planex.workspace import behind
 
@@ -113,7 +113,8 @@ def _repository(project: Project, definition: IsoDefinition, work: Path, digests
         return composed
     work.joinpath("repository").mkdir(exist_ok=True)
     rpms = {digests.digest(rpm): rpm for rpm in sorted(composed.glob("*.rpm"))}
-    seal = seal_of(project.signer, project.config.name) if project.signer else None
+    signer = project.signer
+    seal = seal_of(signer, project.config.name, statements_in(composed)) if signer else None
     repo.compose(work / "repository" / "repo", rpms, epoch=project.epoch, groups=groups, seal=seal)
     return behind(work / "repository" / "repo")
 

@@ -13,20 +13,21 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from planex.cage.trees import remove_tree
+from planex.content import records
 from planex.disk import naming, write
 from planex.distro.config import Target, load_config
 from planex.errors import LoggedError, PlanexError
 from planex.git.checkout import check_out
+from planex.host.checked import Checked, Standing
 from planex.host.manifest import Manifest
 from planex.host.provenance import CODE, iso_code
 from planex.host.unlike import unlike_isos
-from planex.host.verify import Checked, Standing
 from planex.medium.image import Image
 from planex.medium.sums import SIGNATURE, SUMS
 from planex.medium.xorriso import open_image
@@ -35,6 +36,8 @@ from planex.rpm.signature import signed_part
 from planex.run import run_logged, tail
 from planex.trust.armour import SIGNATURE as BLOCK
 from planex.trust.armour import NoArmour, armoured, block
+from planex.trust.dsse import parse_envelope
+from planex.trust.repository import PROVENANCE
 from planex.trust.signer import OF_ANYTHING
 from planex.units import many
 from planex.workspace import Workspace
@@ -180,10 +183,14 @@ def _signatures(image: Image, manifest: Manifest) -> Iterator[tuple[str, str]]:
     for name in detached:
         signature = SIGNATURE if name == SUMS else f"{name}.asc"
         if name in image.files and signature in image.files:
-            try:
+            with suppress(NoArmour):
                 yield image.digest(name), block(image.read(signature).decode(errors="replace"), BLOCK)
-            except NoArmour:
-                continue
+    for name in image.files:
+        if f"/{PROVENANCE}/" in name:
+            with suppress(records.Damaged):
+                envelope = parse_envelope(image.read(name))
+                signed = hashlib.sha256(envelope.signed).hexdigest()
+                yield from ((signed, text) for text in envelope.armoured_signatures())
     for rpm in manifest.rpms:
         if rpm.path in image.files:
             with image.open(rpm.path) as file:

@@ -6,9 +6,8 @@ The key on the ISO proves nothing: whoever changes an ISO can put another there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import Enum
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -18,6 +17,7 @@ from planex.disk import write
 from planex.errors import PlanexError
 from planex.host.check import examine
 from planex.host.check_contents import check_size, copy_metadata
+from planex.host.checked import Checked, good, signed, unknown, wrong
 from planex.host.examined import ExaminedIso
 from planex.host.finding import faults
 from planex.host.manifest import ON_ISO, Manifest, parse_manifest, read_on_iso
@@ -32,8 +32,9 @@ from planex.rpm.rpmfile import BadRpm, read_rpm
 from planex.rpm.signature import signed_part
 from planex.run import find
 from planex.trust.armour import KEY, NoArmour, dearmour, fingerprint
-from planex.trust.gpg import PublicKey, complaint, complaint_of_packets
-from planex.trust.repository import key_name
+from planex.trust.gpg import PublicKey, complaint
+from planex.trust.provenance import Provenance, find_provenance, parse_provenance
+from planex.trust.repository import PROVENANCE, header_complaint, key_name
 from planex.trust.signer import MAX_SIGNATURE
 from planex.units import many
 
@@ -41,24 +42,6 @@ _REPOMD = "/repodata/repomd.xml"
 _SMALL = 1 << 20
 """Bytes of a key or a signature."""
 _CONF = "[main]\nreposdir=/dev/null\ngpgcheck=0\n"
-
-
-class Standing(Enum):
-    """What became of a check."""
-
-    GOOD = "ok"
-    WRONG = "wrong"
-    UNKNOWN = "unknown"
-    """It could not be made; that is no fault of the ISO."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """One thing that was looked at."""
-
-    what: str
-    standing: Standing
-    text: str
 
 
 Checks = Iterator[Checked]
@@ -84,34 +67,28 @@ class Verification:
         yield from self._iso_signature()
         yield from self._sums_signature()
         if isinstance(self.inside, str):
-            yield _wrong("manifest", self.inside)
+            yield wrong("manifest", self.inside)
         else:
             yield from self._contents(self.inside)
 
     def _image(self) -> Checks:
         found = faults(examine(self.iso))
-        yield from (_wrong(finding.kind, finding.message) for finding in found)
+        yield from (wrong(finding.kind, finding.message) for finding in found)
         if not found:
-            yield _good("contents", f"{many(len(self.iso.files), 'file')}, sums, boot records, menus, repositories")
-
-    def _signed(self, what: str, check: Callable[[PublicKey], str]) -> Checked:
-        if self.key is None:
-            return Checked(what, Standing.UNKNOWN, "not checked: no key was given")
-        fault = check(self.key)
-        return _wrong(what, fault) if fault else _good(what, f"signed by {self.key.user} ({self.key.short})")
+            yield good("contents", f"{many(len(self.iso.files), 'file')}, sums, boot records, menus, repositories")
 
     def _iso_signature(self) -> Checks:
         path = signature_path(self.path)
         if not path.exists():
-            yield Checked(path.name, Standing.UNKNOWN, "there is none beside the ISO")
+            yield unknown(path.name, "there is none beside the ISO")
             return
         text = read_regular(path, MAX_SIGNATURE).decode(errors="replace")
-        yield self._signed(path.name, lambda key: complaint(key, text, self.path))
+        yield signed(path.name, self.key, lambda key: complaint(key, text, self.path))
 
     def _sums_signature(self) -> Checks:
         if self.key and (other := self._other_key(self.key)):
-            yield _wrong("key", f"{other} on the ISO is not the key that was given")
-        yield self._signed(SIGNATURE, lambda key: self._complaint_of(key, SUMS, SIGNATURE))
+            yield wrong("key", f"{other} on the ISO is not the key that was given")
+        yield signed(SIGNATURE, self.key, lambda key: self._complaint_of(key, SUMS, SIGNATURE))
 
     def _other_key(self, key: PublicKey) -> str:
         """A key on the ISO that is another than the given one."""
@@ -142,10 +119,10 @@ class Verification:
         return self.iso.image.read(name).decode(errors="replace") if self.iso.files[name] <= _SMALL else ""
 
     def _contents(self, manifest: Manifest) -> Checks:
-        found = [_wrong("manifest", text) for text in self._manifest_faults(manifest)]
+        found = [wrong("manifest", text) for text in self._manifest_faults(manifest)]
         counts = ((manifest.rpms, "RPM", ""), (manifest.sources, "source", ""), (manifest.patches, "patch", "patches"))
         text = ", ".join(many(len(rows), *words) for rows, *words in counts)
-        yield from found or [_good("manifest", f"{text}; all RPMs are those on the ISO")]
+        yield from found or [good("manifest", f"{text}; all RPMs are those on the ISO")]
         paths: dict[str, list[str]] = {}
         for rpm in manifest.rpms:
             if self.iso.has(rpm.path) and (top := _top(rpm.path, self.iso)) is not None:
@@ -185,25 +162,45 @@ class Verification:
 
     def _repository(self, top: str, rpms: list[str]) -> Checks:
         repomd = f"{top}{_REPOMD}"
-        yield self._signed(f"{repomd}.asc", lambda key: self._complaint_of(key, repomd, f"{repomd}.asc"))
+        yield signed(f"{repomd}.asc", self.key, lambda key: self._complaint_of(key, repomd, f"{repomd}.asc"))
         yield from self._rpm_signatures(top, rpms)
+        yield from self._provenance(top, rpms)
         yield self._closure(top)
+
+    def _provenance(self, top: str, rpms: list[str]) -> Checks:
+        """Signed provenance speaks of every RPM, by its digest; an ISO that nobody signed has none."""
+        what, folder = f"provenance of {top or '/'}", f"{top}/{PROVENANCE}/"
+        known: list[Provenance] = []
+        for name in sorted(name for name in self.iso.files if name.startswith(folder)):
+            try:
+                known.append(parse_provenance(name, self.iso.image.read(name)))
+            except records.Damaged as error:
+                yield wrong(name, error.message)
+        if not known and isinstance(self.inside, Manifest) and not self.inside.key:
+            yield unknown(what, "there is none: nobody signed")
+            return
+        lacking = [path for path in rpms if find_provenance(known, self.iso.digest(path)) is None]
+        yield from (wrong(path, "no provenance on the ISO speaks of it") for path in lacking)
+        faults = [(each.name, fault) for each in known if self.key and (fault := each.complaint(self.key))]
+        yield from (wrong(name, fault) for name, fault in faults)
+        if not lacking and not faults:
+            yield signed(what, self.key, lambda key: "", f"of {many(len(known), 'package')}, ")
 
     def _rpm_signatures(self, top: str, rpms: list[str]) -> Checks:
         what = f"RPMs of {top or '/'}"
         if self.key is None:
-            yield Checked(what, Standing.UNKNOWN, "signatures not checked: no key was given")
+            yield unknown(what, "signatures not checked: no key was given")
             return
         found = [(path, fault) for path in rpms if (fault := rpm_complaint(self.key, self.iso.image, path))]
-        yield from (_wrong(path, fault) for path, fault in found)
+        yield from (wrong(path, fault) for path, fault in found)
         if not found:
-            yield _good(what, f"{many(len(rpms), 'RPM')} signed by {self.key.user} ({self.key.short})")
+            yield good(what, f"{many(len(rpms), 'RPM')} signed by {self.key.user} ({self.key.short})")
 
     def _closure(self, top: str) -> Checked:
         """Everything that the packages require is on the ISO, as dnf reads the repositories there."""
         what = f"closure of {top or '/'}"
         if find("dnf") is None:
-            return Checked(what, Standing.UNKNOWN, "not checked: dnf is not installed")
+            return unknown(what, "not checked: dnf is not installed")
         tops = [name.removesuffix(_REPOMD) for name in self.iso.files if name.endswith(_REPOMD)]
         with TemporaryDirectory(prefix="planex.") as folder:
             own = {f"iso{number}": Path(folder) / str(number) for number in range(len(tops))}
@@ -216,9 +213,9 @@ class Verification:
                 dnf.repoclosure(repositories, Path(folder), [checked])
             except PlanexError as error:
                 if len(tops) == 1:
-                    return Checked(what, Standing.UNKNOWN, "not checked: the packages of the base are not on the ISO")
-                return _wrong(what, error.message.replace("the repository is", "it is"))
-        return _good(what, "all that its packages require is on the ISO")
+                    return unknown(what, "not checked: the packages of the base are not on the ISO")
+                return wrong(what, error.message.replace("the repository is", "it is"))
+        return good(what, "all that its packages require is on the ISO")
 
 
 def _top(path: str, iso: ExaminedIso) -> str | None:
@@ -227,19 +224,11 @@ def _top(path: str, iso: ExaminedIso) -> str | None:
     return next((folder for folder in folders if iso.has(f"{folder}{_REPOMD}")), None)
 
 
-def _good(what: str, text: str) -> Checked:
-    return Checked(what, Standing.GOOD, text)
-
-
-def _wrong(what: str, text: str) -> Checked:
-    return Checked(what, Standing.WRONG, text)
-
-
 def verify_iso(path: Path, beside: Manifest | None, key: PublicKey | None) -> list[Checked]:
     """All that was checked of an ISO. PlanexError where it is none."""
     require_iso(path)
     if cut := list(check_size(Image(path, path.stat().st_size))):
-        return [_wrong(finding.kind, finding.message) for finding in cut]
+        return [wrong(finding.kind, finding.message) for finding in cut]
     iso = ExaminedIso.open(path)
     return list(Verification(iso, _inside(iso), beside, key).run())
 
@@ -260,11 +249,7 @@ def rpm_complaint(key: PublicKey, image: Image, name: str) -> str:
             read_rpm(file)  # the header is signed, and has the digest of the payload
     except BadRpm as error:
         return error.message
-    if part.signature is None:
-        return "it is not signed"
-    with TemporaryDirectory(prefix="planex.") as folder:
-        write(Path(folder) / "header", part.header)
-        return complaint_of_packets(key, part.signature, Path(folder) / "header")
+    return header_complaint(key, part)
 
 
 def find_manifest(iso: Path, given: Path | None) -> Manifest | None:

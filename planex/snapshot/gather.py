@@ -13,6 +13,7 @@ from typing import Any
 from planex.checksums import digest_of
 from planex.content import records, shelf
 from planex.content.copies import copy_file, link_or_copy
+from planex.content.stamps import files_below
 from planex.distro.project import Project
 from planex.errors import PlanexError
 from planex.host.definition import load_definition
@@ -86,9 +87,9 @@ class Gatherer:
         for rpm in published(source):
             self._take(source / rpm.location, Path(REPO) / rpm.location, rpm.digest)
             yield rpm
-        beside = [file for file in source.iterdir() if file.is_file() and file.suffix != ".rpm"]  # the public key
-        for file in sorted([*(source / "repodata").iterdir(), *beside]):
-            self._take(file, Path(REPO) / file.relative_to(source))
+        for name in files_below(source):  # metadata, signatures, the public key
+            if not name.endswith(".rpm"):
+                self._take(source / name, Path(REPO) / name)
 
     def _iso(self) -> PublishedFile:
         image = self._image

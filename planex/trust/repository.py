@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from planex.content import shelf
 from planex.content.copies import PUBLISHED
@@ -14,12 +15,14 @@ from planex.disk import write
 from planex.errors import PlanexError
 from planex.regular import NotRegular, read_regular
 from planex.rpm.repo import DamagedFile, Seal
-from planex.rpm.signature import DSA_TAG, RSA_TAG, put_signature, signed_part
+from planex.rpm.signature import DSA_TAG, RSA_TAG, SignedPart, put_signature, signed_part
 from planex.trust.armour import DSA, EDDSA, RSA, SIGNATURE, algorithm, dearmour
-from planex.trust.gpg import PublicKey, complaint
+from planex.trust.dsse import envelope_text, parse_envelope
+from planex.trust.gpg import PublicKey, complaint, complaint_of_packets
 from planex.trust.signer import MAX_SIGNATURE, Signer
 
 _TAGS = {RSA: RSA_TAG, DSA: DSA_TAG, EDDSA: DSA_TAG}
+PROVENANCE, _STATEMENT = "provenance", ".intoto.json"
 REPOMD, SIGNATURE_OF_REPOMD = "repodata/repomd.xml", "repodata/repomd.xml.asc"
 
 
@@ -80,15 +83,36 @@ def sign_rpm(signer: Signer, rpm: Path, output: Path) -> None:
         put_signature(source, target, kind, signature)
 
 
-def seal_of(signer: Signer, distro: str) -> Seal:
-    """What makes a repository a signed one."""
+def header_complaint(key: PublicKey, part: SignedPart) -> str:
+    """Why an RPM is not proved to be the key's owner's; empty where it is."""
+    if part.signature is None:
+        return "it is not signed"
+    with TemporaryDirectory(prefix="planex.") as folder:
+        write(Path(folder) / "header", part.header)
+        return complaint_of_packets(key, part.signature, Path(folder) / "header")
+
+
+def seal_of(signer: Signer, distro: str, statements: Mapping[str, bytes] | None = None) -> Seal:
+    """What makes a repository a signed one. ``statements``: of packages, which go signed into PROVENANCE."""
+    statements = statements or {}
 
     def put(folder: Path) -> None:
+        for name, statement in sorted(statements.items()):
+            (folder / PROVENANCE).mkdir(exist_ok=True)
+            (folder / PROVENANCE).chmod(0o755)
+            write(folder / PROVENANCE / f"{name}{_STATEMENT}", envelope_text(signer, statement).encode())
         text = signer.sign((folder / REPOMD).read_bytes())
         write(folder / SIGNATURE_OF_REPOMD, text.encode())
         write(folder / key_name(distro), signer.key.text.encode())
 
-    return Seal(hashlib.sha256(f"{distro} {signer.key.text}".encode()).hexdigest(), put)
+    digests = " ".join(f"{name} {hashlib.sha256(text).hexdigest()}" for name, text in sorted(statements.items()))
+    return Seal(hashlib.sha256(f"{distro} {signer.key.text} {digests}".encode()).hexdigest(), put)
+
+
+def statements_in(folder: Path) -> dict[str, bytes]:
+    """The statements that were sealed in a repository, by their packages."""
+    paths = sorted((folder / PROVENANCE).glob(f"*{_STATEMENT}"))
+    return {path.name.removesuffix(_STATEMENT): parse_envelope(path.read_bytes()).content for path in paths}
 
 
 def repomd_complaint(key: PublicKey, folder: Path) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from planex.checksums import digest_of
 from planex.run import Completed, run
+from planex.trust.provenance import parse_provenance
 from planex.trust.repository import repomd_complaint
 from tests.conftest import ROOT
 from tests.integration.conftest import write_package
@@ -25,10 +27,11 @@ Summary: x
 License: MIT
 BuildArch: noarch
 Source0: foo-1.tar
+{{ patch_lines }}
 %description
 x
 %prep
-%autosetup
+%autosetup -p1
 %install
 install -D -m 644 x %{buildroot}/opt/x
 %files
@@ -37,6 +40,9 @@ install -D -m 644 x %{buildroot}/opt/x
 * Thu Nov 19 2026 t <t@example.org> - 1-1
 - x
 """
+
+
+PATCH = "Subject: [PATCH] Say y\n\n---\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-x\n+y\n"
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +57,7 @@ def planex(workspace: Path, home: Path, *words: str) -> Completed:
 
 
 def test_the_repository_is_signed_and_the_store_is_not(workspace: Path, keys: Keys, tmp_path: Path) -> None:
-    write_package(workspace, "foo", SPEC, {"x": "x\n"}, {})
+    write_package(workspace, "foo", SPEC, {"x": "x\n"}, {"fix.patch": PATCH})
     (workspace / "release.asc").write_text(keys.key("release").text)
     config = workspace / "planex.yaml"
     config.write_text(f"{config.read_text()}sign: {{key: release.asc}}\n")
@@ -73,6 +79,15 @@ def test_the_repository_is_signed_and_the_store_is_not(workspace: Path, keys: Ke
     run([*database, "--import", workspace / "release.asc"])
     assert "Header V4 EdDSA" in run([*database, "--checksig", "--verbose", rpm]).stdout
     assert "Header V4" not in run([*database, "--checksig", "--verbose", stored]).stdout
+
+    done = planex(workspace, nobody, "verify", str(rpm), "--key", str(workspace / "release.asc"))
+    assert done.returncode == 0 and done.stdout.count("signed by release") == 2, done.stdout + done.stderr
+    assert "\nmade of  source foo-1.tar (sha256:" in done.stdout and "\nmade of  spec (sha256:" in done.stdout
+    assert "\nmade of  patch fix.patch: Say y (sha256:" in done.stdout
+    statement = parse_provenance("", (repository / "provenance" / "foo.intoto.json").read_bytes()).statement
+    assert [each.name for each in statement.subject] == [rpm.name, f"unsigned/{rpm.name}"]
+    assert statement.names(digest_of(stored, "SHA256")) == [f"unsigned/{rpm.name}"]
+    assert str(workspace) not in statement.to_json().decode()
 
     assert "nothing to do" in planex(workspace, nobody, "build").stderr, "what is signed needs no key"
     assert planex(workspace, nobody, "build", "--no-sign").returncode == 0

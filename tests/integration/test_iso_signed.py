@@ -21,7 +21,9 @@ from planex.medium.xorriso import open_image
 from planex.report import Reporter
 from planex.rpm.repo import compose
 from planex.trust.gpg import complaint
+from planex.trust.provenance import SLSA
 from planex.trust.repository import seal_of, signed_copies
+from planex.trust.statement import Statement, Subject
 from tests.integration import tiny_iso
 from tests.integration.test_iso_build import PLANEX_YAML, load, made, make_project  # noqa: F401
 from tests.unit.keys import Keys, made_keys
@@ -64,7 +66,10 @@ def sign_repository(project: Project, rpm: Path) -> None:
     if not project.repository.is_symlink():
         shelf.remove(project.repository)
     copies = signed_copies(project.signer, project.signed / "rpms", {digest_of(rpm, "SHA256"): rpm})
-    compose(project.repository, copies, epoch=project.epoch, seal=seal_of(project.signer, "tiny"))
+    (signed,) = copies
+    statement = Statement((Subject(rpm.name, {"sha256": signed}),), SLSA, {}).to_json()
+    seal = seal_of(project.signer, "tiny", {"tiny-host": statement})
+    compose(project.repository, copies, epoch=project.epoch, seal=seal)
 
 
 def build(project: Project, force: bool = False) -> Path:

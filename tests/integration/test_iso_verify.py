@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,10 +13,11 @@ import pytest
 
 from planex.checksums import digest_of
 from planex.host.build import build_iso
+from planex.host.checked import Standing
 from planex.host.manifest import ON_ISO, parse_manifest
 from planex.host.plan import manifest_path
 from planex.host.signing import signature_path
-from planex.host.verify import Standing, find_manifest, verify_iso
+from planex.host.verify import find_manifest, verify_iso
 from planex.medium.sums import SIGNATURE, SUMS, in_its_room
 from planex.medium.xorriso import open_image
 from planex.report import Reporter
@@ -26,6 +29,7 @@ from tests.integration.test_iso_signed import signing_project
 from tests.unit.keys import Keys, made_keys
 
 pytestmark = pytest.mark.tools(*tiny_iso.TOOLS, "rpmbuild", "dnf", "bwrap", "unshare", "mksquashfs", "gpg", "gpgv")
+PROVENANCE = "/planex/provenance/tiny-host.intoto.json"
 RPM, REPOMD = "/planex/tiny-host-1-1.noarch.rpm", "/planex/repodata/repomd.xml"
 
 
@@ -79,23 +83,24 @@ def test_what_was_signed_holds(signed: Path, keys: Keys) -> None:
     short = keys.key("release").short
     assert f"tiny-1.iso.asc: signed by release <release@example.org> ({short})" in found["ok"]
     assert f"RPMs of /planex: 1 RPM signed by release <release@example.org> ({short})" in found["ok"]
-    assert len(found["ok"]) == 7
+    assert f"provenance of /planex: of 1 package, signed by release <release@example.org> ({short})" in found["ok"]
+    assert len(found["ok"]) == 8
 
 
 def test_without_a_key_nothing_is_said_to_be_signed(signed: Path) -> None:
     found = told(signed, None)
     assert found.keys() == {"ok", "unknown"} and not any("signed by" in text for text in found["ok"])
-    assert len(found["unknown"]) == 4
+    assert len(found["unknown"]) == 5
 
 
 def test_another_key_vouches_for_nothing(signed: Path, keys: Keys) -> None:
     wrong = told(signed, keys.key("other"))["wrong"]
-    for what in ("tiny-1.iso.asc", SIGNATURE, f"{REPOMD}.asc", RPM):
+    for what in ("tiny-1.iso.asc", SIGNATURE, f"{REPOMD}.asc", RPM, PROVENANCE):
         assert f"{what}: it is signed with another key" in wrong
     assert "key: /RPM-GPG-KEY-tiny on the ISO is not the key that was given" in wrong
 
 
-@pytest.mark.parametrize("name", ["/boot/vmlinuz", RPM, f"{REPOMD}.asc", REPOMD, ON_ISO, SUMS, SIGNATURE])
+@pytest.mark.parametrize("name", ["/boot/vmlinuz", RPM, f"{REPOMD}.asc", REPOMD, ON_ISO, SUMS, SIGNATURE, PROVENANCE])
 def test_each_part_that_was_changed_is_named(copy: Path, keys: Keys, name: str) -> None:
     put(copy, name, (lambda data: in_its_room("")) if name == SIGNATURE else flip)
     wrong = told(copy, keys.key("release"))["wrong"]
@@ -119,6 +124,21 @@ def test_who_makes_the_sums_true_again_cannot_sign_them(copy: Path, keys: Keys) 
     found = told(copy, keys.key("release"))
     assert found["wrong"] == [f"{SIGNATURE}: it was changed after it was signed"]
     assert found["unknown"] == ["tiny-1.iso.asc: there is none beside the ISO"]
+
+
+def test_an_rpm_of_which_no_provenance_speaks(copy: Path, keys: Keys) -> None:
+    digest = open_image(copy).digest(RPM)
+    put(copy, PROVENANCE, lambda data: other_subject(data, digest))
+    wrong = told(copy, keys.key("release"))["wrong"]
+    assert f"{RPM}: no provenance on the ISO speaks of it" in wrong
+    assert f"{PROVENANCE}: it was changed after it was signed" in wrong
+
+
+def other_subject(data: bytes, digest: str) -> bytes:
+    """The same envelope with another digest in its payload, and the old signature."""
+    raw = json.loads(data)
+    payload = base64.b64decode(raw["payload"]).replace(digest.encode(), b"0" * 64)
+    return data.replace(raw["payload"].encode(), base64.b64encode(payload))
 
 
 def test_a_manifest_of_another_iso_is_found(copy: Path, keys: Keys) -> None:
@@ -147,7 +167,7 @@ def test_an_iso_of_somebody_else_has_no_manifest(made: tuple[Path, Path], keys: 
 def test_the_command_says_it_all(signed: Path, keys: Keys, copy: Path, tmp_path: Path) -> None:
     key = str(keys.folder / "release.asc")
     done = run_planex(tmp_path, "iso", "verify", str(signed), "--key", key)
-    assert done.returncode == 0 and done.stdout.count("\nok ") == 6 and not done.stderr
+    assert done.returncode == 0 and done.stdout.count("\nok ") == 7 and not done.stderr
     done = run_planex(tmp_path, "iso", "verify", str(signed))
     assert done.returncode == 0 and "nobody's signature was checked" in done.stderr
     put(copy, RPM, flip)
