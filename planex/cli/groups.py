@@ -34,6 +34,7 @@ SECTIONS: Sections = {
         "base": ("planex.cli.base:base", "Make the embedded base: repository and base ISO from the Debian archive."),
         "iso": ("planex.cli.iso:iso", "Make and check the bootable host ISO."),
         "boot": ("planex.cli.boot:boot", "Start an ISO in QEMU and prove that Xen, dom0 and xl work."),
+        "release": ("planex.cli.release:release", "Publish an ISO that independent verifiers vouch for."),
     },
     "Every night": {
         "snapshot": ("planex.cli.snapshot:snapshot", "Make, keep, compare and promote snapshots of the workspace."),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,11 +18,14 @@ from planex.host.checked import Standing
 from planex.host.manifest import ON_ISO, parse_manifest
 from planex.host.plan import manifest_path
 from planex.host.signing import signature_path
+from planex.host.summary import REBUILT, Summary, parse_summary
 from planex.host.verify import find_manifest, verify_iso
 from planex.medium.sums import SIGNATURE, SUMS, in_its_room
 from planex.medium.xorriso import open_image
 from planex.report import Reporter
+from planex.run import Completed, run
 from planex.trust.gpg import PublicKey
+from tests.conftest import ROOT
 from tests.integration import tiny_iso
 from tests.integration.conftest import run_planex
 from tests.integration.test_iso_build import load, made, make_project  # noqa: F401
@@ -181,6 +185,35 @@ def test_the_command_says_it_all(signed: Path, keys: Keys, copy: Path, tmp_path:
     for words in (("--key", str(manifest_path(signed))), ("--manifest", key)):
         done = run_planex(tmp_path, "iso", "verify", str(signed), *words)
         assert done.returncode == 1 and "is no " in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_verifier_writes_a_signed_summary(signed: Path, copy: Path, keys: Keys, tmp_path: Path) -> None:
+    """Also of what failed; by gpg, or any signer; and what cannot be signed is known before the work."""
+    out, other = tmp_path / "summary.json", str(keys.folder / "other.asc")
+    words = ["--key", str(keys.folder / "release.asc"), "--write-summary", str(out), "--verifier", other]
+
+    def verify(iso: Path, *more: str) -> Summary:
+        done = planex_as(keys, tmp_path, "iso", "verify", str(iso), *words, *more)
+        assert done.returncode in (0, 1) and "Traceback" not in done.stderr, done.stderr
+        return parse_summary("x", out.read_bytes())
+
+    found = verify(signed)
+    assert found.passed and found.speaks_of(digest_of(signed, "SHA256")) and REBUILT not in found.levels
+    assert found.signer([keys.key("release"), keys.key("other")]) == keys.key("other")
+    put(copy, RPM, flip)
+    assert not verify(copy).passed
+    out.unlink()
+    done = planex_as(keys, tmp_path, "iso", "verify", str(signed), *words, "--signer", "false")
+    assert done.returncode == 1 and "false does not sign" in done.stderr and not done.stdout and not out.exists()
+    done = planex_as(keys, tmp_path, "iso", "verify", str(signed), "--write-summary", str(out))
+    assert done.returncode == 2 and "--verifier" in done.stderr
+    script = 'gpg --batch --local-user other --armor --detach-sign --output - "$1"'
+    assert verify(signed, "--signer", f"sh -c '{script}' signer").passed
+
+
+def planex_as(keys: Keys, folder: Path, *words: str) -> Completed:
+    argv: list[str | Path] = [sys.executable, "-m", "planex", "-C", folder, *words]
+    return run(argv, check=False, env={"PYTHONPATH": str(ROOT), "GNUPGHOME": str(keys.home)})
 
 
 def test_a_bill_of_materials_comes_from_the_iso_alone(signed: Path, made: tuple[Path, Path], tmp_path: Path) -> None:  # noqa: F811

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What verifiers say of an ISO, and that only what enough of them vouch for is published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from planex.checksums import digest_of
+from planex.errors import PlanexError
+from planex.host.build import checksum_path, manifest_path
+from planex.host.checked import Checked, good, unknown, wrong
+from planex.host.manifest import Manifest
+from planex.host.release import ReleaseWish, read_summaries, release, verifiers_of
+from planex.host.signing import signature_path
+from planex.host.summary import VSA, parse_summary, summary_statement
+from planex.trust.dsse import envelope_text, parse_envelope
+from tests.integration.conftest import run_planex
+from tests.unit.keys import Keys, made_keys
+from tests.unit.manifest_factory import make_manifest
+
+pytestmark = pytest.mark.tools("gpg", "gpgv")
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+FINE = (good("contents", "1 file"), unknown("closure", "not checked"))
+
+
+@pytest.fixture(scope="module")
+def keys() -> Iterator[Keys]:
+    """``release`` signs ISOs; ``alice`` and ``bob`` verify; ``other`` is nobody's."""
+    with made_keys() as keys, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GNUPGHOME", str(keys.home))
+        keys.make("alice")
+        keys.make("bob")
+        yield keys
+
+
+@pytest.fixture
+def iso(keys: Keys, tmp_path: Path) -> Path:
+    """An ISO for a release: nothing looks into it."""
+    path = tmp_path / "iso" / "x.iso"
+    path.parent.mkdir()
+    path.write_bytes(b"an ISO")
+    signature_path(path).write_text(keys.signer("release", tmp_path / "kept").sign(b"an ISO"))
+    checksum_path(path).write_text(f"{digest_of(path, 'SHA256')}  x.iso\n")
+    manifest_path(path).write_text(manifest_of(path).to_json())
+    return path
+
+
+def manifest_of(iso: Path) -> Manifest:
+    return make_manifest(sha256=digest_of(iso, "SHA256"), size=iso.stat().st_size)
+
+
+def vouch(
+    keys: Keys, iso: Path, name: str, checked: Sequence[Checked] = FINE, *, rebuilt: bool = True, sha256: str = ""
+) -> Path:
+    """The summary that somebody writes."""
+    signer = keys.signer(name, iso.parent / "kept")
+    manifest = manifest_of(iso)
+    manifest = replace(manifest, sha256=sha256 or manifest.sha256)
+    path = iso.parent / f"{name}.json"
+    path.write_text(envelope_text(signer, summary_statement(manifest, checked, signer.key, NOW, rebuilt=rebuilt)))
+    return path
+
+
+def publish(keys: Keys, iso: Path, *summaries: Path, needed: int = 2) -> Path:
+    verifiers = [keys.key("alice"), keys.key("bob")]
+    wish = ReleaseWish(iso, keys.key("release"), verifiers, needed, iso.parent / "releases")
+    return release(wish, read_summaries(summaries))
+
+
+def test_a_summary_is_what_slsa_says(keys: Keys, iso: Path) -> None:
+    data = vouch(keys, iso, "alice").read_bytes()
+    said = json.loads(parse_envelope(data).content)
+    assert (said["_type"], said["predicateType"]) == ("https://in-toto.io/Statement/v1", VSA)
+    assert said["subject"] == [{"name": "x.iso", "digest": {"sha256": digest_of(iso, "SHA256")}}]
+    predicate = said["predicate"]
+    assert predicate["verifier"]["id"] == f"urn:planex:verifier:{keys.key('alice').fingerprint}"
+    assert predicate["timeVerified"] == "2026-11-28T00:00:00Z" and predicate["verificationResult"] == "PASSED"
+    assert predicate["verifiedLevels"] == ["SLSA_BUILD_LEVEL_UNEVALUATED", "PLANEX_SIGNED", "PLANEX_REBUILT"]
+    failed = parse_summary("x", vouch(keys, iso, "bob", [wrong("manifest", "no")]).read_bytes())
+    assert not failed.passed and failed.levels == ()
+
+
+def test_what_two_vouch_for_is_published_whole(keys: Keys, iso: Path) -> None:
+    final = publish(keys, iso, vouch(keys, iso, "alice"), vouch(keys, iso, "bob"))
+    alice, bob = keys.key("alice").short, keys.key("bob").short
+    proof = {f"x.iso.{each}.vsa.json" for each in (alice, bob)} | {f"verifier-{each}.asc" for each in (alice, bob)}
+    own = {"x.iso", "x.iso.asc", "x.iso.sha256", "x.iso.manifest.json", "x.iso.key.asc"}
+    assert {path.name for path in final.iterdir()} == own | proof
+    assert final.name == "x" and (final / "x.iso").read_bytes() == b"an ISO"
+    assert list(final.parent.iterdir()) == [final], "no draft is left"
+    with pytest.raises(PlanexError, match="was released already"):
+        publish(keys, iso, vouch(keys, iso, "alice"), vouch(keys, iso, "bob"))
+
+
+@pytest.mark.parametrize(
+    ("who", "changed", "message"),
+    [
+        ("alice", {}, r"2 verifiers must vouch for x\.iso, and alice .* does"),
+        ("other", {}, r"other\.json is signed by none of the verifiers"),
+        ("release", {}, r"release\.json is signed by none of the verifiers"),
+        ("bob", {"checked": [wrong("x", "y")]}, r"bob .* says that x\.iso is not what it says"),
+        ("bob", {"rebuilt": False}, r"bob .* verified signatures, and did not build it again"),
+        ("bob", {"sha256": "0" * 64}, r"bob\.json speaks of another ISO"),
+    ],
+)
+def test_too_few_or_other_words_publish_nothing(
+    keys: Keys, iso: Path, who: str, changed: dict[str, object], message: str
+) -> None:
+    with pytest.raises(PlanexError, match=message):
+        publish(keys, iso, vouch(keys, iso, "alice"), vouch(keys, iso, who, **changed))  # type: ignore[arg-type]
+    assert not (iso.parent / "releases").exists()
+
+
+def test_a_summary_that_was_changed_counts_for_nobody(keys: Keys, iso: Path) -> None:
+    path = vouch(keys, iso, "bob", [wrong("x", "y")])
+    raw = json.loads(path.read_text())
+    raw["payload"] = json.loads(vouch(keys, iso, "alice").read_text())["payload"]
+    path.write_text(json.dumps(raw))
+    with pytest.raises(PlanexError, match="signed by none"):
+        publish(keys, iso, path, needed=1)
+
+
+def test_an_iso_that_is_not_whole_is_not_published(keys: Keys, iso: Path) -> None:
+    summary = vouch(keys, iso, "alice")
+    signature_path(iso).unlink()
+    with pytest.raises(PlanexError, match=r"x\.iso\.asc is not beside"):
+        publish(keys, iso, summary, needed=1)
+    signature_path(iso).write_text(keys.signer("other", iso.parent / "kept").sign(b"an ISO"))
+    with pytest.raises(PlanexError, match=r"is not signed by release .*: it is signed with another key"):
+        publish(keys, iso, summary, needed=1)
+    iso.write_bytes(b"another")
+    with pytest.raises(PlanexError, match="is not of this ISO"):
+        publish(keys, iso, summary, needed=1)
+
+
+def test_the_key_of_the_iso_is_no_verifier(keys: Keys) -> None:
+    paths = [keys.folder / "alice.asc", keys.folder / "release.asc"]
+    with pytest.raises(PlanexError, match="no independent verifier"):
+        verifiers_of(paths, keys.key("release"))
+
+
+def test_the_command(keys: Keys, iso: Path, tmp_path: Path) -> None:
+    words = ["release", str(iso), str(vouch(keys, iso, "alice")), "--key", str(keys.folder / "release.asc")]
+    words += ["--verifier", str(keys.folder / "alice.asc"), "--to", str(tmp_path / "out")]
+    done = run_planex(tmp_path, *words)
+    assert done.returncode == 1 and "2 verifiers must vouch for x.iso" in done.stderr
+    done = run_planex(tmp_path, *words, "--require-verifiers", "1")
+    assert done.returncode == 0 and done.stdout == f"{tmp_path / 'out' / 'x'}\n"
+    (tmp_path / "none.json").write_text("{}")
+    done = run_planex(tmp_path, *words, str(tmp_path / "none.json"))
+    assert done.returncode == 1 and "none.json is no verification summary" in done.stderr
