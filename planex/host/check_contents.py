@@ -185,6 +185,15 @@ class MediumRepositories:
             elif (path, listed.algorithm) in wanted and self.iso.digest(path, listed.algorithm) != listed.digest:
                 yield Finding(REPOSITORY, f"{path} does not have the checksum that is listed")
         yield from (Finding(REPOSITORY, f"{name} is listed nowhere") for name in sorted(self._strays()))
+        yield from self._doubles()
+
+    def _doubles(self) -> Iterator[Finding]:
+        """Two RPMs of one name and version with other bytes: which is installed is left to chance."""
+        known: dict[str, tuple[str, str]] = {}
+        for path, listed in sorted(self.rpms.items()):
+            other, digest = known.setdefault(listed.nevra, (path, listed.digest)) if listed.nevra else ("", "")
+            if digest and digest != listed.digest:
+                yield Finding(REPOSITORY, f"{other} and {path} are both {listed.nevra}, with other bytes")
 
     def _strays(self) -> Iterable[str]:
         """RPMs and metadata below a repository that it does not list."""

@@ -11,6 +11,7 @@ from typing import Any
 import planex
 from planex.checksums import digest_of_text
 from planex.content import records
+from planex.errors import PlanexError
 from planex.host.checked import Checked, Standing
 from planex.host.manifest import Manifest
 from planex.trust.dsse import IN_TOTO, Envelope, parse_envelope
@@ -35,9 +36,18 @@ class Summary:
     passed: bool
     levels: tuple[str, ...]
 
-    def signer(self, keys: Sequence[PublicKey]) -> PublicKey | None:
-        """Whose of these it is."""
-        return next((key for key in keys if not self.envelope.complaint(key)), None)
+    def signer(self, keys: Sequence[PublicKey]) -> PublicKey:
+        """Whose of these it is; PlanexError where that is not proved."""
+        faults = {key.fingerprint: self.envelope.complaint(key) for key in keys}
+        found = next((key for key in keys if not faults[key.fingerprint]), None)
+        if found is None:
+            named = {each.keyid for each in self.envelope.signatures}
+            why = next((fault for name, fault in faults.items() if name in named), "")
+            message = (
+                f"{self.name} is signed by none of the verifiers" if not why else f"{self.name} proves nothing: {why}"
+            )
+            raise PlanexError(message, "name the public key: --verifier FILE")
+        return found
 
     def speaks_of(self, sha256: str) -> bool:
         return any(each.digest.get("sha256") == sha256 for each in self.subject)

@@ -17,7 +17,7 @@ from planex.errors import PlanexError
 from planex.rpm import repo
 from planex.rpm.repo import ListedFile
 
-_FORMAT = 1
+_FORMAT = 2
 _UNREADABLE = "its metadata cannot be read:"
 SECONDS = 300.0
 """For the largest repository; AppStream of EL takes some seconds."""

@@ -196,13 +196,18 @@ class ListedFile:
     size: int | None
     algorithm: str
     digest: str
+    nevra: str = ""
+    """Of an RPM."""
 
 
 def read_listed(folder: Path) -> dict[str, ListedFile]:
     """Path below ``folder`` to what the metadata say of every RPM."""
     return {
         package.location_href: ListedFile(
-            package.size_package, _ALGORITHMS.get(package.checksum_type, package.checksum_type), package.pkgId
+            package.size_package,
+            _ALGORITHMS.get(package.checksum_type, package.checksum_type),
+            package.pkgId,
+            package.nevra().replace("-0:", "-", 1),
         )
         for package in _packages(folder)
     }

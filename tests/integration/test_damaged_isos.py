@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -217,3 +218,22 @@ def test_metadata_that_list_too_much(host: Path, tmp_path: Path, rpms: list[Path
     found = told(tmp_path / "copy.iso")
     assert any("/planex/delta-1-1.noarch.rpm is listed, but not there" in finding for finding in found)
     assert any("/planex/alpha-1-1.noarch.rpm is listed nowhere" in finding for finding in found)
+
+
+def test_two_rpms_of_one_name_and_version(host: Path, tmp_path: Path, rpms: list[Path]) -> None:
+    """In one repository: the same bytes twice are no fault, other bytes are."""
+    folder = tmp_path / "repository"
+    (folder / "more").mkdir(parents=True)
+    for rpm in rpms:
+        shutil.copy(rpm, folder)
+        shutil.copy(rpm, folder / "more")
+    other = make_rpm(tmp_path, "alpha", tags="URL: https://example.org/")
+    found = []
+    for number, rpm in enumerate((rpms[0], other)):
+        shutil.copy(rpm, folder / "more")
+        create_repo(folder)
+        copy = tmp_path / f"{number}.iso"
+        together(SUMS, remade("-rm_r", "/planex", "--", "-map", folder, "/planex"))(host, copy)
+        found.append([finding for finding in told(copy) if "are both" in finding])
+    names = "/planex/alpha-1-1.noarch.rpm and /planex/more/alpha-1-1.noarch.rpm"
+    assert found == [[], [f"repository: {names} are both alpha-1-1.noarch, with other bytes"]]

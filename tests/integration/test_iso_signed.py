@@ -125,6 +125,15 @@ def test_a_repository_that_is_not_signed_makes_no_signed_iso(made: Made, keys: K
         build(project)
 
 
+def test_a_repository_whose_metadata_were_changed_makes_no_signed_iso(project: Project) -> None:
+    repomd = project.repository.resolve() / "repodata" / "repomd.xml"
+    repomd.chmod(0o644)
+    repomd.write_text(f"{repomd.read_text()}<!-- changed -->\n")
+    with pytest.raises(PlanexError, match=r"the repository is not signed by release .*: it was changed after it was"):
+        build(project)
+    assert not list(project.folder.glob("iso/*.iso"))
+
+
 def test_another_key_makes_another_iso(project: Project, made: Made, keys: Keys) -> None:  # noqa: F811
     build(project)
     (project.workspace.root / "release.asc").write_text(keys.key("other").text)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from planex.host.manifest import Manifest
 from planex.host.release import ReleaseWish, read_summaries, release, verifiers_of
 from planex.host.signing import signature_path
 from planex.host.summary import VSA, parse_summary, summary_statement
+from planex.trust.armour import SIGNATURE, dearmour
 from planex.trust.dsse import envelope_text, parse_envelope
 from tests.integration.conftest import run_planex
 from tests.unit.keys import Keys, made_keys
@@ -122,8 +124,20 @@ def test_a_summary_that_was_changed_counts_for_nobody(keys: Keys, iso: Path) -> 
     raw = json.loads(path.read_text())
     raw["payload"] = json.loads(vouch(keys, iso, "alice").read_text())["payload"]
     path.write_text(json.dumps(raw))
-    with pytest.raises(PlanexError, match="signed by none"):
+    with pytest.raises(PlanexError, match=r"bob\.json proves nothing: it was changed after it was signed"):
         publish(keys, iso, path, needed=1)
+
+
+def test_the_word_of_a_key_that_has_expired(keys: Keys, iso: Path) -> None:
+    raw, data = json.loads(vouch(keys, iso, "alice").read_text()), iso.parent / "data"
+    data.write_bytes(parse_envelope(json.dumps(raw).encode()).signed)
+    then = ("--faked-system-time", "20200101T010000", "--detach-sign", "-u", "old", "--armor", "-o", "-")
+    signature = base64.b64encode(dearmour(keys.gpg(*then, str(data)), SIGNATURE)).decode()
+    raw["signatures"] = [{"keyid": keys.key("old").fingerprint, "sig": signature}]
+    (iso.parent / "old.json").write_text(json.dumps(raw))
+    wish = ReleaseWish(iso, keys.key("release"), [keys.key("old")], 1, iso.parent / "releases")
+    with pytest.raises(PlanexError, match=r"old\.json proves nothing: its key has expired"):
+        release(wish, read_summaries([iso.parent / "old.json"]))
 
 
 def test_an_iso_that_is_not_whole_is_not_published(keys: Keys, iso: Path) -> None:
