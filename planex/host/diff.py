@@ -14,14 +14,18 @@ from planex.content import records
 from planex.errors import PlanexError
 from planex.host.examined import SMALL, as_text
 from planex.host.manifest import ON_ISO, Manifest, read_on_iso
+from planex.host.news import PackageNews, PatchChange, package_news, patch_changes
 from planex.medium.image import Image
 from planex.medium.references import is_menu
 from planex.medium.sums import SIGNATURE, SUMS
 from planex.medium.xorriso import open_image, read_records
+from planex.trust.repository import PROVENANCE
 
 _NEVRA = re.compile(r"(.+)-((?:\d+:)?[^-]+-[^-]+)\.([^.]+)")
 _SAME_BY_NATURE = {SUMS, SIGNATURE, ON_ISO}
 """Files that differ wherever anything else does."""
+
+_OF_REPOSITORIES = re.compile(rf"/repodata/|/{PROVENANCE}/|\.rpm$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,9 @@ class IsoDiff:
     packages: tuple[IsoChange, ...] = ()
     """Of the live host and of the repository, by name and architecture; of one version but other bytes as well."""
     sources: tuple[IsoChange, ...] = ()
-    patches: tuple[IsoChange, ...] = ()
+    changelogs: tuple[PackageNews, ...] = ()
+    """Entries that only the newer has, of packages of both."""
+    patches: tuple[PatchChange, ...] = ()
     menus: tuple[MenuChange, ...] = ()
     files: tuple[IsoChange, ...] = ()
     """Path, with sizes in bytes; metadata and RPMs of repositories are left to ``packages``."""
@@ -74,7 +80,8 @@ def diff_isos(old: Path, new: Path) -> IsoDiff:
         facts=_changes(*(_facts(side) for side in sides)),
         packages=_changes(*(_packages(side.manifest) for side in sides)),
         sources=_changes(*(_sources(side.manifest) for side in sides)),
-        patches=_changes(*(_patches(side.manifest) for side in sides)),
+        changelogs=_changelogs(*sides),
+        patches=patch_changes(*(side.manifest.patches if side.manifest else () for side in sides)),
         menus=tuple(_menu(name, sides[0].image, sides[1].image) for name in changed if is_menu(name)),
         files=tuple(IsoChange(name, *(_size(side.image, name) for side in sides)) for name in changed),
     )
@@ -138,9 +145,10 @@ def _sources(manifest: Manifest | None) -> dict[str, str]:
     return {f"{row.package}/{row.name}": row.checksum[:19] for row in rows}
 
 
-def _patches(manifest: Manifest | None) -> dict[str, str]:
-    rows = manifest.patches if manifest else ()
-    return {f"{row.package}/{row.name}": row.sha256[:12] for row in rows}
+def _changelogs(old: _Side, new: _Side) -> tuple[PackageNews, ...]:
+    if old.manifest is None or new.manifest is None:
+        return ()
+    return tuple(package_news((old.image, old.manifest), (new.image, new.manifest)))
 
 
 def _changed_files(old: Image, new: Image) -> list[str]:
@@ -151,7 +159,7 @@ def _changed_files(old: Image, new: Image) -> list[str]:
         differ = pool.map(lambda name: name in resized or old.digest(name) != new.digest(name), both)
         found = {name for name, other in zip(both, differ, strict=True) if other}
     found |= old.files.keys() ^ new.files.keys()
-    return sorted(name for name in found - _SAME_BY_NATURE if "/repodata/" not in name and not name.endswith(".rpm"))
+    return sorted(name for name in found - _SAME_BY_NATURE if not _OF_REPOSITORIES.search(name))
 
 
 def _text(image: Image, name: str) -> str:

@@ -14,6 +14,7 @@ from planex.errors import PlanexError
 from planex.host.diff import IsoChange, diff_isos
 from planex.host.live import Installed
 from planex.host.manifest import ON_ISO, MadeFrom, Manifest
+from planex.host.news import PatchChange
 from planex.medium.xorriso import xorriso
 from tests.integration import tiny_iso
 from tests.integration.conftest import run_planex
@@ -21,6 +22,7 @@ from tests.unit.manifest_factory import INSTALLED, PATCH, RPM, SOURCE, make_mani
 
 pytestmark = pytest.mark.tools(*tiny_iso.TOOLS)
 MENU = "/isolinux/isolinux.cfg"
+OF_REPOSITORY = "/planex/provenance/foo.intoto.json"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,9 @@ def test_an_iso_is_as_itself(host: Path, tmp_path: Path) -> None:
 
 def test_files_and_menus_of_any_isos(host: Path, tmp_path: Path) -> None:
     menu = "default xen\nlabel xen\n  menu label Other\n  kernel mboot.c32\n"
-    new = changed(host, tmp_path / "new.iso", {MENU: menu, "/readme.txt": "x\n", "/new.txt": "new\n"})
+    new = changed(
+        host, tmp_path / "new.iso", {MENU: menu, "/readme.txt": "x\n", "/new.txt": "new\n", OF_REPOSITORY: "x"}
+    )
     found = diff_isos(host, new)
     names = {change.name for change in found.files}
     assert names - {"/isolinux/isolinux.bin"} == {MENU, "/readme.txt", "/new.txt"}  # it has its own place in it
@@ -81,7 +85,10 @@ def test_packages_sources_and_patches_of_manifests(host: Path, tmp_path: Path) -
         IsoChange("zsh.x86_64", None, "1-1"),
     )
     assert [change.name for change in found.sources] == ["foo/foo-1.tar"]
-    assert found.patches == (IsoChange("foo/fix.patch", "d" * 12, None), IsoChange("foo/other.patch", None, "d" * 12))
+    assert found.patches == (
+        PatchChange("foo/fix.patch", "d" * 12, None, "Fix it", PATCH.commits),
+        PatchChange("foo/other.patch", None, "d" * 12, "Fix it", PATCH.commits),
+    )
     assert IsoChange("commit", "1" * 40, f"{'2' * 40} with changes") in found.facts
     assert IsoChange("key", None, "F" * 40) in found.facts
     assert not found.files, "the manifest itself is no difference"
@@ -94,6 +101,9 @@ def test_packages_sources_and_patches_of_manifests(host: Path, tmp_path: Path) -
         "patches: 1 added, 1 removed",
     ):
         assert line in text.splitlines(), text
+    page = tmp_path / "page.html"
+    assert run_planex(tmp_path, "iso", "diff", "--html", str(page), str(old), str(new)).stdout == text
+    assert "<h2>patches: 1 added, 1 removed</h2>" in page.read_text()
     assert json.loads(run_planex(tmp_path, "iso", "diff", "--json", str(old), str(new)).stdout)["packages"][3]["new"]
 
 

@@ -48,7 +48,7 @@ WALLS = {
     "host": {"content", "git", "rpm", "sources", "distro", "medium", "trust"},
     "snapshot": {"content", "git", "rpm", "distro", "host"},
     "tools": {"distro"},
-    "pages": {"patchqueue", "engine", "snapshot", "machine"},
+    "pages": {"patchqueue", "engine", "host", "snapshot", "machine"},
     "data": set(),
 }
 
