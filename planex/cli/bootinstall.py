@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The scenarios of ``planex boot`` that install: on a fresh disk, by typing, on two, over old content, cut off."""
+"""The scenarios of ``planex boot``: on a fresh disk, by typing, on two, over old content, cut off, with a guest."""
 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from planex.checksums import digest_of
+from planex.cli.bootupgrade import rollback, upgrade
 from planex.cli.context import Context
+from planex.cli.installtrial import ASK, AUTO, InstallTrial
 from planex.drafts import temporary_folder
-from planex.errors import PlanexError
-from planex.host.definition import IsoDefinition, load_definition
-from planex.machine.boot import Booted
-from planex.machine.conversation import Turn, choose_entry
+from planex.host.definition import Live, load_definition
+from planex.machine.boot import Booted, BootFailed, hear
+from planex.machine.conversation import Conversation
+from planex.machine.guest import LISTED, guest_turns
 from planex.machine.install import (
     ANSWERS,
     DISK,
+    OTHER_DISK,
     TWO_DISKS,
     TYPED,
     Show,
@@ -25,48 +30,15 @@ from planex.machine.install import (
     install,
     make_disk,
     put_old_content,
-    write_answers,
 )
 from planex.machine.login import log_in, make_login
 from planex.machine.qemu import Machine
-from planex.report import Reporter
 from planex.units import clock
 
-AUTO, ASK = "unattended-serial", "install-serial"
-"""Entries of iso.yaml."""
+FULL_DISK = 64
+"""MiB of a disk that is to stay as it is."""
 LONGEST_CUT = 30.0
 """Seconds after the first write in which the power is cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class InstallTrial:
-    """A machine to install on, and what is needed to go through a scenario. ``log``: console of the last start."""
-
-    machine: Machine
-    definition: IsoDefinition
-    folder: Path
-    log: Path
-    timeout: float
-    show: Show
-    reporter: Reporter
-    answers: str = ANSWERS
-    cuts: int = 0
-
-    def log_of(self, step: str) -> Path:
-        return self.log.with_name(f"{self.log.stem}-{step}{self.log.suffix}")
-
-    def turns(self, entry: str) -> list[Turn]:
-        return [entry_turn(self.definition, entry)]
-
-    def with_answers(self, text: str) -> Machine:
-        return replace(self.machine, answers=write_answers(self.folder / "answers", text))
-
-    def installed(self, machine: Machine, turns: list[Turn], visit: Callable[[], None] | None = None) -> Booted:
-        """Install, tell how long that took, and start from the disks."""
-        first = self.log_of("install")
-        seconds = install(machine, turns, first, self.timeout, self.show)
-        self.reporter.success(f"installed in {clock(seconds)}; console: {first}")
-        return from_disk(machine, self.log, self.timeout, self.show, visit)
 
 
 def _fresh(trial: InstallTrial) -> Booted:
@@ -99,6 +71,40 @@ def _two_disks(trial: InstallTrial) -> Booted:
     return from_disk(replace(machine, disks=disks[::-1]), trial.log, trial.timeout, trial.show)
 
 
+def _other_disk(trial: InstallTrial) -> Booted:
+    """The second disk is named, so the first, which is full of something, stays as it is to the last byte."""
+    full = make_disk(trial.folder / "full.img", FULL_DISK)
+    with full.open("r+b") as file:
+        file.write(random.randbytes(FULL_DISK << 20))
+    digest = digest_of(full, "sha256")
+    named = trial.machine.disks
+    machine = replace(trial.with_answers(OTHER_DISK), disks=(full, *named))
+    log = trial.log_of("install")
+    seconds = install(machine, trial.turns(AUTO), log, trial.timeout, trial.show)
+    trial.reporter.success(f"installed on the second disk in {clock(seconds)}; console: {log}")
+    booted = from_disk(replace(machine, disks=named), trial.log, trial.timeout, trial.show)
+    if digest_of(full, "sha256") != digest:
+        raise BootFailed("the first disk, which nobody named, was written to", log)
+    trial.reporter.success(f"the first disk is what it was: SHA-256 {digest}")
+    return booted
+
+
+def _guest(trial: InstallTrial) -> Booted:
+    """On the live host: a paravirtual guest, its shell, its network."""
+    live = trial.definition.live or Live(packages=("none",))
+    default = next(entry.name for entry in trial.definition.entries if entry.default)
+    turns = [*trial.turns(default), *guest_turns(live.kernel, live.initrd)]
+    machine, started = replace(trial.machine, disks=()), time.monotonic()
+    talk = Conversation(turns, LISTED, r"(?m)^libxl: error: .*|^failed to .*|command not found.*")
+    end = hear(machine, trial.log, talk, trial.timeout, trial.show)
+    proof = talk.listener.proof()
+    if proof is None or not talk.finished():
+        why = talk.fatal or f"{end.text}; what did not come: {talk.waited_for()}"
+        raise BootFailed(f"the guest gave no proof: {why}", trial.log)
+    trial.reporter.success(f"its shell works, the host answers its ping, and the host says: {talk.said.strip()}")
+    return Booted(machine, proof, time.monotonic() - started, trial.log)
+
+
 def _old_content(trial: InstallTrial) -> Booted:
     """Refused as long as nobody says that the old content may be lost."""
     put_old_content(trial.machine.disks[0])
@@ -125,8 +131,12 @@ SCENARIOS: dict[str, Callable[[InstallTrial], Booted]] = {
     "install": _fresh,
     "install-typed": _typed,
     "install-two-disks": _two_disks,
+    "install-other-disk": _other_disk,
     "install-old-content": _old_content,
     "install-cut-off": _cut_off,
+    "upgrade": upgrade,
+    "rollback": rollback,
+    "guest": _guest,
 }
 
 
@@ -148,12 +158,3 @@ def install_on_disk(
         machine = replace(machine, disks=(make_disk(folder / "disk.img", DISK),))
         trial = InstallTrial(machine, definition, folder, serial, timeout, show, context.reporter, text, cuts)
         return SCENARIOS[scenario](trial)
-
-
-def entry_turn(definition: IsoDefinition, name: str) -> Turn:
-    """How the entry ``name`` of the ISO's menu is chosen."""
-    names = [entry.name for entry in definition.entries]
-    if name not in names:
-        raise PlanexError(f"iso/iso.yaml has no entry '{name}'", "add it; docs/install.md shows what it starts")
-    default = next(number for number, entry in enumerate(definition.entries) if entry.default)
-    return choose_entry([entry.title for entry in definition.entries], default, names.index(name))

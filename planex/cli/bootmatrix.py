@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
-from planex.cli.bootinstall import SCENARIOS, entry_turn, install_on_disk
+from planex.cli.bootinstall import SCENARIOS, install_on_disk
 from planex.cli.context import Context
+from planex.cli.installtrial import entry_turn
 from planex.cli.output import columns, echo
 from planex.drafts import write_atomic
 from planex.errors import PlanexError

@@ -38,6 +38,7 @@ TWO_DISKS = ANSWERS.replace("--only-use=sda", "--only-use=sda,sdb").replace(
     "part / --size=2048 --grow",
     "part / --size=2048 --grow --ondisk=sdb\npart /srv/guests --size=512 --grow --ondisk=sda",
 )
+OTHER_DISK = ANSWERS.replace("=sda", "=sdb")
 TYPED = (
     Turn(r"Install on which disk", f"1{ENTER}"),
     Turn(r"Name of the host", f"typed-host{ENTER}"),

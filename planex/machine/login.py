@@ -36,13 +36,16 @@ def make_login(folder: Path) -> Login | None:
     return Login(port, key, key.with_suffix(".pub").read_text().strip())
 
 
-def log_in(login: Login, command: str) -> str:
-    """What ``command`` prints there. sshd and the network may need a moment more than the host's report."""
+def log_in(login: Login, command: str, stdin: bytes | None = None, seconds: float = _SECONDS) -> str:
+    """What ``command`` prints there. sshd and the network may need a moment more than the host's report.
+
+    A login that fails is begun anew, with the same ``stdin``, and so is the command if that is what failed.
+    """
     said = ""
     for attempt in range(_TRIES):
         if attempt:
             time.sleep(_PAUSE)
-        done = run(ssh_argv(login, command), check=False, timeout=_SECONDS)
+        done = run(ssh_argv(login, command), check=False, stdin=stdin, timeout=seconds)
         if done.returncode == 0:
             return done.stdout
         said = done.stderr.strip() or f"status {done.returncode}"

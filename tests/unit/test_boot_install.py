@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from planex.cli.bootinstall import ASK, AUTO, SCENARIOS, InstallTrial, entry_turn
+from planex.cli.bootinstall import SCENARIOS
+from planex.cli.installtrial import ASK, AUTO, InstallTrial, entry_turn
 from planex.errors import PlanexError
 from planex.host.definition import IsoDefinition, load_definition
 from planex.machine import install as module
