@@ -21,6 +21,8 @@ from planex.machine.boot import Ear
 
 _SECONDS = 20.0
 """How long QEMU may take to answer."""
+_SETTLE = 1.5
+"""Seconds that a menu which is on the serial line may take to be on the screen, too; menus wait longer for a key."""
 
 
 def make_pipes(monitor: Path) -> Path:
@@ -82,6 +84,7 @@ class Onlooker:
         said = self.ear.feed(text)
         if said and not self._taken:
             self._taken = True
+            time.sleep(_SETTLE)
             take_picture(self.monitor, self.picture)
         return said
 

@@ -111,7 +111,7 @@ def _cell(result: CellResult | None) -> str:
     if result is None:
         return '<span class="none"></span>'
     state = "failed" if result.fault else "proved"
-    words = f"{state} {clock(result.seconds)}"
+    words = f"{state} <small>{clock(result.seconds)}</small>"
     where = f"{result.cell.firmware} {result.cell.medium}"
     return f'<a class="{state}" href="#{escaped(result.cell.name)}"><small>{escaped(where)}</small>{words}</a>'
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from planex.machine.boot import BootFailed, boot
+from planex.machine.conversation import choose_entry
+from planex.machine.matrix import boot_entry, picture_beside, sign_of
 from planex.machine.qemu import FirmwareName, Machine, MediumName
 from planex.medium import xorriso
 from planex.medium.loaders import isolinux_version
@@ -94,3 +96,16 @@ def test_kernel_that_is_none_is_told_by_the_loader(host: Path, tmp_path: Path) -
     with pytest.raises(BootFailed) as caught:
         boot(Machine(host, "uefi", memory=512), tmp_path / "serial.log", 120)
     assert "the boot loader failed: error: " in caught.value.message
+
+
+@pytest.mark.parametrize(("firmware", "medium"), [("bios", "usb"), ("uefi", "nvme")])
+def test_a_picture_of_the_menu_is_taken_whatever_comes_after(
+    host: Path, tmp_path: Path, firmware: FirmwareName, medium: MediumName
+) -> None:
+    """The tiny host's menu is real, and what it starts is nothing."""
+    machine, log = Machine(host, firmware, medium, memory=512), tmp_path / "serial.log"
+    with pytest.raises(BootFailed):
+        boot_entry(machine, choose_entry(["Tiny"], 0, 0), sign_of(False, ""), log, 60 if firmware == "uefi" else 15)
+    picture = picture_beside(log).read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) > 1000

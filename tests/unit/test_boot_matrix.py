@@ -48,6 +48,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The shell scripts that stand for QEMU take no pictures."""
     monkeypatch.setattr(screen, "_SECONDS", 0.05)
+    monkeypatch.setattr(screen, "_SETTLE", 0.0)
 
 
 def test_every_entry_by_every_way_and_every_scenario() -> None:
