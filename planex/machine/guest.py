@@ -15,7 +15,8 @@ ANSWERED = rf"{NAME}-42 (?!0{{8}}-)[0-9a-f]{{8}}-[0-9a-f-]{{27}}\s(.|\n)*[1-9] p
 """What the guest says: what it computes, its UUID, which dom0's is not as that is nought, and that the host answers."""
 LISTED = rf"{NAME} +[1-9]\d* +\d+ +\d+ +[rb-][^\n]*"
 """What the host says of it."""
-_PROMPT = r"[#$] ($|\(XEN\))"
+_PROMPT = r"[#$] ($|\(XEN\)|\[ *\d+\.\d)"
+"""Messages of Xen or of a kernel may stand behind it."""
 _LEAVE = "\x1d"
 """Control-], which ends ``xl console``."""
 
