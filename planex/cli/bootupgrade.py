@@ -72,9 +72,7 @@ def _upgraded(trial: InstallTrial, broken: bool) -> tuple[Login, Booted]:
 def _package(trial: InstallTrial, broken: bool) -> Path:
     live = trial.definition.live
     assert trial.machine.iso is not None
-    packed = trial.folder / "xen.gz"
-    xorriso.extract(trial.machine.iso, {live.hypervisor if live else HYPERVISOR: packed})
-    image = packed.read_bytes()
+    image = xorriso.open_image(trial.machine.iso).read(live.hypervisor if live else HYPERVISOR)
     return newer_package(break_hypervisor(image) if broken else image, trial.folder / "newer")
 
 

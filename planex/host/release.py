@@ -12,8 +12,8 @@ from planex.content import records, shelf
 from planex.content.copies import copy_file
 from planex.disk import write
 from planex.errors import PlanexError
-from planex.host.build import checksum_path, load_manifest, manifest_path
 from planex.host.manifest import Manifest
+from planex.host.plan import checksum_path, load_manifest, manifest_path
 from planex.host.signing import signature_path
 from planex.host.summary import REBUILT, Summary, parse_summary
 from planex.regular import NotRegular, read_regular

@@ -14,9 +14,9 @@ import pytest
 
 from planex.checksums import digest_of
 from planex.errors import PlanexError
-from planex.host.build import checksum_path, manifest_path
 from planex.host.checked import Checked, good, unknown, wrong
 from planex.host.manifest import Manifest
+from planex.host.plan import checksum_path, manifest_path
 from planex.host.release import ReleaseWish, read_summaries, release, verifiers_of
 from planex.host.signing import signature_path
 from planex.host.summary import VSA, parse_summary, summary_statement
