@@ -11,7 +11,7 @@ from planex.machine.conversation import ENTER, Turn
 NAME, BRIDGE = "planex-guest", "xenbr0"
 HOST, GUEST = "192.0.2.1", "192.0.2.2"
 """Addresses of the bridge and of the guest, of a block that is nobody's (RFC 5737)."""
-ANSWERED = rf"{NAME}-42 (?!0{{8}}-)[0-9a-f]{{8}}-[0-9a-f-]{{27}}\s(.|\n)*[1-9] packets received"
+ANSWERED = rf"{NAME}-42 (?!0{{8}}-)[0-9a-f]{{8}}-[0-9a-f-]{{27}}\s(.|\n)*{HOST} is alive"
 """What the guest says: what it computes, its UUID, which dom0's is not as that is nought, and that the host answers."""
 LISTED = rf"{NAME} +[1-9]\d* +\d+ +\d+ +[rb-][^\n]*"
 """What the host says of it."""
@@ -46,7 +46,7 @@ def guest_turns(kernel: str, initrd: str) -> tuple[Turn, ...]:
         "/bin/busybox --install -s /bin",
         "export PATH=/bin; mkdir -p /sys; mount -t sysfs s /sys",
         f"ip addr add {GUEST}/24 dev eth0; ip link set eth0 up",
-        f"echo {NAME}-$((6*7)) $(cat /sys/hypervisor/uuid); ping -c 5 {HOST}",
+        f"echo {NAME}-$((6*7)) $(cat /sys/hypervisor/uuid); ping {HOST}",
     ]
     return (
         Turn(r"planex-boot-report: end", ENTER),
