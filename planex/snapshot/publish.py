@@ -57,7 +57,7 @@ class PublishCounts:
     deleted: int
 
 
-class Place(Protocol):
+class Outlet(Protocol):
     """Where an archive is published."""
 
     def names(self) -> list[str]:
@@ -73,7 +73,7 @@ class Place(Protocol):
         ...
 
 
-def publish(archive: SnapshotFolder, place: Place, target: str, task: Task) -> PublishCounts:
+def publish(archive: SnapshotFolder, place: Outlet, target: str, task: Task) -> PublishCounts:
     """Have all snapshots, channels and pages at ``place``. ``archive`` must be held alone."""
     if not (idents := [str(ident) for ident in archive.ids()]):
         raise PlanexError("there are no snapshots yet", "planex snapshot create")

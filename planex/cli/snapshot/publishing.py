@@ -10,7 +10,7 @@ from planex.cli.output import echo
 from planex.cli.snapshot.archiving import archive_of
 from planex.errors import MissingTool
 from planex.snapshot.folder import SnapshotFolder
-from planex.snapshot.publish import Place, publish
+from planex.snapshot.publish import Outlet, publish
 from planex.snapshot.rsync import rsync_place
 from planex.units import many
 
@@ -39,7 +39,7 @@ def publish_all(context: Context, where: str, base_url: str) -> None:
     context.reporter.info(f"{many(counts.files, 'file')}, {counts.sent} sent, {counts.deleted} deleted")
 
 
-def _place(where: str, base_url: str, archive: SnapshotFolder) -> Place:
+def _place(where: str, base_url: str, archive: SnapshotFolder) -> Outlet:
     if not where.startswith("s3://"):
         return rsync_place(where, archive.root)
     try:
