@@ -86,7 +86,7 @@ def sign_of(hypervisor: bool, kernel_args: str) -> Sign:
     if "planex.install=auto" in words:
         return Sign(BEGUN + r"[^\n]+", disk=True)
     if "systemd.unit=rescue.target" in words:
-        return Sign(r"planex-rescue-42 on \S+", (_SHELL, _RESCUED))
+        return Sign(r"planex-rescue-42 on \S+(?=\s)", (_SHELL, _RESCUED))
     return Sign(r"planex-boot-report: kernel (\S+)(.|\n)*planex-boot-report: xen none(.|\n)*" + REPORT_END)
 
 
