@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,9 @@ class Turn:
 
     hear: str
     say: str
+    again: float = 0.0
+    """Seconds after which it is typed once more, and again, until what follows is heard: some programs throw away what
+    was typed before they were ready. 0: never."""
 
 
 def choose_entry(titles: Sequence[str], default: int, wanted: int) -> Turn:
@@ -41,6 +45,7 @@ class Conversation:
     """What fitted ``success``."""
     listener: Listener = field(default_factory=Listener)
     _done: int = 0
+    _spoke: float = 0.0
     _new: str = ""
     """The last of what came since the last turn."""
 
@@ -57,9 +62,16 @@ class Conversation:
             return None
         turn = self.turns[self._done]
         if not re.search(turn.hear, heard):
-            return None
-        self._done, self._new = self._done + 1, ""
+            return self._repeated()
+        self._done, self._new, self._spoke = self._done + 1, "", time.monotonic()
         return turn.say
+
+    def _repeated(self) -> str | None:
+        last = self.turns[self._done - 1] if self._done else Turn("", "")
+        if not last.again or time.monotonic() - self._spoke < last.again:
+            return None
+        self._spoke = time.monotonic()
+        return last.say
 
     def finished(self) -> bool:
         """Whether the last thing that was waited for has come."""

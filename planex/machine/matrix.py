@@ -27,7 +27,7 @@ REPORT_END = r"planex-boot-report: end"
 _NEVER = r"$^"
 _OVERHEAD = 300
 """MiB that QEMU itself needs beside the memory of its machine."""
-_SHELL = Turn(r"(Press Enter for maintenance|Control-D to continue)[^\n]*", "\r")
+_SHELL = Turn(r"Control-D to continue\): ?$", "\r", again=5)
 _RESCUED = Turn(r"[#$] $", "echo planex-rescue-$((6*7)) on $(uname -r)\r")
 
 

@@ -57,6 +57,17 @@ def test_each_answer_waits_for_its_question() -> None:
     assert conversation.fatal == ""
 
 
+def test_what_was_thrown_away_is_typed_again() -> None:
+    conversation = talk(Turn("ready", "one\r", again=1e-9), Turn("name", "two\r"))
+    assert conversation.feed("") is None
+    assert conversation.feed("ready") == "one\r"
+    assert conversation.feed("") == "one\r"
+    assert conversation.feed("name") == "two\r"
+    assert conversation.feed("") is None
+    once = talk(Turn("ready", "one\r"), Turn("name", ""))
+    assert [once.feed(text) for text in ("ready", "", "x")] == ["one\r", None, None]
+
+
 @pytest.mark.parametrize(
     ("text", "fatal"),
     [("it failed: no disk\n", "it failed: no disk"), ("Kernel panic - not syncing: x\n", "the kernel panicked")],

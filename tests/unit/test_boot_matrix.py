@@ -156,9 +156,8 @@ def test_an_entry_with_xen_takes_the_whole_proof(tmp_path: Path, fake_tool: Fake
 
 def test_the_shell_of_a_rescue_has_to_answer(tmp_path: Path, fake_tool: FakeTool) -> None:
     sign = sign_of(False, "console=ttyS0 systemd.unit=rescue.target")
-    shell = (
-        "printf 'Press Enter for maintenance\\n'; head -c 1; printf 'root:~# '; read -r -d $'\\r' line; sh -c \"$line\""
-    )
+    prompt = "printf 'Press Enter for maintenance\\n(or press Control-D to continue): '; head -c 1"
+    shell = f"{prompt}; printf 'root:~# '; read -r -d $'\\r' line; sh -c \"$line\""
     fake_tool("qemu-system-x86_64", f"#!/bin/bash\nprintf menu; head -c 1; {shell}\nexec sleep 100\n")
     said = boot_entry(entry_machine(tmp_path), Turn("menu", "\n"), sign, tmp_path / "logs/x.log", 20)
     assert said.startswith("planex-rescue-42 on ")
