@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from planex.base.apt import Apt
-from planex.base.control import DebPackage
+from planex.base.control import DebPackage, strange
 from planex.base.definition import Definition
 from planex.checksums import digest_of, digest_of_text
 from planex.content import records, shelf
@@ -28,6 +29,15 @@ class Resolution:
 
     question: str
     packages: tuple[DebPackage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LockedAnswer:
+    """What the lock at ``place`` has of a base, none of it proved; ``debs``: name and SHA-256 of each .deb in it."""
+
+    place: Path
+    plain: Mapping[str, Any]
+    debs: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +87,17 @@ def require(path: Path, definition: Definition) -> Resolution:
     return kept
 
 
-def answer_of(plain: Mapping[str, Any], definition: Definition) -> Resolution:
-    """An answer that was written down elsewhere. PlanexError where it is none to this question."""
+def answer_of(locked: LockedAnswer, definition: Definition) -> Resolution:
+    """An answer that was written down elsewhere. PlanexError where it is none to this question, or no answer of apt."""
+    damaged = f"{locked.place}: what it has of the base is damaged:"
     try:
-        found = records.from_plain(plain, Resolution)
+        found = records.from_plain(locked.plain, Resolution)
     except records.Damaged as error:
-        raise PlanexError(f"what the lock has of the base is damaged: {error.message}", _LOCK_ANEW) from None
+        raise PlanexError(f"{damaged} {error.message}", _LOCK_ANEW) from None
+    names = Counter(package.name for package in found.packages)
+    for number, package in enumerate(found.packages):
+        if fault := strange(package) or (f"name {package.name!r}, twice" if names[package.name] > 1 else None):
+            raise PlanexError(f"{damaged} 'packages.{number}' is no package of Debian: {fault}", _LOCK_ANEW)
     if found.question != _digest(definition):
         raise PlanexError("repos/ asks for another base than the lock has", _LOCK_ANEW)
     return found

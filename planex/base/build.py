@@ -9,16 +9,15 @@ A base's folder holds ``builds/<key>/``, whole results; ``current`` points at th
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from planex.base import archive as archives
 from planex.base import check, compose, repackage
 from planex.base import closure as closures
 from planex.base.apt import Apt
-from planex.base.archive import Archive, Resolution
+from planex.base.archive import Archive, LockedAnswer, Resolution
 from planex.base.closure import Closure
 from planex.base.control import DebPackage
 from planex.base.definition import Definition
@@ -72,12 +71,13 @@ def _needed_of(folder: Path, definition: Definition, answer: Resolution) -> list
     return _needed(archive, _select(answer.packages, definition), definition)
 
 
-def build_locked(folder: Path, definition: Definition, plain: Mapping[str, Any], reporter: Reporter) -> BaseResult:
+def build_locked(folder: Path, definition: Definition, locked: LockedAnswer, reporter: Reporter) -> BaseResult:
     """As build_base, of what a lock says that the archive answered; all .debs must be there."""
-    answer = archives.answer_of(plain, definition)
+    answer = archives.answer_of(locked, definition)
     debs = _needed_of(folder, definition, answer)
-    if lacking := [deb.file for deb in debs if not (folder / DEBS / deb.file).is_file()]:
-        raise PlanexError(f"the lock names no file for {', '.join(lacking[:5])}", "make the lock again: planex lock")
+    if lacking := [deb.file for deb in debs if (deb.file, deb.sha256) not in locked.debs]:
+        message = f"{locked.place} names no file with the digest of {', '.join(lacking[:5])}"
+        raise PlanexError(message, "make the lock again: planex lock")
     folder.mkdir(parents=True, exist_ok=True)
     with hold(folder / ".lock", patience=Patience(True, reporter.info)):
         if archives.load(folder / _CLOSURE, definition) != answer.packages:

@@ -9,6 +9,12 @@ from dataclasses import dataclass, field
 
 _NEEDED = ("Package", "Version", "Architecture", "Filename", "SHA256", "Size")
 _SIZE = re.compile(r"[0-9]{1,18}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]{0,99}")
+_VERSION = re.compile(r"(?:[0-9]{1,9}:)?[0-9A-Za-z.+~-]{1,99}")
+_ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+_PLACE = re.compile(r"(?!/)(?!(?:.*/)?\.\.(?:/|$))[!-~]+")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
 _RELATION = re.compile(r"^\s*([a-z0-9][a-z0-9+.-]*)(?::\w+)?\s*(?:\(\s*=\s*([^)\s]+)\s*\))?", re.A)
 
 
@@ -67,6 +73,27 @@ def to_evr(version: str) -> Evr:
     if not dash:
         upstream, revision = rest, "1"
     return Evr("" if epoch == "0" else epoch, upstream.replace("-", "."), revision)
+
+
+def strange(package: DebPackage) -> str | None:
+    """The first field that Debian's grammar does not allow, and what it holds. Names become paths, and all specs."""
+    rows = (
+        ("name", _NAME, [package.name]),
+        ("version", _VERSION, [package.version]),
+        ("architecture", _ARCHITECTURE, [package.architecture]),
+        ("filename", _PLACE, [package.filename]),
+        ("sha256", _SHA256, [package.sha256]),
+        ("summary", _LINE, [package.summary]),
+        ("homepage", _LINE, [package.homepage]),
+        ("source", _NAME, [package.source or package.name]),
+        ("depends", _NAME, [name for clause in package.depends for name in clause]),
+        ("provides", _NAME, package.provides),
+        ("provides", _VERSION, filter(None, package.provides.values())),
+    )
+    wrong = (
+        f"{field} {text[:80]!r}" for field, grammar, texts in rows for text in texts if not grammar.fullmatch(text)
+    )
+    return next(wrong, None)
 
 
 def parse_stanzas(text: str) -> tuple[DebPackage, ...]:

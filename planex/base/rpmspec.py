@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from planex.base.control import DebPackage, Evr
 from planex.base.definition import Definition, Made
 from planex.base.unpack import PackagePath
+from planex.errors import PlanexError
 
 FILESYSTEM = "filesystem"
 """The package that owns the links /bin, /lib, ... and that all packages with files need."""
 _ISA = "(x86-64)"
-_GLOB = re.compile(r"[*?\[\]{}\\\s]")
+_GLOB = re.compile(r"[*?\[\]{}\\\s\"\x00-\x1f\x7f]")
+_PATTERN = re.compile(r"[*?{\"\x00-\x1f\x7f]|\[.*\]", re.S)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +94,21 @@ def render(header: Preamble, entries: Iterable[PackagePath], moved: Iterable[str
     """The whole spec. ``moved``: what is provided besides: paths before the /usr merge, which RPM's file
     lists lack, and Python distributions."""
     lines = [
-        f"Name: {header.name}",
-        *([f"Epoch: {header.evr.epoch}"] if header.evr.epoch else []),
-        f"Version: {header.evr.version}",
-        f"Release: {header.evr.release}",
+        f"Name: {escape(header.name)}",
+        *([f"Epoch: {escape(header.evr.epoch)}"] if header.evr.epoch else []),
+        f"Version: {escape(header.evr.version)}",
+        f"Release: {escape(header.evr.release)}",
         f"Summary: {escape(header.summary or header.name)}",
         "License: see /usr/share/doc",
         "Vendor: Debian",
         *([f"URL: {escape(header.homepage)}"] if header.homepage else []),
         *(["BuildArch: noarch"] if header.architecture == "noarch" else []),
         "AutoReq: no",
-        *(f"Requires: {name}" for name in header.requires),
-        *(f"Provides: {name}" for name in sorted({*header.provides, *moved})),
+        *(f"Requires: {escape(name)}" for name in header.requires),
+        *(f"Provides: {escape(name)}" for name in sorted({*header.provides, *moved})),
         "",
         "%description",
-        escape(header.summary or header.name),
+        escape(header.summary or header.name).lstrip("% "),  # rpm expands a line first: "%%build" would begin a section
         *([f"Repackaged from Debian's {escape(header.source)}."] if header.source else []),
         "",
         *([header.extra.rstrip(), ""] if header.extra else []),
@@ -116,12 +120,17 @@ def render(header: Preamble, entries: Iterable[PackagePath], moved: Iterable[str
 
 
 def escape(text: str) -> str:
-    """Text without macros."""
+    """Text without macros, on one line."""
+    if _CONTROL.search(text):
+        raise PlanexError(f"{text[:200]!r} cannot stand in a spec: it has control characters")
     return text.replace("%", "%%")
 
 
 def file_line(entry: PackagePath) -> str:
     """A line of ``%files`` with explicit owner and mode, so that who builds the package does not matter."""
+    for owner in (entry.user, entry.group):
+        if not _OWNER.fullmatch(owner):
+            raise PlanexError(f"{entry.path!r} belongs to {owner!r}, which names no user or group")
     mode = "-" if entry.kind == "link" else f"{entry.mode:04o}"
     kind = {"folder": "%dir ", "file": "%config(noreplace) " if entry.config else "", "link": ""}[entry.kind]
     return f'%attr({mode}, {entry.user}, {entry.group}) {kind}"{_literal(entry.path)}"'
@@ -129,5 +138,4 @@ def file_line(entry: PackagePath) -> str:
 
 def _literal(path: str) -> str:
     """A path in a file list, where rpm takes what looks like a pattern as one and no escape always works."""
-    pattern = any(sign in path for sign in "*?{") or ("[" in path and "]" in path)
-    return escape(_GLOB.sub("?", path) if pattern else path)
+    return escape(_GLOB.sub("?", path) if _PATTERN.search(path) else path)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from planex.base.archive import LockedAnswer
 from planex.base.build import DEBS, build_locked, needed
 from planex.base.definition import Definition
 from planex.checksums import Checksum
@@ -95,7 +96,9 @@ def unlock(context: Context, folder: Path) -> None:
         locks.take_files(context.workspace, made, folder, _debs(context))
         if project.target.embedded:
             base = context.workspace.base(project.target.base)
-            build_locked(base, _definition(context), made.base, context.reporter)
+            debs = frozenset((item.name, item.checksum.value) for item in made.files if item.kind == DEB)
+            locked = LockedAnswer(folder / NAME, made.base, debs)
+            build_locked(base, _definition(context), locked, context.reporter)
 
 
 def _debs(context: Context) -> Path:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import datetime
 import gzip
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +20,7 @@ from planex.base.control import DebPackage
 from planex.base.definition import Contents, Definition, Group, Made, Medium
 from planex.base.repackage import Repackaging
 from planex.base.unpack import MERGED, PackagePath, merge_link, merge_path
-from planex.errors import ConfigError
+from planex.errors import ConfigError, PlanexError
 from planex.schema import load, parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,11 +123,35 @@ def test_spec() -> None:
         (PackagePath("/usr/bin/[", "file", 0o755), '%attr(0755, root, root) "/usr/bin/["'),
         (PackagePath("/a/x[1].py", "file", 0o644), '%attr(0644, root, root) "/a/x?1?.py"'),
         (PackagePath("/a/x[1] y", "file", 0o644), '%attr(0644, root, root) "/a/x?1??y"'),
+        (PackagePath("/a/%(id)", "link", 0o777), '%attr(-, root, root) "/a/%%(id)"'),
+        (PackagePath('/a" %doc "x', "file", 0o644), '%attr(0644, root, root) "/a??%%doc??x"'),
+        (PackagePath("/a\n%build\nid", "file", 0o644), '%attr(0644, root, root) "/a?%%build?id"'),
         (PackagePath("/a/x\\x2dy", "file", 0o644), '%attr(0644, root, root) "/a/x\\x2dy"'),
     ],
 )
 def test_file_lines(entry: PackagePath, line: str) -> None:
     assert rpmspec.file_line(entry) == line
+
+
+@pytest.mark.parametrize("owner", ["root) %(id", "%(id)", "a\nb", "a b", ""])
+def test_an_owner_that_is_no_name_is_refused(owner: str) -> None:
+    for entry in (PackagePath("/x", "file", 0o644, user=owner), PackagePath("/x", "file", 0o644, group=owner)):
+        with pytest.raises(PlanexError, match="'/x' belongs to"):
+            rpmspec.file_line(entry)
+
+
+def test_nothing_of_a_deb_is_a_macro_or_a_section_of_the_spec() -> None:
+    evil = "%(id)"
+    bad = replace(BASH, name=f"a{evil}", version=f"1{evil}", summary=f"%build {evil}", homepage=evil, source=evil)
+    bad = replace(bad, provides={f"b{evil}": None, "c": f"1{evil}"})
+    lines = rpmspec.render(rpmspec.deb_header(bad, [f"d{evil}"], DEFINITION), [], [f"/bin/{evil}"]).splitlines()
+    assert not [line for line in lines if "(id)" in line.replace("%%(id)", "")]
+    assert lines[lines.index("%description") + 1] == "build %%(id)"
+    assert [line for line in lines if line.startswith("%")] == ["%description", "%files"]
+    broken: list[dict[str, Any]] = [{name: "x\n%build\nid"} for name in ("summary", "homepage", "source")]
+    for fields in broken:
+        with pytest.raises(PlanexError, match="cannot stand in a spec"):
+            rpmspec.render(rpmspec.deb_header(replace(BASH, **fields), [], DEFINITION), [])
 
 
 def test_meta_package_requires_its_group() -> None:

@@ -177,15 +177,21 @@ def test_a_base_is_made_of_the_lock_only(world: Path) -> None:
     resolution, debs = needed(world, definition)
     rows = [vars_of(each) for each in resolution.packages]
     plain = {"question": resolution.question, "packages": rows}
+
+    def lock_of(plain: dict[str, Any], *debs: DebPackage) -> archive.LockedAnswer:
+        return archive.LockedAnswer(world / NAME, plain, frozenset((deb.file, deb.sha256) for deb in debs))
+
     (world / "current").symlink_to("builds/x")
     for damaged, told in (({**plain, "question": "x"}, "asks for another base"), ({}, "is damaged")):
         with pytest.raises(PlanexError, match=told):
-            build_locked(world, definition, damaged, Reporter())
+            build_locked(world, definition, lock_of(damaged), Reporter())
     less = {**plain, "packages": [each for each in rows if each["name"] != "zstd"]}
     with pytest.raises(PlanexError, match="has no package zstd"):
-        build_locked(world, definition, less, Reporter())
-    with pytest.raises(PlanexError, match="the lock names no file for"):
-        build_locked(world, definition, plain, Reporter())
+        build_locked(world, definition, lock_of(less), Reporter())
+    others = [replace(deb, sha256="1" * 64) for deb in debs]
+    for named in (debs[1:], [*debs[1:], others[0]]):
+        with pytest.raises(PlanexError, match=rf"planex\.lock names no file with the digest of {debs[0].file}$"):
+            build_locked(world, definition, lock_of(plain, *named), Reporter())
     assert needed(world, definition) == (resolution, debs), "what is refused changes nothing"
     assert (world / "current").is_symlink()
 
@@ -197,15 +203,63 @@ def test_a_base_of_another_answer_is_not_taken_for_that_of_the_lock(
     packages = [DebPackage(name, "1", "all", "x", "0" * 64, 1) for name in archive.question(definition)]
     archive.save(world / "closure.json", definition, [replace(each, version="0") for each in packages])
     (world / "current").symlink_to("builds/x")
-    (world / "debs").mkdir()
-    for each in packages:
-        (world / "debs" / each.file).touch()
-    plain = {"question": archive.require(world / "closure.json", definition).question}
+    question = archive.require(world / "closure.json", definition).question
+    plain = {"question": question, "packages": list(map(vars_of, packages))}
+    locked = archive.LockedAnswer(world / NAME, plain, frozenset((each.file, each.sha256) for each in packages))
     monkeypatch.setattr("planex.base.build.build_base", lambda *_: None)
     for _ in range(2):
-        build_locked(world, definition, {**plain, "packages": list(map(vars_of, packages))}, Reporter())
+        build_locked(world, definition, locked, Reporter())
         assert list(archive.require(world / "closure.json", definition).packages) == packages
         assert not (world / "current").is_symlink()
+
+
+GOOD = DebPackage(
+    "libc++1-13",
+    "1:2.0~rc1+b-1.1",
+    "amd64",
+    "pool/main/l/x_1%3a2.0.deb",
+    "0" * 64,
+    1,
+    "100% that – of the world",
+    "https://example.org/%7Ex",
+    "llvm",
+    (("a", "b"), ("c.d",)),
+    {"x": None, "y": "2-1"},
+)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("name", name) for name in ("../x", "a/b", "", ".a", "A", "a%(id)", "a\n", "x" * 200)),
+        *(("version", version) for version in ("1%(id)", "1\n%build", "", "1 2", "1/2", "a:1", "1\n")),
+        *(("architecture", name) for name in ("../x", "%{x}", "")),
+        *(("filename", place) for place in ("/etc/x", "a/../../x", "..", "a b", "a\nb", "")),
+        *(("sha256", digest) for digest in ("0" * 63, "G" * 64, "0" * 64 + "\n", "")),
+        *((field, "a\n%build\nid") for field in ("summary", "homepage")),
+        *(("source", name) for name in ("$(id)", "a b", "a\nb", "%(id)")),
+        *(("depends", ((name,),)) for name in ("a%(id)", "a, b", "", "/bin/sh")),
+        *(("provides", {name: None}) for name in ("bar%(id)", "a b", "")),
+        *(("provides", {"bar": version}) for version in ("1%(id)", "1\nRequires: x", "1 2")),
+    ],
+)
+def test_what_a_lock_has_of_a_package_is_held_to_the_grammar_of_debian(world: Path, field: str, value: Any) -> None:
+    definition = load(ROOT / "repos/bookworm.yaml", Definition)
+    archive.save(world / "closure.json", definition, [])
+    question = archive.require(world / "closure.json", definition).question
+
+    def answer(*packages: DebPackage) -> archive.Resolution:
+        plain = {"question": question, "packages": list(map(vars_of, packages))}
+        return archive.answer_of(archive.LockedAnswer(world / NAME, plain, frozenset()), definition)
+
+    first = replace(GOOD, name="first")
+    assert answer(first, GOOD).packages == (first, GOOD)
+    with pytest.raises(PlanexError) as caught:
+        answer(first, replace(GOOD, **{field: value}))
+    told = f"{world / NAME}: what it has of the base is damaged: 'packages.1' is no package of Debian: {field} "
+    assert caught.value.message.startswith(told) and len(caught.value.message) < len(told) + 100
+    with pytest.raises(PlanexError, match=r"'packages\.0' is no package of Debian: name 'first', twice"):
+        answer(first, replace(first, sha256="1" * 64))
 
 
 def vars_of(package: DebPackage) -> dict[str, Any]:
