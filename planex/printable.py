@@ -12,7 +12,9 @@ _UNSAFE = re.compile(
     "\u2028\u2029\ufeff"  # line ends that few expect, and the byte order mark
     "\ud800-\udfff]"  # no characters: bytes of a file's name that are not UTF-8
 )
-_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/]*(?=@)")  # up to the last @: one may be part of the password
+_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/]*@")  # up to the last @: one may be part of the password
+HIDDEN = ":***@"
+"""In place of a password."""
 MAX_LINES = 60
 MAX_LINE = 1000
 """Characters."""
@@ -32,7 +34,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 def without_passwords(text: str) -> str:
     """``text`` with ``***`` for the password in each URL."""
-    return _PASSWORD.sub(r"\1:***", text)
+    return _PASSWORD.sub(rf"\1{HIDDEN}", text)
 
 
 def shortened(text: str, lines: int = MAX_LINES, characters: int = MAX_LINE) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from planex.distro.project import Project
 from planex.distro.sources import remote_sources
 from planex.drafts import write_atomic
 from planex.errors import ConfigError, PlanexError
+from planex.printable import HIDDEN, without_passwords
 from planex.report import Task
 from planex.sources.fetch import RemoteSource, cached_path, fetch
 from planex.workspace import Workspace
@@ -65,7 +66,12 @@ class BuildLock:
 
 
 def source_files(project: Project) -> Iterator[LockedFile]:
-    """Sources of all packages, and the base ISO where it comes by URL."""
+    """Sources of all packages, and the base ISO where it comes by URL. A lock is published: no place has a password."""
+    for item in _with_passwords(project):
+        yield replace(item, places=tuple(map(without_passwords, item.places)))
+
+
+def _with_passwords(project: Project) -> Iterator[LockedFile]:
     for name in sorted(project.built):
         for source in remote_sources(project.recipes[name], project.packages[name]):
             yield LockedFile(SOURCE, name, source.name, source.checksum, source.urls)
@@ -117,8 +123,16 @@ def _found(project: Project, item: LockedFile, debs: Path, task: Task) -> Path:
     path = _place(project.workspace, item, debs)
     if path.is_file() and item.checksum.matches(path):
         return path
-    source = RemoteSource(item.of, item.name, item.places, item.checksum)
+    source = RemoteSource(item.of, item.name, _places(project, item), item.checksum)
     return fetch(project.workspace, source, task, limits=project.config.downloads)
+
+
+def _places(project: Project, item: LockedFile) -> tuple[str, ...]:
+    """Those of the lock, with the passwords that only the workspace has."""
+    if not any(HIDDEN in place for place in item.places):
+        return item.places
+    real = {without_passwords(place): place for each in _with_passwords(project) for place in each.places}
+    return tuple(real.get(place, place) for place in item.places)
 
 
 def require_locked(project: Project, lock: BuildLock) -> None:

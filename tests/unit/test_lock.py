@@ -30,12 +30,16 @@ from planex.distro.lock import (
     make_mirror,
     read_lock,
     require_locked,
+    source_files,
     take_files,
     without_doubles,
 )
 from planex.errors import ConfigError, PlanexError
 from planex.report import Reporter
+from planex.rpm.spec import Source
 from planex.schema import load
+from planex.sources import fetch as fetching
+from planex.sources.fetch import fetch_url
 from planex.sources.limits import LIMITS
 from planex.workspace import Workspace
 from tests.conftest import ROOT
@@ -160,6 +164,34 @@ def test_what_the_lock_lacks_is_told(world: Path, lock: BuildLock) -> None:
         require_locked(found, replace(lock, files=lock.files[:2]))
     with pytest.raises(PlanexError, match="of target 'el9'"):
         require_locked(found, replace(lock, target="el9"))
+
+
+def test_passwords_are_not_in_the_lock_and_the_mirror_is_made_with_them(world: Path) -> None:
+    found, secret = project(world, "one"), f"file://me:secret@{world}/far"
+    hidden = f"file://me:***@{world}/far"
+    text = (world / "far/a.tar").read_bytes()
+    (world / "sources").write_text(f"SHA512 (a.tar) = {hashlib.sha512(text).hexdigest()}\n")
+    settings = SimpleNamespace(mirrors={"a.tar": (f"{secret}/a.tar",)})
+    found.recipes = {"pkg": SimpleNamespace(name="pkg", checksums=world / "sources", settings=settings)}
+    found.packages = {"pkg": SimpleNamespace(sources=[Source(0, f"{secret}/gone/a.tar", "Source")])}
+    found.built = {"pkg"}
+    digest = hashlib.sha256((world / "far/c.iso").read_bytes()).hexdigest()
+    found.target.base_iso = SimpleNamespace(url=f"{secret}/c.iso", file_name="c.iso", sha256=digest)
+    made = BuildLock("bookworm", "0" * 40, tuple(source_files(found)), {"question": "x"})
+    places = [item.places for item in made.files]
+    assert places == [(f"{hidden}/gone/a.tar", f"{hidden}/a.tar"), (f"{hidden}/c.iso",)]
+    asked: list[str] = []
+
+    def watched(workspace: Workspace, url: str, *rest: Any) -> None:
+        asked.append(url)
+        fetch_url(workspace, url, *rest)
+
+    with pytest.MonkeyPatch.context() as patch, Reporter().task("mirror") as task:
+        patch.setattr(fetching, "fetch_url", watched)
+        make_mirror(found, made, world / "debs", world / "mirror", task)
+    assert asked == [f"{secret}/gone/a.tar", f"{secret}/a.tar", f"{secret}/c.iso"]
+    assert names(world / "mirror") == ["a.tar", "c.iso"]
+    assert "secret" not in (world / "mirror" / NAME).read_text()
 
 
 def test_files_are_named_once(lock: BuildLock) -> None:
