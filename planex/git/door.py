@@ -18,9 +18,11 @@ ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_EDITOR": "true",
-    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_COUNT": "2",
     "GIT_CONFIG_KEY_0": "safe.directory",  # a workspace may belong to another user than the one who runs planex
     "GIT_CONFIG_VALUE_0": "*",
+    "GIT_CONFIG_KEY_1": "log.showSignature",  # what gpg says would stand before what was asked for
+    "GIT_CONFIG_VALUE_1": "false",
     "GIT_AUTHOR_NAME": "planex",
     "GIT_AUTHOR_EMAIL": "planex@localhost",
     "GIT_COMMITTER_NAME": "planex",

@@ -22,7 +22,7 @@ class WorkHead:
 def read_head(folder: Path) -> WorkHead:
     """Where a folder of a work tree stands. Raises PlanexError outside of one, or before the first commit."""
     repository = Repository(folder)
-    status, text, _ = repository.attempt("log", "-1", "--no-show-signature", "--format=%H %s")
+    status, text, _ = repository.attempt("log", "-1", "--format=%H %s")
     if status:
         raise PlanexError(f"{folder} is at no commit of a git repository", "git init, git add, git commit")
     changes = repository.git("status", "--porcelain", "--untracked-files=normal", "--", ".").splitlines()
@@ -32,6 +32,6 @@ def read_head(folder: Path) -> WorkHead:
 
 def commits_between(folder: Path, old: str, new: str, most: int = 200) -> tuple[str, ...]:
     """``<12 digits> <subject>`` of each commit that changed the folder, newest first; none where git knows not both."""
-    form = ("--no-show-signature", "--format=%h %s", "--abbrev=12", f"--max-count={most}")
+    form = ("--format=%h %s", "--abbrev=12", f"--max-count={most}")
     status, text, _ = Repository(folder).attempt("log", *form, f"{old}..{new}", "--", ".")
     return tuple(text.splitlines()) if status == 0 else ()

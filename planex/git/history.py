@@ -142,7 +142,7 @@ def _higher(one: dict[str, Count], other: dict[str, Count]) -> dict[str, Count]:
 
 def _walk(folder: Path, paths: Sequence[str], *commits: str) -> list[Walked]:
     """All commits up to one that matter for ``paths``, each behind its parents; ``^`` before a commit leaves out."""
-    form = ("--no-show-signature", "--format=%H %T %ct %P", "--topo-order", "--reverse")
+    form = ("--format=%H %T %ct %P", "--topo-order", "--reverse")
     words = ("log", *form, "--full-history", "--parents", *commits, "--", *paths)
     rows = (line.split() for line in run_git(folder, words, env=_UNREPLACED).stdout.splitlines())
     return [Walked(row[0], row[1], int(row[2]), tuple(row[3:])) for row in rows]

@@ -17,6 +17,7 @@ from planex.distro.releases import release_of, with_releases
 from planex.errors import ConfigError
 from planex.git import history
 from planex.git.door import run_git
+from planex.git.head import read_head
 from planex.git.history import Walked, climb
 from planex.rpm.librpm import compare_versions
 from planex.workspace import Workspace
@@ -198,6 +199,23 @@ def test_what_was_counted_before_is_gone_on_from_only_where_that_is_the_same(tre
     tree.git("checkout", "--quiet", "--orphan", "new")
     tree.commit("begin anew")
     assert tree.releases() == fresh() == {"one": "3.2", "two": "3.2"}
+
+
+def test_a_clone_that_shows_signatures_counts_as_others_do(tree: Tree, tmp_path: Path) -> None:
+    plain = run_git(tree.repository, ["cat-file", "commit", "HEAD"]).stdout
+    block = "-----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----"
+    signed = plain.replace("\n\n", f"\ngpgsig {block}\n\n", 1).encode()
+    words = ["hash-object", "-t", "commit", "-w", "--stdin"]
+    commit = run_git(tree.repository, words, stdin=signed).stdout.strip()
+    (tmp_path / "gpg").write_text("#!/bin/sh\necho gpg: who is that >&2\n")
+    (tmp_path / "gpg").chmod(0o755)
+    for setting in (["gpg.program", str(tmp_path / "gpg")], ["log.showSignature", "true"]):
+        tree.git("config", *setting)
+    tree.git("reset", "--quiet", "--hard", commit)
+    tree.patch("one", "b")
+    when = history.commit_time(tree.root, commit)
+    assert f"> {when} +0000" in plain and read_head(tree.root).commit == commit
+    assert tree.releases()["one"].startswith("3.2.0^") and tree.releases()["two"] == "3.2"
 
 
 def test_one_walk_for_all_packages_and_none_where_nothing_is_new(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
