@@ -18,7 +18,16 @@ from planex.content import records
 from planex.distro.config import Config
 from planex.distro.recipe import Recipe
 from planex.errors import ConfigError, Problem, keep_or_raise
-from planex.git.history import Count, CountedParts, Position, commit_time, count_changes, place_of, uncommitted
+from planex.git.history import (
+    UNSHALLOW,
+    Count,
+    CountedParts,
+    Position,
+    commit_time,
+    count_changes,
+    place_of,
+    uncommitted,
+)
 from planex.git.rerere import FOLDER as RERERE
 from planex.regular import NotRegular, read_text
 from planex.workspace import Workspace
@@ -125,8 +134,7 @@ def _state(workspace: Workspace) -> InHistory:
         message = f"{root} is at no commit of a git repository, and 'autorelease' counts commits"
         raise ConfigError(message, "git init, git add, git commit")
     if place.shallow:
-        message = f"{root} is a shallow clone, and 'autorelease' counts all commits"
-        raise ConfigError(message, "get the others: git fetch --unshallow (for CI: fetch-depth: 0, GIT_DEPTH: 0)")
+        raise ConfigError(f"{root} is a shallow clone, and 'autorelease' counts all commits", UNSHALLOW)
     changes = _digests(root, uncommitted(root, place, _PATHS))
     day = _day(commit_time(root, place.commit)) if changes else ""
     return InHistory(place.commit, day, _counts(workspace, place), changes)

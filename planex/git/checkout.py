@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from planex.errors import PlanexError
+from planex.git.history import UNSHALLOW
 from planex.git.repository import Repository
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -18,14 +19,17 @@ def check_out(source: Path, commit: str, folder: Path) -> Path:
     The objects stay where they are: nothing is fetched, and the repository is only read.
     """
     known = Repository(source)
-    status, text, _ = known.attempt("rev-parse", "--path-format=absolute", "--git-path", "objects", "--show-prefix")
+    words = ("--is-shallow-repository", "--path-format=absolute", "--git-path", "objects", "--show-prefix")
+    status, text, _ = known.attempt("rev-parse", *words)
     if status:
         raise PlanexError(f"{source} is in no git repository", "name the repository of the workspace: --from DIR")
+    shallow, objects, prefix = text.split("\n", 2)
+    if shallow == "true":  # the checkout would not know that it is, and 'autorelease' would count too few
+        raise PlanexError(f"{source} is a shallow clone, and a rebuild needs all commits", UNSHALLOW)
     if not _COMMIT.fullmatch(commit) or known.resolve(f"{commit}^{{commit}}") is None:
         raise PlanexError(
             f"the commit {commit} is not in {source}", "git fetch, or name another repository: --from DIR"
         )
-    objects, _, prefix = text.partition("\n")
     made = Repository.create(folder, bare=False)
     (made.git_dir / "objects" / "info").mkdir(exist_ok=True)
     (made.git_dir / "objects" / "info" / "alternates").write_text(f"{objects}\n", "utf-8", "surrogateescape")

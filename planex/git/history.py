@@ -26,6 +26,8 @@ _REPEATED = re.compile(r"[0-9a-f]{40,64} [0-9a-f]{40,64}")
 """A question to diff-tree, which it repeats before its answer. No path that is asked for looks so."""
 _UNREPLACED = {"GIT_NO_REPLACE_OBJECTS": "1"}
 """What is replaced in one clone is not in another."""
+UNSHALLOW = "get the others: git fetch --unshallow (for CI: fetch-depth: 0, GIT_DEPTH: 0)"
+"""The hint where commits are lacking."""
 
 Count = tuple[int, int]
 """Changes, and seconds since 1970 of the newest one."""
