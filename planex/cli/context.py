@@ -52,7 +52,8 @@ class Context:
         config = load_config(self.workspace)
         if self.sign_option and config.sign is None:
             raise ConfigError("planex.yaml does not say who signs", "add 'sign: {key: FILE}'; see docs/signing.md")
-        return config.model_copy(update={"sign": self._sign(config)})
+        stores = () if self.graft else config.store  # a rebuild that takes what others built proves nothing
+        return config.model_copy(update={"sign": self._sign(config), "store": stores})
 
     def _sign(self, config: Config) -> SignSettings | None:
         if config.sign is None or self.sign_option is False:

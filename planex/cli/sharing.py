@@ -28,8 +28,9 @@ def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def depots_of(
     context: Context, urls: Sequence[str], *, none: bool = False, offline: bool = False
 ) -> AbstractContextManager[Depots | None]:
-    """The stores to ask, in order; None where there are none. Offline, those that need no network."""
-    if none or not (urls or context.config.store):
+    """The stores to ask, in order; None where there are none, or signatures are put in that prove nothing of what is
+    built here. Offline, those that need no network."""
+    if none or context.graft or not (urls or context.config.store):
         return nullcontext()
     from planex.sharing.depots import Depots
     from planex.sharing.opening import lacking, open_depots

@@ -40,6 +40,8 @@ def _parsed(parse: Any) -> Any:
 
 
 def _require_stores(context: Context, urls: tuple[str, ...]) -> None:
+    if context.graft:
+        raise ConfigError("a rebuild with published signatures shares nothing", "leave --graft out")
     if not (urls or context.config.store):
         raise ConfigError("planex.yaml names no store", "add 'store: [{url: ...}]'; see docs/store.md")
 

@@ -136,7 +136,7 @@ class _Rebuild:
         if target.embedded and not self.workspace.base(target.base).exists():
             self._planex("base", "build")
         sign = () if self.manifest.key else ("--no-sign",)
-        self._planex("build", *sign)
+        self._planex("build", "--no-store", *sign)
         made = json.loads(self._planex("iso", "build", "--json", *sign))
         return Path(made["iso"])
 

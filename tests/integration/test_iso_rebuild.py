@@ -43,6 +43,7 @@ mkdir -p %{buildroot}/opt
 * Thu Nov 19 2026 t <t@example.org> - 1-1
 - x
 """
+STORE = "store: [{{url: 'file:{}', keys: [release.asc], push: true}}]\n"
 pytestmark = pytest.mark.tools(*tiny_iso.TOOLS, "rpmbuild", "dnf", "bwrap", "mksquashfs", "gpg", "gpgv", "git")
 
 
@@ -69,8 +70,9 @@ def release(folder: Path, base: Path, keys: Keys) -> Path:
     (small / "base.iso").unlink()
     shutil.copy(tiny_iso.make_base(folder), small / "base.iso")
     root = make_workspace(folder / "workspace", small.parent)
+    (folder / "store").mkdir()
     texts = {
-        "planex.yaml": f"{PLANEX_YAML}sign: {{key: release.asc}}\n",
+        "planex.yaml": f"{PLANEX_YAML}sign: {{key: release.asc}}\n{STORE.format(folder / 'store')}",
         "release.asc": keys.key("release").text,
         ".gitignore": "/_build/\n",
         "specs/tiny-host/tiny-host.spec": SPEC,
@@ -131,11 +133,16 @@ def test_another_user_elsewhere_gets_the_same_bytes(released: Path, keys: Keys) 
 
 
 def test_what_differs_is_named(released: Path, keys: Keys, tmp_path: Path) -> None:
-    """A package that is another each time; what it made the first time can be taken, and then all is the same."""
+    """A package that is another each time; what it made the first time can be taken, and then all is the same.
+
+    The shared store has it, too: that one is not asked, and gets nothing, least of all with signatures of others.
+    """
     text = LUCKY.replace("@", "head -c 8 /dev/urandom | od -x")
     (released / "specs" / "lucky").mkdir()
     (released / "specs" / "lucky" / "lucky.spec").write_text(text)
     build(released, keys)
+    shared = contents(released.parent / "store")
+    assert sum(name.startswith("ac/") for name in shared) == 2, "the results of both packages"
     work = tmp_path / "work"
     done = verify(released, tmp_path / "elsewhere", "--work", str(work))
     lines = done.stdout.splitlines()
@@ -149,6 +156,11 @@ def test_what_differs_is_named(released: Path, keys: Keys, tmp_path: Path) -> No
     assert done.returncode == 1 and f"{work} is not empty" in done.stderr
     done = verify(released, tmp_path / "elsewhere", "--results")
     assert done.returncode == 0 and "bit-identical" in done.stdout, done.stdout + done.stderr
+    assert contents(released.parent / "store") == shared
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_what_cannot_be_rebuilt_is_said(released: Path, keys: Keys, tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from planex.checksums import digest_of
+from planex.cli import cli
 from planex.cli.context import Context
+from planex.cli.sharing import depots_of
 from planex.distro.config import load_config
 from planex.distro.recipe import load_recipe, render_specs
 from planex.errors import ConfigError, MissingTool, PlanexError
@@ -248,6 +251,21 @@ def test_whether_to_sign_can_be_said(copy_of_repository: Path, monkeypatch: pyte
     config.write_text(config.read_text().replace("keys/", "/keys/"))
     with pytest.raises(ConfigError, match=r"sign\.key"):
         _ = Context(copy_of_repository).config
+
+
+def test_who_puts_published_signatures_in_shares_nothing(copy_of_repository: Path, tmp_path: Path) -> None:
+    """What others built proves nothing in a rebuild, and others' signatures prove nothing of what it makes."""
+    config = copy_of_repository / "planex.yaml"
+    url = f"file:{tmp_path / 'store'}"
+    config.write_text(f"{config.read_text()}store: [{{url: '{url}', trusted: true, push: true}}]\n")
+    assert [each.url for each in Context(copy_of_repository).config.store] == [url]
+    context = Context(copy_of_repository, graft=tmp_path)
+    assert context.config.store == ()
+    with depots_of(context, [url]) as depots:
+        assert depots is None
+    words = ["-C", str(copy_of_repository), "--graft", str(tmp_path), "store", "push", "--store", url]
+    done = CliRunner().invoke(cli, words)
+    assert isinstance(done.exception, ConfigError) and not (tmp_path / "store").exists(), done.output
 
 
 @pytest.mark.tools("rpmbuild")
