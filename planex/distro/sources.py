@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from planex.checksums import Checksum, read_checksums, write_checksums
+from planex.checksums import Checksum, digest_of, read_checksums, write_checksums
 from planex.distro.recipe import Recipe
 from planex.errors import ConfigError, Problem
 from planex.report import Task
@@ -37,6 +37,15 @@ def checksums_of(recipe: Recipe, package: Package) -> dict[str, str]:
     known = read_checksums(recipe.checksums)
     names = [source.file_name for source in package.sources if source.is_remote]
     return {name: known[name].value if name in known else "" for name in names}
+
+
+def file_rows(recipe: Recipe, package: Package) -> dict[str, str]:
+    """What of a package's rebuild key its sources and patches decide: label to digest."""
+    patches = {Path(patch.name).name for patch in recipe.queue.patches}
+    rows = {f"source {name}": digest for name, digest in checksums_of(recipe, package).items()}
+    for name, path in local_files(recipe, package).items():
+        rows[f"{'patch' if name in patches else 'file'} {name}"] = digest_of(path, "SHA256")
+    return rows
 
 
 def source_urls(recipe: Recipe, source: Source) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from planex.content.key import Inputs
 from planex.content.store import Result
 from planex.distro.origins import UsedPatch, UsedSource, patches_of, sources_of
 from planex.distro.project import Project
@@ -17,15 +18,15 @@ from planex.trust.provenance import SLSA
 from planex.trust.statement import Statement, Subject
 
 BUILD_TYPE = "urn:planex:package:1"
-_OWN = ("spec", "buildroot", "file", "dependency")
+_OWN = ("spec", "buildroot", "dependency")
 """Inputs of the rebuild key besides sources and patches; what of the base comes along is in the manifest's base."""
 
 
 def provenance(project: Project, name: str, result: Result, signed: Mapping[str, str]) -> bytes:
     """The statement of a package. ``signed``: SHA-256 of RPMs as built to that of their signed copies."""
-    sources, patches = list(sources_of(project, name)), list(patches_of(project, name))
-    known = {row.name for row in sources} | {row.name for row in patches}
-    materials = [*map(_source, sources), *map(_patch, patches), *_inputs(result, known)]
+    made = result.inputs
+    sources, patches = sources_of(project, name, made), patches_of(project, name, made)
+    materials = [*map(_source, sources), *map(_patch, patches), *_others(made)]
     definition = {
         "buildType": BUILD_TYPE,
         "externalParameters": {"package": name, "target": project.target_name},
@@ -44,16 +45,17 @@ def _subjects(result: Result, signed: Mapping[str, str]) -> Iterator[Subject]:
 
 def _source(row: UsedSource) -> dict[str, Any]:
     algorithm, _, value = row.checksum.partition(":")
-    return {"name": f"source {row.name}", "uri": row.url, "digest": {algorithm.lower(): value}}
+    known = {"uri": row.url} if row.url else {}
+    return {"name": f"source {row.name}", **known, "digest": {algorithm.lower(): value}}
 
 
 def _patch(row: UsedPatch) -> dict[str, Any]:
     notes = {"subject": row.subject, "author": row.author, "upstream": row.upstream, "commits": list(row.commits)}
-    return {"name": f"patch {row.name}", "digest": {"sha256": row.sha256}, "annotations": notes}
+    known = {"annotations": notes} if row.subject or row.author or row.commits else {}
+    return {"name": f"patch {row.name}", "digest": {"sha256": row.sha256}, **known}
 
 
-def _inputs(result: Result, known: set[str]) -> Iterator[dict[str, Any]]:
-    for label, digest in result.inputs.rows:
-        kind, _, name = label.partition(" ")
-        if kind in _OWN and name not in known:
+def _others(made: Inputs) -> Iterator[dict[str, Any]]:
+    for label, digest in made.rows:
+        if label.partition(" ")[0] in _OWN:
             yield {"name": label, "digest": {"sha256": digest}}

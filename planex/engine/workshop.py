@@ -14,7 +14,7 @@ from planex.content.key import Inputs, differences
 from planex.content.store import Result, Store
 from planex.distro.config import other_targets
 from planex.distro.project import BOOTSTRAP, Project, require_base
-from planex.distro.sources import checksums_of, local_files, remote_sources
+from planex.distro.sources import file_rows, local_files, remote_sources
 from planex.engine.buildroot import Buildroot, Buildroots, base_changes, read_base
 from planex.engine.builtrpms import built_rpms
 from planex.engine.dynamic import learn, recall
@@ -246,12 +246,8 @@ class Workshop:
 
 def own_inputs(project: Project, package: str) -> Inputs:
     """What a package itself brings: spec, sources, patches, files, and the configuration of its buildroot."""
-    recipe, parsed = project.recipe(package), project.package(package)
-    patches = {Path(patch.name).name for patch in recipe.queue.patches}
     rows = {"spec": digest_of(project.rendered(package), "SHA256"), "buildroot": project.mock_config.digest}
-    rows |= {f"source {name}": digest for name, digest in checksums_of(recipe, parsed).items()}
-    for name, path in local_files(recipe, parsed).items():
-        rows[f"{'patch' if name in patches else 'file'} {name}"] = digest_of(path, "SHA256")
+    rows |= file_rows(project.recipe(package), project.package(package))
     if package in project.bootstraps:
         rows["bootstrap"] = "1"
     return Inputs.of(rows)

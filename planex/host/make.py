@@ -11,7 +11,7 @@ from planex.content import shelf
 from planex.content.code import code_digest
 from planex.content.remembered import Remembered
 from planex.disk import write
-from planex.distro.origins import used_patches, used_sources
+from planex.distro.origins import made_of, patches_of, sources_of
 from planex.distro.project import Project
 from planex.drafts import write_atomic
 from planex.host import provenance
@@ -134,6 +134,7 @@ def _manifest(
     project: Project, plan: IsoPlan, host: LiveHost | None, repository: Path, signer: Signer | None
 ) -> Manifest:
     """All but the digest and the size of the ISO."""
+    made = made_of(project).items()
     return Manifest(
         iso=plan.iso.name,
         sha256="",
@@ -149,8 +150,8 @@ def _manifest(
         inputs=plan.inputs,
         packages=tuple(host.packages() if host else _of_the_repository(project)),
         rpms=provenance.shipped_rpms(project, repository, plan.definition.repository),
-        sources=used_sources(project),
-        patches=used_patches(project),
+        sources=tuple(source for name, inputs in made for source in sources_of(project, name, inputs)),
+        patches=tuple(patch for name, inputs in made for patch in patches_of(project, name, inputs)),
     )
 
 

@@ -163,7 +163,7 @@ def _ancestor(source: UsedSource) -> Component:
         type=ComponentType.FILE,
         bom_ref=f"source:{source.package}/{source.name}",
         hashes=_hashes(source.checksum),
-        external_references=[where] if source.url != source.name else [],
+        external_references=[where] if source.url not in ("", source.name) else [],
     )
 
 

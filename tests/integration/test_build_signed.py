@@ -11,7 +11,7 @@ import pytest
 
 from planex.checksums import digest_of
 from planex.run import Completed, run
-from planex.trust.provenance import parse_provenance
+from planex.trust.provenance import Material, parse_provenance
 from planex.trust.repository import repomd_complaint
 from tests.conftest import ROOT
 from tests.integration.conftest import write_package
@@ -95,3 +95,34 @@ def test_the_repository_is_signed_and_the_store_is_not(workspace: Path, keys: Ke
     assert rpm.name in {path.name for path in repository.glob("*.rpm")}
     done = planex(workspace, nobody, "build")
     assert done.returncode == 0 and repomd_complaint(keys.key("release"), repository) == ""
+
+
+def test_provenance_names_what_a_result_was_made_of(workspace: Path, keys: Keys) -> None:
+    """Whatever became of the workspace since: a file and a patch were changed, and then the file is gone."""
+    write_package(workspace, "foo", SPEC, {"x": "x\n"}, {"fix.patch": PATCH})
+    write_package(workspace, "other", SPEC.replace("foo", "other"), {"x": "x\n"}, {})
+    (workspace / "release.asc").write_text(keys.key("release").text)
+    config = workspace / "planex.yaml"
+    config.write_text(f"{config.read_text()}sign: {{key: release.asc}}\n")
+    assert planex(workspace, keys.home, "build").returncode == 0
+    first = materials(workspace)
+    source, patch = first[:2]
+    assert (source.name, source.uri, patch.name) == ("source foo-1.tar", "foo-1.tar", "patch fix.patch")
+    assert patch.annotations and patch.annotations["subject"] == "Say y"
+
+    write_package(workspace, "foo", SPEC, {"x": "x\n", "y": "y\n"}, {"fix.patch": PATCH.replace("Say y", "Say Y")})
+    assert planex(workspace, keys.home, "build", "other").returncode == 0
+    now = materials(workspace)
+    assert [(each.name, each.digest) for each in now] == [(each.name, each.digest) for each in first]
+    assert now[1].annotations is None, "the subject is that of another patch"
+
+    (workspace / "specs" / "foo" / "foo-1.tar").unlink()
+    write_package(workspace, "other", SPEC.replace("foo", "other"), {"x": "x\n", "y": "y\n"}, {})
+    done = planex(workspace, keys.home, "build", "other")
+    assert done.returncode == 0, done.stderr
+    assert materials(workspace) == now
+
+
+def materials(workspace: Path) -> list[Material]:
+    path = workspace / "_build" / "bookworm" / "repo" / "provenance" / "foo.intoto.json"
+    return parse_provenance("", path.read_bytes()).materials()

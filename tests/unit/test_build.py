@@ -17,7 +17,9 @@ from click.testing import CliRunner, Result
 
 from planex.cli import cli
 from planex.cli.failure import failed, told
+from planex.content.key import Inputs
 from planex.distro.config import load_config
+from planex.distro.origins import patches_of, sources_of
 from planex.distro.project import load_project
 from planex.engine import builders
 from planex.engine.build import Build, Options
@@ -226,6 +228,36 @@ def test_what_is_not_built_says_for_want_of_what(workspace: Workspace, keep_goin
         "d": "d needs c, which did not build",
         **({} if keep_going else {"e": ""}),
     }
+
+
+def test_what_a_result_was_made_of_is_told_with_what_is_still_known_of_it(workspace: Workspace) -> None:
+    add(workspace, "a")
+    path, sums = workspace.specs / "a" / "a.spec.j2", workspace.specs / "a" / "sources"
+    lines = "License: MIT\nSource0: https://example.org/a-1.tar\nSource1: more.txt\nPatch0: own.patch"
+    path.write_text(path.read_text().replace("License: MIT", lines))
+    sums.write_text(f"SHA512 (a-1.tar) = {'1' * 128}\n")
+    for name in ("more.txt", "own.patch"):
+        (workspace.specs / "a" / name).write_text("x")
+    made = own_inputs(workshop(workspace).project, "a")
+    digest = dict(made.rows)["file more.txt"]
+    told = [
+        ("a-1.tar", "https://example.org/a-1.tar", f"SHA512:{'1' * 128}"),
+        ("more.txt", "more.txt", f"SHA256:{digest}"),
+    ]
+    assert _told(workspace, made) == (told, [("own.patch", digest)])
+    sums.write_text(f"SHA512 (a-1.tar) = {'2' * 128}\n")
+    for name in ("more.txt", "own.patch"):
+        (workspace.specs / "a" / name).unlink()
+    assert _told(workspace, made) == ([("a-1.tar", "", told[0][2]), told[1]], [("own.patch", digest)])
+    sums.write_text("no checksum")
+    path.write_text(path.read_text().replace("Source1: more.txt", "Source1: another.txt"))
+    assert _told(workspace, made) == ([("a-1.tar", "", told[0][2]), told[1]], [("own.patch", digest)])
+
+
+def _told(workspace: Workspace, made: Inputs) -> tuple[list[tuple[str, str, str]], list[tuple[str, str]]]:
+    project = workshop(workspace).project
+    sources = [(each.name, each.url, each.checksum) for each in sources_of(project, "a", made)]
+    return sources, [(each.name, each.sha256) for each in patches_of(project, "a", made)]
 
 
 def test_a_mock_configuration_is_part_of_the_key(workspace: Workspace) -> None:
