@@ -21,20 +21,26 @@ from planex.report import Task
 from planex.snapshot.folder import LATEST, LATEST_GOOD, SnapshotFolder
 from planex.snapshot.ident import parse_id
 from planex.snapshot.record import NAME
+from planex.units import many
 
 INDEX, INDEX_FORMAT = "snapshots.json", 1
 _POINTERS = ("feed.xml", "badge.svg", "nights.html", "nights.json", "index.json", "index.html")
 """Files of the site that lead to others."""
+_OTHER = "name another place, or delete what is there and publish these instead: --replace"
 _ROOT = frozenset({"site", "channels", LATEST, LATEST_GOOD, "promotions.jsonl", INDEX})
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedIndex:
-    """``snapshots.json``: what a published tree holds. ``links``: ``latest``, ``channels/NAME``, ... to ids."""
+    """``snapshots.json``: what a published tree holds. ``links``: ``latest``, ``channels/NAME``, ... to ids.
+
+    ``distro``: its name; empty in trees of before that was written down.
+    """
 
     target: str
     snapshots: tuple[str, ...]
     links: dict[str, str]
+    distro: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,10 @@ class Outlet(Protocol):
         """What is there, at the top."""
         ...
 
+    def read(self, path: str) -> bytes:
+        """A small file that is there."""
+        ...
+
     def send(self, root: Path, stage: PublishStage) -> int:
         """Have the files of a stage there; how many were lacking or other."""
         ...
@@ -73,14 +83,22 @@ class Outlet(Protocol):
         ...
 
 
-def publish(archive: SnapshotFolder, place: Outlet, target: str, task: Task) -> PublishCounts:
-    """Have all snapshots, channels and pages at ``place``. ``archive`` must be held alone."""
+def publish(
+    archive: SnapshotFolder, place: Outlet, distro: str, target: str, task: Task, *, replace: bool = False
+) -> PublishCounts:
+    """Have all snapshots, channels and pages at ``place``. ``archive`` must be held alone.
+
+    ``replace``: also where another archive is, which is then gone.
+    """
     if not (idents := [str(ident) for ident in archive.ids()]):
         raise PlanexError("there are no snapshots yet", "planex snapshot create")
-    require_own(place.names())
+    require_own(names := place.names())
     with hold(archive.site / ".lock", patience=WAITING):
         links = {name: str(ident) for name in _links(archive) if (ident := archive.linked(Path(name).name))}
-        records.save(archive.root / INDEX, PublishedIndex(target, tuple(idents), links), INDEX_FORMAT)
+        index = PublishedIndex(target, tuple(idents), links, distro)
+        if not replace:
+            _require_same(place, names, index)
+        records.save(archive.root / INDEX, index, INDEX_FORMAT)
         stages = tuple(publish_stages(archive, idents, tuple(links)))
         sent = 0
         for stage in stages:
@@ -100,6 +118,25 @@ def require_own(names: Iterable[str]) -> None:
     if strange:
         message = f"the place holds something else than snapshots: {', '.join(strange[:3])}"
         raise ConfigError(message, "name one that is new or empty")
+
+
+def _require_same(place: Outlet, names: Sequence[str], own: PublishedIndex) -> None:
+    """Raise unless what is there is of the same distro, target and archive: all else is deleted there."""
+    there = {name for name in names if parse_id(name)}
+    if INDEX in names:
+        try:
+            found = records.parse(place.read(INDEX), PublishedIndex, INDEX_FORMAT)
+        except records.Damaged as error:
+            raise ConfigError(f"{INDEX} there is damaged: {error.message}", _OTHER) from None
+        if (found.distro or own.distro, found.target) != (own.distro, own.target):
+            message = f"the place holds the snapshots of {found.distro} {found.target}".replace("  ", " ")
+            raise ConfigError(f"{message}, and these are of {own.distro} {own.target}", _OTHER)
+        there |= set(found.snapshots)
+    if there and there.isdisjoint(own.snapshots):
+        message = (
+            f"none of the {many(len(there), 'snapshot')} there is known here: is this another archive, or a new one?"
+        )
+        raise ConfigError(message, _OTHER)
 
 
 def _links(archive: SnapshotFolder) -> list[str]:

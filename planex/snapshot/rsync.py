@@ -7,8 +7,11 @@ import os
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from planex.content.records import LIMIT
 from planex.errors import CommandFailed, PlanexError
+from planex.regular import read_regular
 from planex.run import Completed, require, run
 from planex.snapshot.publish import PublishStage
 
@@ -36,6 +39,11 @@ class RsyncPlace:
         names = (line.split(None, 4)[4].split(" -> ")[0] for line in done.stdout.splitlines() if line[:1] in "d-l")
         return [name for name in names if name != "."]
 
+    def read(self, path: str) -> bytes:
+        with TemporaryDirectory(prefix="planex.") as folder:
+            self._run("--", f"{self.where}/{path}", f"{folder}/")
+            return read_regular(Path(folder) / path, LIMIT)
+
     def send(self, root: Path, stage: PublishStage) -> int:
         """Send the files. Where they are hard links here they are so there: an unchanged night takes no space.
 
@@ -56,8 +64,11 @@ class RsyncPlace:
         return sum(line.startswith("*deleting") for line in done.stdout.splitlines())
 
     def _rsync(self, *words: str, stdin: bytes | None = None, check: bool = True) -> Completed:
+        return self._run(*words, f"{self.where}/", stdin=stdin, check=check)
+
+    def _run(self, *words: str, stdin: bytes | None = None, check: bool = True) -> Completed:
         tool = require("rsync", "publish snapshots")
-        return run([tool, "--timeout=300", *words, f"{self.where}/"], stdin=stdin, check=check, inherit=_CALLER)
+        return run([tool, "--timeout=300", *words], stdin=stdin, check=check, inherit=_CALLER)
 
 
 def rsync_place(text: str, archive: Path) -> RsyncPlace:

@@ -47,6 +47,10 @@ class ObjectPlace:
     def names(self) -> list[str]:
         return sorted({path.partition("/")[0].removesuffix(".mirrorlist") for path in self._there})
 
+    def read(self, path: str) -> bytes:
+        with self._telling():
+            return bytes(obstore.get(self.store, path).bytes())
+
     def send(self, root: Path, stage: PublishStage) -> int:
         """Send what is lacking, some at once, then what is other: pages that were there begin to link to new ones."""
         lacking = [path for path in stage.paths if self._lacks(root, path, settled=stage.settled)]

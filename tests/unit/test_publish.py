@@ -16,13 +16,13 @@ import pytest
 from obstore.store import MemoryStore
 
 from planex.content.locks import Patience
-from planex.errors import PlanexError
+from planex.errors import ConfigError, PlanexError
 from planex.report import Reporter, Task
 from planex.run import Completed, run
 from planex.snapshot import s3
 from planex.snapshot.channels import promote
 from planex.snapshot.folder import SnapshotFolder
-from planex.snapshot.publish import publish, require_own
+from planex.snapshot.publish import Outlet, publish, require_own
 from planex.snapshot.rsync import rsync_place
 from tests.conftest import ROOT
 from tests.unit.archive_factory import add_night, ident_of, prove_published, settle
@@ -57,9 +57,9 @@ def go_on(archive: SnapshotFolder) -> None:
     settle(archive)
 
 
-def command(archive: SnapshotFolder, where: str) -> Completed:
+def command(archive: SnapshotFolder, where: str, *more: str) -> Completed:
     words = [sys.executable, "-m", "planex", "-C", str(archive.root.parents[1]), "snapshot", "publish", "--to", where]
-    return run(words, check=False, env={"PYTHONPATH": str(ROOT)})
+    return run([*words, *more], check=False, env={"PYTHONPATH": str(ROOT)})
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -127,7 +127,7 @@ def test_whenever_it_is_killed_readers_have_a_whole_state(
         assert tree(place) == tree(archive.root)
         shutil.rmtree(place)
         shutil.copytree(tmp_path / "before", place, symlinks=True)
-    assert kills == 9, "once in each run of rsync"
+    assert kills == 10, "once in each run of rsync"
 
 
 @rsync
@@ -149,6 +149,52 @@ def test_what_is_not_planexs_is_not_touched(archive: SnapshotFolder, tmp_path: P
     require_own([".planex-partial", "snapshots.json"])
 
 
+def other_night(folder: Path, number: int) -> SnapshotFolder:
+    """An archive with one night."""
+    found = SnapshotFolder(folder)
+    add_night(found, number)
+    settle(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("distro", "target", "number", "words"),
+    [
+        ("demo", "u", 1, "holds the snapshots of demo t, and these are of demo u"),
+        ("other", "t", 1, "holds the snapshots of demo t, and these are of other t"),
+        ("demo", "t", 9, "none of the 3 snapshots there is known here"),
+    ],
+)
+@pytest.mark.parametrize("kind", [pytest.param("folder", marks=rsync), "objects"])
+def test_what_another_archive_published_is_not_deleted(
+    archive: SnapshotFolder, tmp_path: Path, kind: str, distro: str, target: str, number: int, words: str
+) -> None:
+    place: Outlet = s3.ObjectPlace(store := MemoryStore(), "s3://test")
+    if kind == "folder":
+        place = rsync_place(str(tmp_path / "www"), archive.root)
+    publish(archive, place, "demo", "t", Task(Reporter(), "x"))
+    place = s3.ObjectPlace(store, "s3://test") if kind == "objects" else place
+    other = other_night(tmp_path / "other", number)
+    before = place.names(), tree(tmp_path / "www")
+    with pytest.raises(ConfigError, match=words):
+        publish(other, place, distro, target, Task(Reporter(), "x"))
+    assert (place.names(), tree(tmp_path / "www")) == before
+    publish(other, place, distro, target, Task(Reporter(), "x"), replace=True)
+    place = s3.ObjectPlace(store, "s3://test") if kind == "objects" else place
+    assert [name for name in place.names() if name.startswith("2026")] == [ident_of(number)]
+
+
+@rsync
+def test_a_place_whose_index_is_damaged_is_left_alone(archive: SnapshotFolder, tmp_path: Path) -> None:
+    place = tmp_path / "www"
+    assert command(archive, str(place)).returncode == 0
+    (place / "snapshots.json").write_text("{")
+    done = command(archive, str(place))
+    assert (done.returncode, "snapshots.json there is damaged: it is not JSON" in done.stderr) == (2, True), done.stderr
+    assert command(archive, str(place), "--replace").returncode == 0
+    assert prove_published(place) == FIRST
+
+
 def test_awkward_places_are_refused(archive: SnapshotFolder) -> None:
     for folder in (archive.root, archive.root / "x", archive.root.parent):
         with pytest.raises(PlanexError, match="where the snapshots are"):
@@ -163,7 +209,7 @@ def test_awkward_places_are_refused(archive: SnapshotFolder) -> None:
 def test_an_archive_without_snapshots_is_not_published(tmp_path: Path) -> None:
     empty = SnapshotFolder(tmp_path / "none")
     with pytest.raises(PlanexError, match="no snapshots yet"):
-        publish(empty, rsync_place(str(tmp_path / "x"), empty.root), "t", Task(Reporter(), "x"))
+        publish(empty, rsync_place(str(tmp_path / "x"), empty.root), "demo", "t", Task(Reporter(), "x"))
 
 
 @rsync
@@ -209,7 +255,7 @@ def download(store: Any, folder: Path) -> Path:
 
 def send(archive: SnapshotFolder, store: Any) -> int:
     place = s3.ObjectPlace(store, "s3://test", "https://example.org/nights/")
-    return publish(archive, place, "t", Task(Reporter(), "publish")).deleted
+    return publish(archive, place, "demo", "t", Task(Reporter(), "publish")).deleted
 
 
 def test_an_object_store_is_whole_whenever_it_ends(

@@ -18,13 +18,15 @@ from planex.units import many
 @click.command("publish", short_help="Have them at another place, whole.")
 @click.option("--to", "where", required=True, metavar="DEST", help="A folder, HOST:FOLDER, rsync://... or s3://...")
 @click.option("--base-url", default="", metavar="URL", help="Where readers find an s3:// place (for mirror lists).")
+@click.option("--replace", is_flag=True, help="Also where the snapshots of another archive are, which are deleted.")
 @pass_context
-def publish_all(context: Context, where: str, base_url: str) -> None:
+def publish_all(context: Context, where: str, base_url: str, replace: bool) -> None:
     """Have all snapshots of the target, its channels and pages at DEST: contents first, then what leads to them, then
     deletions of what `gc` deleted.
 
     Killed at any moment, it leaves readers the old state whole, and the next run sends what is lacking. What is neither
-    new nor empty nor such a place is refused. `create`, `promote` and `gc` wait meanwhile.
+    new nor empty nor such a place is refused, and so is one of another distro or target, or of which no snapshot is
+    known here. `create`, `promote` and `gc` wait meanwhile.
 
     \b
     Examples:
@@ -34,7 +36,7 @@ def publish_all(context: Context, where: str, base_url: str) -> None:
     archive = archive_of(context)
     place = _place(where, base_url, archive)
     with archive.alone(context.patience(wait=True)), context.reporter.task("publish") as task:
-        counts = publish(archive, place, context.target_name, task)
+        counts = publish(archive, place, context.config.name, context.target_name, task, replace=replace)
     echo(where)
     context.reporter.info(f"{many(counts.files, 'file')}, {counts.sent} sent, {counts.deleted} deleted")
 
