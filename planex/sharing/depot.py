@@ -86,7 +86,7 @@ class Depot:
         if _twice(lambda: self.place.write(path, sealed, replace=path in self._bad)):
             self._bad.discard(path)
             return ()
-        first = self._first(result)
+        first = self._first(result, sealed)
         differing = record.unlike(first, result) if first else ()
         if differing:
             self.place.write(f"ac/{record.rival_key(result.key)}", sealed)
@@ -94,12 +94,14 @@ class Depot:
             self.place.write(path, sealed, replace=True)
         return differing
 
-    def _first(self, result: SharedResult) -> SharedResult | None:
-        """What is there for the key of a result; None where that is damaged. BadEntry where it is not believed."""
+    def _first(self, result: SharedResult, sealed: bytes) -> SharedResult | None:
+        """What is there for the key of a result; None where that is to be replaced: it is damaged, or is not believed
+        while ``sealed`` is, as when the key of who signs was changed. BadEntry where neither is believed.
+        """
         try:
             return self.lookup(result.key, result.package)
         except BadEntry:
-            if f"ac/{result.key}" not in self._bad:
+            if f"ac/{result.key}" not in self._bad and self._fault(record.unseal(sealed)):
                 raise
             return None
 

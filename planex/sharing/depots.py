@@ -104,8 +104,14 @@ class Depots:
         """Whether it is there now."""
         if depot.name in self._full | self._silent:
             return False
+        parcel = None
         try:
-            self._deliver(depot, make())
+            self._deliver(depot, parcel := make())
+        except BadEntry as error:
+            if parcel:
+                with self._lock:
+                    self._tell(depot, parcel.result.key, error)
+            return False
         except (PlanexError, OSError) as error:
             with suppress(PlanexError):
                 check_stopped()  # who interrupts knows that no more is pushed

@@ -451,12 +451,28 @@ class TestSignatures:
         with pytest.raises(BadEntry, match="it was changed after it was signed"):
             self.depot(root, keys, "release").lookup(INPUTS.key, "x")
 
-    def test_what_is_not_believed_is_not_overwritten(self, root: Path, keys: Keys, tmp_path: Path) -> None:
+    def test_what_is_not_believed_is_replaced_by_who_is(self, root: Path, keys: Keys, tmp_path: Path) -> None:
+        """As when the key of who signs was changed."""
         self.push(opened(f"file:{root}"), keys, "other", tmp_path)
-        before = (root / "ac" / INPUTS.key).read_bytes()
-        (warning,) = self.push(self.depot(root, keys, "release"), keys, "release", tmp_path)
+        assert self.push(self.depot(root, keys, "release"), keys, "release", tmp_path) == []
+        assert self.depot(root, keys, "release").lookup(INPUTS.key, "x")
+
+    def test_one_record_that_is_not_believed_is_told_once_and_all_else_is_pushed(
+        self, root: Path, keys: Keys, tmp_path: Path
+    ) -> None:
+        self.push(opened(f"file:{root}"), keys, "other", tmp_path)
+        before, more = (root / "ac" / INPUTS.key).read_bytes(), Inputs.of({"spec": "s2"})
+        heard = Heard()
+        with Depots(
+            [self.depot(root, keys, "release")], heard.reporter, keys.signer("other", tmp_path / "k").sign
+        ) as all_:
+            for inputs in (INPUTS, INPUTS, more):
+                all_.push(lambda inputs=inputs: parcel(tmp_path / "made", inputs=inputs))  # type: ignore[misc]
+                assert all_.finish() == (inputs is more)
+        (warning,) = heard.warnings
         assert "is not taken: it is signed with another key" in warning
         assert (root / "ac" / INPUTS.key).read_bytes() == before
+        assert (root / "ac" / more.key).exists()
 
     def test_a_key_that_is_not_there(self, root: Path, keys: Keys) -> None:
         with pytest.raises(ConfigError, match="file not found; it is among the 'keys' of a store"):
