@@ -17,7 +17,7 @@ from planex.run import NETWORK, run
 from planex.snapshot.folder import SnapshotFolder
 from planex.snapshot.record import PartStatus, Snapshot, SnapshotState
 
-_FORMAT = 1
+_FORMAT, _RECORD = 1, "told.json"
 _PATIENCE = 60.0
 _CALLER = NETWORK | {"HOME", "USER"}
 
@@ -32,7 +32,10 @@ class ToldState:
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """What the command gets. ``before``: the snapshot that was told last; ``folder``: where this one is."""
+    """What the command gets. ``before``: the snapshot that was told last; ``folder``: where this one is.
+
+    Where no snapshot came about, it is told of none: ``snapshot``, ``commit``, ``subject`` and ``folder`` are empty.
+    """
 
     state: SnapshotState
     was: SnapshotState
@@ -59,14 +62,29 @@ def state_change(snapshot: Snapshot, told: ToldState, folder: Path) -> StateChan
 
 def notify(archive: SnapshotFolder, snapshot: Snapshot, command: str) -> bool:
     """Run ``command`` if the state turned since it was told last; before that, it was good. Whether it did."""
-    record = archive.root / "told.json"
-    told = records.load(record, ToldState, _FORMAT) or ToldState(SnapshotState.GOOD)
-    change = state_change(snapshot, told, archive.folder(snapshot.id))
+    return _tell(archive, state_change(snapshot, _told(archive), archive.folder(snapshot.id)), command)
+
+
+def notify_of_none(archive: SnapshotFolder, target: str, why: str, command: str) -> bool:
+    """The same of a night of which no snapshot came about: it is broken."""
+    told, broken = _told(archive), SnapshotState.BROKEN
+    if told.state is broken:
+        return False
+    return _tell(
+        archive, StateChange(broken, told.state, "", told.snapshot, target, "", "", (("create", why),), ""), command
+    )
+
+
+def _told(archive: SnapshotFolder) -> ToldState:
+    return records.load(archive.root / _RECORD, ToldState, _FORMAT) or ToldState(SnapshotState.GOOD)
+
+
+def _tell(archive: SnapshotFolder, change: StateChange | None, command: str) -> bool:
     if change is None:
         return False
     text = json.dumps({"format": _FORMAT, **asdict(change)}, indent=1) + "\n"
     run(command_words(command), stdin=text.encode(), timeout=_PATIENCE, inherit=_CALLER)
-    records.save(record, ToldState(snapshot.state, snapshot.id), _FORMAT)
+    records.save(archive.root / _RECORD, ToldState(change.state, change.snapshot), _FORMAT)
     return True
 
 

@@ -8,11 +8,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from planex.cli import cli
+from planex.cli.snapshot import making
 from planex.errors import CommandFailed, ConfigError, PlanexError
+from planex.snapshot.create import Maker
 from planex.snapshot.folder import SnapshotFolder
 from planex.snapshot.notify import command_words, notify
+from planex.snapshot.record import Snapshot
 from tests.unit.archive_factory import add_night, ident_of
+
+TELL = '#!/bin/sh\ncat >>"$0.said"\necho , >>"$0.said"\n'
+
+
+def said_by(tool: Path) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(f"[{Path(f'{tool}.said').read_text().rstrip().rstrip(',')}]")
+    return found
 
 
 @pytest.fixture
@@ -59,3 +71,65 @@ def test_a_command_that_is_none(command: str) -> None:
 def test_a_command_that_is_not_there(archive: SnapshotFolder) -> None:
     with pytest.raises(PlanexError, match="no-such-tool is not installed"):
         notify(archive, archive.load(ident_of(2)), "no-such-tool")
+
+
+class Nightly:
+    """`snapshot create --notify` in a workspace of the target t, with what stands in for the making itself."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("mock-configs/t.cfg", "repos/t.repo"):
+            (folder / name).parent.mkdir(parents=True)
+            (folder / name).write_text("")
+        (folder / "planex.yaml").write_text("name: demo\nversion: '1'\nvendor: v\ntargets: {t: {base: t}}\n")
+        self._folder, self._patch = folder, monkeypatch
+        self.archive = SnapshotFolder(folder / "snapshots" / "t")
+
+    def create(self, made: Callable[[], Snapshot]) -> object:
+        self._patch.setattr(making, "load_project", lambda *words, **more: None)
+        self._patch.setattr(Maker, "create", lambda maker, project: made())
+        words = ["-C", str(self._folder), "snapshot", "create", "--notify", "tell-room"]
+        return CliRunner().invoke(cli, words).exception
+
+    def fail(self, error: Exception) -> object:
+        def made() -> Snapshot:
+            raise error
+
+        return self.create(made)
+
+
+@pytest.fixture
+def nightly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nightly:
+    return Nightly(tmp_path / "w", monkeypatch)
+
+
+def test_a_night_without_a_snapshot_is_told_once(nightly: Nightly, fake_tool: Callable[[str, str], Path]) -> None:
+    tool, error = fake_tool("tell-room", TELL), PlanexError("the workspace is not as in its commit")
+    assert nightly.fail(error) is error
+    assert isinstance(nightly.fail(OSError(28, "No space left on device")), OSError)
+    (one,) = said_by(tool)
+    assert (one["was"], one["state"], one["snapshot"], one["target"]) == ("good", "broken", "", "t")
+    assert one["broken_by"] == [["create", error.message]]
+    add_night(nightly.archive, 1)
+    assert nightly.create(lambda: nightly.archive.load(ident_of(1))) is None
+    assert [one["state"] for one in said_by(tool)] == ["broken", "good"]
+
+
+def test_who_cannot_be_told_of_that_hides_nothing(nightly: Nightly, fake_tool: Callable[[str, str], Path]) -> None:
+    fake_tool("tell-room", "#!/bin/sh\nexit 1\n")
+    assert str(nightly.fail(PlanexError("the disk is away"))) == "the disk is away"
+    tool = fake_tool("tell-room", TELL)
+    nightly.fail(PlanexError("it is still away"))
+    assert [one["broken_by"] for one in said_by(tool)] == [[["create", "it is still away"]]]
+
+
+def test_pages_that_cannot_be_written_keep_nobody_from_being_told(
+    nightly: Nightly, fake_tool: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refresh_site(*words: object) -> None:
+        raise RuntimeError("pages")
+
+    tool = fake_tool("tell-room", TELL)
+    monkeypatch.setattr(making, "refresh_site", refresh_site)
+    add_night(nightly.archive, 2, good=False)
+    assert str(nightly.create(lambda: nightly.archive.load(ident_of(2)))) == "pages"
+    assert [one["snapshot"] for one in said_by(tool)] == [ident_of(2)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
@@ -13,16 +15,17 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import columns, echo
 from planex.cli.snapshot.archiving import archive_of, names_of
 from planex.cli.snapshot.siting import refresh_site
+from planex.disk import explain
 from planex.distro.project import load_project
 from planex.errors import ConfigError, PlanexError
 from planex.host.definition import definition_path
 from planex.pages.snapshots import show_text
 from planex.snapshot.create import Maker
 from planex.snapshot.folder import SnapshotFolder
-from planex.snapshot.notify import command_words
+from planex.snapshot.notify import command_words, notify_of_none
 from planex.snapshot.notify import notify as notify_of
 from planex.snapshot.parts import PROOFS, SnapshotWish
-from planex.snapshot.record import Snapshot
+from planex.snapshot.record import SnapshotState
 
 
 @click.command(short_help="Make one of the workspace's commit: whole, or none.")
@@ -81,13 +84,13 @@ def create(
     with_iso = definition_path(workspace, context.target_name).is_file() if iso is None else iso
     chosen = tuple(proof for proof in proofs or ("bios", "uefi") if proof != "none")
     wish = SnapshotWish(context.target_name, with_iso, chosen, _forecasts(forecasts), dirty, offline, upgrade)
-    with archive.alone(context.patience(wait=True)):
+    with _telling(context, archive, notify), archive.alone(context.patience(wait=True)):
         project = load_project(workspace, context.config, context.target_name, tolerant=True)
         made = Maker(workspace, archive, wish, context.reporter).create(project)
         names = names_of(archive).get(made.id, ())
-    refresh_site(context, archive)
     if notify is not None:
-        _notify(context, archive, made, notify)
+        _tell(context, made.state, lambda: notify_of(archive, made, notify))
+    refresh_site(context, archive)
     echo(json.dumps(asdict(made), indent=1) if as_json else show_text(made, names, columns()))
     if not made.good:
         where = workspace.relative(archive.folder(made.id))
@@ -95,12 +98,24 @@ def create(
         sys.exit(1)
 
 
-def _notify(context: Context, archive: SnapshotFolder, made: Snapshot, command: str) -> None:
+@contextmanager
+def _telling(context: Context, archive: SnapshotFolder, command: str | None) -> Iterator[None]:
+    """Who wants to hear of broken nights hears of those, too, that have no snapshot."""
+    try:
+        yield
+    except (PlanexError, OSError) as error:
+        if command is not None:
+            target, why = context.target_name, (explain(error) if isinstance(error, OSError) else error).message
+            _tell(context, SnapshotState.BROKEN, lambda: notify_of_none(archive, target, why, command))
+        raise
+
+
+def _tell(context: Context, state: SnapshotState, tell: Callable[[], object]) -> None:
     """That nobody can be told is told, and undoes nothing."""
     try:
-        notify_of(archive, made, command)
+        tell()
     except PlanexError as error:
-        context.reporter.warn(f"nobody was told that the nights are {made.state} now: {error.message}")
+        context.reporter.warn(f"nobody was told that the nights are {state} now: {error.message}")
 
 
 def _forecasts(asked: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
