@@ -300,12 +300,26 @@ def _folders(context: Context, urls: tuple[str, ...]) -> Iterator[Path]:
 def _roots(context: Context) -> frozenset[str]:
     """SHA-256 of all RPMs that this workspace and its snapshots have, of any target."""
     from planex.snapshot.folder import SnapshotFolder
+    from planex.snapshot.upgrade import REPO
 
     digests: set[str] = set()
     for target in context.config.targets:
         store = Store(context.workspace.target(target) / "store")
         for package, folder in store.results():
             digests |= set(result.rpms.values()) if (result := store.find(package, folder.name)) else set()
-        for snapshot in SnapshotFolder(context.workspace.snapshots(target)).all():
-            digests |= {rpm.digest for rpm in snapshot.rpms}
+        archive = SnapshotFolder(context.workspace.snapshots(target))
+        for snapshot in archive.all():
+            digests |= {rpm.digest for rpm in snapshot.rpms} | _as_built(archive.folder(snapshot.id) / REPO)
     return frozenset(digests)
+
+
+def _as_built(repository: Path) -> frozenset[str]:
+    """Of the RPMs that signed copies in a repository were made from: shared stores have those."""
+    from planex.content.records import Damaged
+    from planex.trust.repository import stated_digests
+
+    try:
+        return stated_digests(repository)
+    except Damaged as error:
+        hint = "nothing is deleted, for nobody knows what it holds: planex snapshot show, and delete what is damaged"
+        raise PlanexError(f"the provenance in {repository} cannot be read: {error.message}", hint) from None

@@ -19,7 +19,9 @@ from planex.rpm.signature import DSA_TAG, RSA_TAG, SignedPart, put_signature, si
 from planex.trust.armour import DSA, EDDSA, RSA, SIGNATURE, algorithm, dearmour
 from planex.trust.dsse import envelope_text, parse_envelope
 from planex.trust.gpg import PublicKey, complaint, complaint_of_packets
+from planex.trust.provenance import SLSA
 from planex.trust.signer import MAX_SIGNATURE, Signer
+from planex.trust.statement import parse_statement
 
 _TAGS = {RSA: RSA_TAG, DSA: DSA_TAG, EDDSA: DSA_TAG}
 PROVENANCE, _STATEMENT = "provenance", ".intoto.json"
@@ -113,6 +115,15 @@ def statements_in(folder: Path) -> dict[str, bytes]:
     """The statements that were sealed in a repository, by their packages."""
     paths = sorted((folder / PROVENANCE).glob(f"*{_STATEMENT}"))
     return {path.name.removesuffix(_STATEMENT): parse_envelope(path.read_bytes()).content for path in paths}
+
+
+def stated_digests(folder: Path) -> frozenset[str]:
+    """SHA-256 of all RPMs that the statements sealed in a repository speak of: signed copies, and each as it was built.
+
+    Raises records.Damaged.
+    """
+    statements = (parse_statement(text, SLSA) for text in statements_in(folder).values())
+    return frozenset(each.digest.get("sha256", "") for statement in statements for each in statement.subject)
 
 
 def repomd_complaint(key: PublicKey, folder: Path) -> str:

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from planex.cli import cli
+from planex.content import records
 from planex.engine import builders
 from planex.engine.builders import Job
 from planex.errors import ConfigError, PlanexError
@@ -22,8 +23,12 @@ from planex.rpm import repo
 from planex.sharing import record
 from planex.sharing.depot import shared_file
 from planex.sharing.record import SharedFile, SharedResult
+from planex.snapshot.folder import SnapshotFolder
+from planex.snapshot.record import FORMAT, NAME
+from planex.snapshot.upgrade import published
 from planex.workspace import Workspace
 from tests.conftest import ROOT
+from tests.unit.archive_factory import add_night, ident_of
 from tests.unit.keys import made_keys
 from tests.unit.rpm_factory import make_rpm
 from tests.unit.store_servers import errs, faulty_server, is_silent
@@ -426,3 +431,34 @@ def test_signed_results_need_no_trust_in_the_store(
         second.workspace.config.write_text(f"{second.workspace.config.read_text()}sign: {{key: release.asc}}\n")
         assert second.store("push").stdout == "1 result pushed\n"
         assert third.statuses() == {"a": "taken"}
+
+
+@pytest.mark.tools("gpg", "gpgv")
+def test_store_gc_leaves_what_signed_snapshots_hold(
+    machine: Factory, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their RPMs are signed copies, and those of the store are as they were built."""
+    second = machine("second", packages="ab")
+    target, archive = second.workspace.target("bookworm"), SnapshotFolder(second.workspace.snapshots("bookworm"))
+    with made_keys() as keys:
+        monkeypatch.setenv("GNUPGHOME", str(keys.home))
+        (second.workspace.root / "release.asc").write_text(keys.key("release").text)
+        second.workspace.config.write_text(f"{second.workspace.config.read_text()}sign: {{key: release.asc}}\n")
+        assert second.statuses() == {"a": "taken", "b": "taken"}
+    add_night(archive, 1)
+    repository = archive.folder(ident_of(1)) / "repo"
+    shutil.rmtree(repository)
+    shutil.copytree(target / "repo", repository)
+    record_ = replace(archive.load(ident_of(1)), rpms=tuple(published(repository)))
+    records.save(archive.folder(ident_of(1)) / NAME, record_, FORMAT)
+    shutil.rmtree(target)
+    for path in root.glob("*/*"):
+        os.utime(path, (1e9, 1e9))
+    (statement, *_) = sorted((repository / "provenance").iterdir())
+    text = statement.read_text()
+    put(statement, b"{}")
+    assert f"the provenance in {repository} cannot be read" in str(second.store("gc", "--older-than", "1d").exception)
+    put(statement, text.encode())
+    kept = {record_of(root, name)[0].name for name in "ab"}
+    assert second.store("gc", "--older-than", "1d").stdout.startswith(f"file:{root}: 1 result, ")
+    assert {path.name for path in (root / "ac").iterdir()} == kept
