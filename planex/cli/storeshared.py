@@ -233,7 +233,7 @@ def _faults_of_folder(context: Context, root: Path, repair: bool) -> Iterator[st
         found = list(faults(laid, task.progress))
     yield from (f"file:{path} {what}" for path, what in found)
     if repair:
-        collect(root, [path for path, _ in found])
+        collect(root, laid, [path for path, _ in found])
     for result, names in rivals(laid):
         yield f"{result.package} is not reproducible: two results of key {result.key[:16]} differ in {', '.join(names)}"
 
@@ -278,7 +278,7 @@ def gc(context: Context, urls: tuple[str, ...], age: float | None, most: int | N
         gone = sum(file.size for file in laid.files.values() if file.path in set(paths))
         records = sum(path.parent.name == "ac" for path in paths)
         if not dry_run:
-            collect(root, paths)
+            collect(root, laid, paths)
         said = "would be deleted" if dry_run else "deleted"
         echo(f"file:{root}: {many(records, 'result')}, {size(gone)} {said}; {size(laid.size - gone)} left")
 

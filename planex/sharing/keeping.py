@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from planex.regular import NotRegular, read_regular
 from planex.sharing import record
 from planex.sharing.record import SharedResult
 
+Stamp = tuple[int, ...]
+"""Is another one once a file was brought again."""
 GRACE = 3600.0
 """Seconds for which a file stays that no record speaks of: whoever brings one writes its record last."""
 
@@ -26,6 +30,7 @@ class LaidRecord:
     path: Path
     result: SharedResult | None
     age: float
+    stamp: Stamp = ()
 
     @property
     def digests(self) -> frozenset[str]:
@@ -44,6 +49,7 @@ class LaidFile:
     path: Path
     size: int
     age: float
+    stamp: Stamp = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +77,30 @@ class GcRules:
 
 
 def survey(root: Path) -> Laid:
-    """What lies in a folder; what is deleted meanwhile is not there."""
-    laid = {path.name: LaidFile(path, size, age) for path, size, age in _plain_files(root / "cas")}
-    return Laid(tuple(LaidRecord(path, _read(path), age) for path, _, age in _plain_files(root / "ac")), laid)
+    """What lies in a folder; what is deleted meanwhile is not there.
+
+    Records first: whoever brings one brought its files before, so these are found after it.
+    """
+    found = tuple(
+        LaidRecord(path, _read(path), now - stat.st_mtime, _stamp(stat))
+        for path, stat, now in _plain_files(root / "ac")
+    )
+    files = (
+        LaidFile(path, stat.st_size, now - stat.st_mtime, _stamp(stat))
+        for path, stat, now in _plain_files(root / "cas")
+    )
+    return Laid(found, {file.path.name: file for file in files})
 
 
-def _plain_files(folder: Path) -> Iterator[tuple[Path, int, float]]:
+def _plain_files(folder: Path) -> Iterator[tuple[Path, os.stat_result, float]]:
     now = time.time()
     for path in sorted(folder.glob("[0-9a-f]*")):
-        try:
-            found = path.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue
-        yield path, found.st_size, now - found.st_mtime
+        with suppress(FileNotFoundError):
+            yield path, path.stat(follow_symlinks=False), now
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _read(path: Path) -> SharedResult | None:
@@ -109,13 +126,15 @@ def faults(laid: Laid, progress: Callable[[int, int], None] = lambda done, total
     yield from ((each.path, "is no record of its key") for each in laid.records if each.result is None)
     for digest in sorted({digest for each in laid.records for digest in each.digests} - laid.files.keys()):
         owner = next(each for each in laid.records if digest in each.digests)
-        yield owner.path.parent.parent / "cas" / digest, f"is missing: ac/{owner.path.name} speaks of it"
+        lost = owner.path.parent.parent / "cas" / digest
+        if owner.path.exists() and not lost.exists():
+            yield lost, f"is missing: ac/{owner.path.name} speaks of it"
     for number, (digest, file) in enumerate(laid.files.items(), 1):
         try:
             right = digest_of(file.path, "SHA256") == digest
         except NotRegular:
             right = False
-        if not right:
+        if not right and os.path.lexists(file.path):
             yield file.path, "is damaged: it has not the digest that is its name"
         progress(number, len(laid.files))
 
@@ -156,8 +175,11 @@ def _shrunk(laid: Laid, records_: list[LaidRecord], rules: GcRules) -> list[Laid
     return kept
 
 
-def collect(root: Path, paths: Collection[Path]) -> None:
-    """Delete these, and what killed runs left."""
+def collect(root: Path, laid: Laid, paths: Collection[Path]) -> None:
+    """Delete these, but for what was brought since they were surveyed, and what killed runs left."""
+    stamps = {each.path: each.stamp for each in laid.records} | {each.path: each.stamp for each in laid.files.values()}
     for path in paths:
-        shelf.remove(path)
+        with suppress(FileNotFoundError):
+            if _stamp(path.stat(follow_symlinks=False)) == stamps.get(path):
+                shelf.remove(path)
     shelf.sweep([root / "ac", root / "cas"])
