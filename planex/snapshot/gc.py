@@ -14,7 +14,10 @@ from planex.snapshot.record import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class KeepRules:
-    """How many days, weeks and months have one kept, and for how many days what a channel led to is."""
+    """How many days, weeks and months have one kept, and for how many days what a channel led to is.
+
+    Broken ones, which are reports and logs, are kept for the last ``daily`` days.
+    """
 
     daily: int = 14
     weekly: int = 8
@@ -48,6 +51,10 @@ def kept(
     for count, why, period in periods:
         for ident in _newest(snapshots, count, period):
             found.setdefault(ident, f"the newest good {why}")
+    for snapshot in snapshots:
+        day = _day(snapshot)
+        if not snapshot.good and day and day > now.date() - timedelta(days=rules.daily):
+            found.setdefault(snapshot.id, "broken, and of the last days")
     return found
 
 
@@ -60,11 +67,15 @@ def _moment(text: str, now: datetime) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def _day(snapshot: Snapshot) -> date | None:
+    ident = parse_id(snapshot.id)
+    return datetime.strptime(ident.day, "%Y%m%d").replace(tzinfo=UTC).date() if ident else None
+
+
 def _newest(snapshots: Sequence[Snapshot], count: int, period: Callable[[date], object]) -> list[str]:
     """The newest good snapshot of each of the last ``count`` periods that have one."""
     chosen: dict[object, str] = {}
     for snapshot in reversed(snapshots):
-        if snapshot.good and (ident := parse_id(snapshot.id)):
-            day = datetime.strptime(ident.day, "%Y%m%d").replace(tzinfo=UTC).date()
+        if snapshot.good and (day := _day(snapshot)):
             chosen.setdefault(period(day), snapshot.id)
     return list(chosen.values())[:count]

@@ -264,6 +264,14 @@ def test_what_is_kept() -> None:
     assert set(kept(nights, [], [], KeepRules(0, 0, 0, 0), NOW)) == {days[23]}
 
 
+def test_broken_nights_are_kept_as_long_as_daily_ones() -> None:
+    days = [f"202611{day:02}.01-0123456789ab" for day in (20, 22, 23, 24)]
+    nights = [*(snapshot(day, OK, BAD) for day in days[:3]), snapshot(days[3], OK)]
+    why = kept(nights, [], [], KeepRules(2, 0, 0, 0), NOW)
+    assert why == {days[3]: "the newest", days[2]: "broken, and of the last days"}
+    assert set(kept(nights, [], [], KeepRules(3, 0, 0, 0), NOW)) == set(days[1:])
+
+
 def test_what_became_of_packages_is_read_of_what_the_build_left(tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     event = {"event": "package_planned", "package": "a", "action": "build", "reasons": ["new"]}

@@ -23,7 +23,7 @@ def _keep(name: str, text: str) -> Callable[[Callable[..., None]], Callable[...,
 
 
 @click.command(short_help="Delete old ones; shows first what would go.")
-@_keep("daily", "Days of which one is kept.")
+@_keep("daily", "Days of which one is kept, and all broken ones.")
 @_keep("weekly", "Weeks of which one is kept.")
 @_keep("monthly", "Months of which one is kept.")
 @_keep("promoted", "Days for which what a channel led to is kept.")
@@ -33,7 +33,7 @@ def gc(context: Context, daily: int, weekly: int, monthly: int, promoted: int, d
     """Show which snapshots would go, and with --delete delete them.
 
     The newest good one of each of the last days, weeks and months stays, and all that a channel leads to or led to in
-    the last days; so does the newest.
+    the last days; so do the newest, and the broken ones of the last days, which are reports and logs.
 
     \b
     Example:
