@@ -18,9 +18,9 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.disk import write
 from planex.drafts import write_atomic
-from planex.errors import MissingTool
+from planex.host.bill import bill_of
 from planex.host.checked import Checked, Standing
-from planex.host.manifest import Manifest
+from planex.host.plan import sbom_path
 from planex.host.rebuild import RebuildWish, rebuild_iso
 from planex.host.summary import summary_statement
 from planex.host.verify import find_manifest, manifest_of, verify_iso
@@ -125,18 +125,6 @@ def sbom(context: Context, image: Path, output: Path | None) -> None:
     Each package has what upstream released, the patches (as pedigree) and its RPMs; the base's packages stand beside.
     The same ISO gives the same bytes. Needs no workspace, but the extra `sbom`: pip install 'planex[sbom]'.
     """
-    path = output or image.with_name(f"{image.name}.cdx.json")
-    written_sbom(manifest_of(image), path)
+    path = output or sbom_path(image)
+    write(path, bill_of(manifest_of(image)))
     echo(str(path))
-
-
-def written_sbom(manifest: Manifest, path: Path) -> None:
-    """Write the bill of materials of a manifest."""
-    try:
-        from planex.host.sbom import sbom as made  # an extra
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in ("cyclonedx", "packageurl"):
-            raise
-        message = "cyclonedx-python-lib is not installed; it is needed to write bills of materials"
-        raise MissingTool(message, "pip install 'planex[sbom]'") from None
-    write(path, made(manifest).encode())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.host.release import ReleaseWish, read_summaries, verifiers_of
 from planex.host.release import release as publish
@@ -24,8 +25,16 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option(
     "--to", "folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of releases."
 )
+@pass_context
 def release(
-    image: Path, summaries: tuple[Path, ...], key: Path, verifiers: tuple[Path, ...], needed: int, folder: Path
+    context: Context,
+    /,
+    image: Path,
+    summaries: tuple[Path, ...],
+    key: Path,
+    verifiers: tuple[Path, ...],
+    needed: int,
+    folder: Path,
 ) -> None:
     """Publish an ISO, with all that proves it, in a new folder of releases; prints its path.
 
@@ -35,4 +44,4 @@ def release(
     """
     signed_by = read_key(key)
     wish = ReleaseWish(image, signed_by, verifiers_of(verifiers, signed_by), needed, folder)
-    echo(str(publish(wish, read_summaries(summaries))))
+    echo(str(publish(wish, read_summaries(summaries), context.reporter)))

@@ -28,7 +28,7 @@ from planex.host.kickstart import kickstart_files
 from planex.host.live import Installed, LiveHost, make_host
 from planex.host.loading import choose_loaders
 from planex.host.manifest import ON_ISO, Manifest
-from planex.host.plan import DIGESTS, IsoPlan, checksum_path, manifest_path, work_folder
+from planex.host.plan import DIGESTS, IsoPlan, checksum_path, manifest_path, sbom_path, work_folder
 from planex.host.signing import key_file, require_signer, signature_path
 from planex.host.tree import Parts, plan_respin, read_base
 from planex.medium.cpio import make_initrd
@@ -163,7 +163,7 @@ def _of_the_repository(project: Project) -> list[Installed]:
 
 def _publish(draft: Path, iso: Path, manifest: Manifest, signature: str | None) -> None:
     """Put the ISO, and what belongs to it, in their places. The manifest goes first and comes last: it vouches."""
-    for path in (manifest_path(iso), signature_path(iso)):
+    for path in (manifest_path(iso), signature_path(iso), sbom_path(iso)):
         path.unlink(missing_ok=True)
     draft.chmod(0o644)
     shelf.publish(draft, iso)

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planex.checksums import digest_of
@@ -12,11 +12,14 @@ from planex.content import records, shelf
 from planex.content.copies import copy_file
 from planex.disk import write
 from planex.errors import PlanexError
+from planex.host.bill import bill_of
 from planex.host.manifest import Manifest
-from planex.host.plan import checksum_path, load_manifest, manifest_path
+from planex.host.plan import checksum_path, load_manifest, manifest_path, sbom_path
 from planex.host.signing import signature_path
 from planex.host.summary import REBUILT, Summary, parse_summary
+from planex.host.verify import manifest_of
 from planex.regular import NotRegular, read_regular
+from planex.report import Reporter
 from planex.trust.gpg import PublicKey, complaint, read_key
 from planex.trust.signer import MAX_SIGNATURE
 from planex.units import many
@@ -49,48 +52,64 @@ def _summary(path: Path) -> Summary:
         raise PlanexError(f"{path} is no verification summary: {error.message}", hint) from None
 
 
-def release(wish: ReleaseWish, summaries: Sequence[Summary]) -> Path:
+def release(wish: ReleaseWish, summaries: Sequence[Summary], reporter: Reporter) -> Path:
     """The folder with the published ISO. PlanexError where too few vouch for it, or one that counts says no."""
     final = wish.folder / wish.iso.name.removesuffix(".iso")
     if final.exists():
         raise PlanexError(
             f"{final} was released already", "a release is never replaced: raise 'version' in planex.yaml"
         )
-    manifest = load_manifest(wish.iso)
     sha256 = digest_of(wish.iso, "SHA256")
-    _require_whole(wish, manifest, sha256)
-    vouching = _require_enough(wish, summaries, sha256)
+    manifest = load_manifest(wish.iso)
+    files = {**_proved(wish, manifest, sha256), f"{wish.iso.name}.key.asc": wish.key.text.encode()}
+    for summary, key in _require_enough(wish, summaries, sha256):
+        files[f"{wish.iso.name}.{key.short}.vsa.json"] = summary.data
+        files[f"verifier-{key.short}.asc"] = key.text.encode()
+    files |= _bill(wish.iso, manifest, reporter)
     with shelf.draft(final) as draft:
         made = draft / "made"
         made.mkdir()
-        for path in _files(wish.iso):
-            copy_file(path, made / path.name, _MODE)
+        copy_file(wish.iso, made / wish.iso.name, _MODE)
         if digest_of(made / wish.iso.name, "SHA256") != sha256:
             raise PlanexError(f"{wish.iso} changed while it was copied", "try again when nobody writes to it")
-        for summary, key in vouching:
-            write(made / f"{wish.iso.name}.{key.short}.vsa.json", summary.data)
-            write(made / f"verifier-{key.short}.asc", key.text.encode())
-        write(made / f"{wish.iso.name}.key.asc", wish.key.text.encode())
+        for name, data in files.items():
+            write(made / name, data)
         shelf.publish(made, final, durable=True)
     return final
 
 
-def _files(iso: Path) -> Iterator[Path]:
-    """The ISO and what belongs to it."""
-    yield from (iso, signature_path(iso), checksum_path(iso), manifest_path(iso))
-    sbom = iso.with_name(f"{iso.name}.cdx.json")
-    yield from [sbom] if sbom.exists() else []
-
-
-def _require_whole(wish: ReleaseWish, manifest: Manifest, sha256: str) -> None:
-    """What lies beside the ISO is its own, and the ISO is signed: that costs little, and is what users check first."""
+def _proved(wish: ReleaseWish, manifest: Manifest, sha256: str) -> dict[str, bytes]:
+    """What belongs to the ISO, each from what was checked: that costs little, and is what users check first."""
+    iso = wish.iso
+    beside = (signature_path(iso), checksum_path(iso), manifest_path(iso))
+    if missing := [path.name for path in beside if not path.is_file()]:
+        raise PlanexError(f"{', '.join(missing)} is not beside {iso}", "planex iso build writes it, signed")
     if manifest.sha256 != sha256:
-        raise PlanexError(f"{manifest_path(wish.iso)} is not of this ISO: its SHA-256 is another", "planex iso build")
-    if missing := [path.name for path in _files(wish.iso) if not path.is_file()]:
-        raise PlanexError(f"{', '.join(missing)} is not beside {wish.iso}", "planex iso build writes it, signed")
-    text = read_regular(signature_path(wish.iso), MAX_SIGNATURE).decode(errors="replace")
-    if fault := complaint(wish.key, text, wish.iso):
-        raise PlanexError(f"{wish.iso.name} is not signed by {wish.key.user} ({wish.key.short}): {fault}")
+        raise PlanexError(f"{manifest_path(iso)} is not of this ISO: its SHA-256 is another", "planex iso build")
+    signature = read_regular(signature_path(iso), MAX_SIGNATURE)
+    if fault := complaint(wish.key, signature.decode(errors="replace"), iso):
+        raise PlanexError(f"{iso.name} is not signed by {wish.key.user} ({wish.key.short}): {fault}")
+    if replace(manifest_of(iso), inputs=manifest.inputs) != manifest:
+        raise PlanexError(f"{manifest_path(iso)} is not the manifest that is on the ISO", "planex iso build")
+    sums = f"{sha256}  {iso.name}\n".encode()
+    texts = (signature, sums, manifest.to_json().encode("utf-8", "surrogateescape"))
+    return {path.name: data for path, data in zip(beside, texts, strict=True)}
+
+
+def _bill(iso: Path, manifest: Manifest, reporter: Reporter) -> dict[str, bytes]:
+    """The bill of materials beside the ISO, if there is one and it is this ISO's."""
+    path = sbom_path(iso)
+    if not path.exists():
+        return {}
+    try:
+        data = read_regular(path, records.LIMIT)
+        if data == bill_of(manifest):
+            return {path.name: data}
+        why = "it is not what `planex iso sbom` writes of this ISO"
+    except PlanexError as error:
+        why = error.message
+    reporter.warn(f"{path.name} is left out: {why}")
+    return {}
 
 
 def _require_enough(wish: ReleaseWish, summaries: Sequence[Summary], sha256: str) -> list[tuple[Summary, PublicKey]]:

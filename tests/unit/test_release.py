@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,19 +15,23 @@ import pytest
 
 from planex.checksums import digest_of
 from planex.errors import PlanexError
+from planex.events import Event, Message
+from planex.host.bill import bill_of
 from planex.host.checked import Checked, good, unknown, wrong
-from planex.host.manifest import Manifest
-from planex.host.plan import checksum_path, manifest_path
+from planex.host.manifest import ON_ISO, Manifest
+from planex.host.plan import checksum_path, manifest_path, sbom_path
 from planex.host.release import ReleaseWish, read_summaries, release, verifiers_of
 from planex.host.signing import signature_path
 from planex.host.summary import VSA, parse_summary, summary_statement
+from planex.medium.xorriso import xorriso
+from planex.report import Reporter
 from planex.trust.armour import SIGNATURE, dearmour
 from planex.trust.dsse import envelope_text, parse_envelope
 from tests.integration.conftest import run_planex
 from tests.unit.keys import Keys, made_keys
 from tests.unit.manifest_factory import make_manifest
 
-pytestmark = pytest.mark.tools("gpg", "gpgv")
+pytestmark = pytest.mark.tools("gpg", "gpgv", "xorriso")
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 FINE = (good("contents", "1 file"), unknown("closure", "not checked"))
 
@@ -43,11 +48,12 @@ def keys() -> Iterator[Keys]:
 
 @pytest.fixture
 def iso(keys: Keys, tmp_path: Path) -> Path:
-    """An ISO for a release: nothing looks into it."""
+    """An ISO for a release, which has its manifest and nothing else."""
     path = tmp_path / "iso" / "x.iso"
     path.parent.mkdir()
-    path.write_bytes(b"an ISO")
-    signature_path(path).write_text(keys.signer("release", tmp_path / "kept").sign(b"an ISO"))
+    (tmp_path / "manifest.json").write_text(make_manifest().on_iso().to_json())
+    xorriso(["-outdev", str(path), "-map", str(tmp_path / "manifest.json"), ON_ISO, "-commit"])
+    signature_path(path).write_text(keys.signer("release", tmp_path / "kept").sign(path.read_bytes()))
     checksum_path(path).write_text(f"{digest_of(path, 'SHA256')}  x.iso\n")
     manifest_path(path).write_text(manifest_of(path).to_json())
     return path
@@ -69,10 +75,10 @@ def vouch(
     return path
 
 
-def publish(keys: Keys, iso: Path, *summaries: Path, needed: int = 2) -> Path:
+def publish(keys: Keys, iso: Path, *summaries: Path, needed: int = 2, reporter: Reporter | None = None) -> Path:
     verifiers = [keys.key("alice"), keys.key("bob")]
     wish = ReleaseWish(iso, keys.key("release"), verifiers, needed, iso.parent / "releases")
-    return release(wish, read_summaries(summaries))
+    return release(wish, read_summaries(summaries), reporter or Reporter())
 
 
 def test_a_summary_is_what_slsa_says(keys: Keys, iso: Path) -> None:
@@ -94,7 +100,7 @@ def test_what_two_vouch_for_is_published_whole(keys: Keys, iso: Path) -> None:
     proof = {f"x.iso.{each}.vsa.json" for each in (alice, bob)} | {f"verifier-{each}.asc" for each in (alice, bob)}
     own = {"x.iso", "x.iso.asc", "x.iso.sha256", "x.iso.manifest.json", "x.iso.key.asc"}
     assert {path.name for path in final.iterdir()} == own | proof
-    assert final.name == "x" and (final / "x.iso").read_bytes() == b"an ISO"
+    assert final.name == "x" and (final / "x.iso").read_bytes() == iso.read_bytes()
     assert list(final.parent.iterdir()) == [final], "no draft is left"
     with pytest.raises(PlanexError, match="was released already"):
         publish(keys, iso, vouch(keys, iso, "alice"), vouch(keys, iso, "bob"))
@@ -137,7 +143,7 @@ def test_the_word_of_a_key_that_has_expired(keys: Keys, iso: Path) -> None:
     (iso.parent / "old.json").write_text(json.dumps(raw))
     wish = ReleaseWish(iso, keys.key("release"), [keys.key("old")], 1, iso.parent / "releases")
     with pytest.raises(PlanexError, match=r"old\.json proves nothing: its key has expired"):
-        release(wish, read_summaries([iso.parent / "old.json"]))
+        release(wish, read_summaries([iso.parent / "old.json"]), Reporter())
 
 
 def test_an_iso_that_is_not_whole_is_not_published(keys: Keys, iso: Path) -> None:
@@ -145,12 +151,35 @@ def test_an_iso_that_is_not_whole_is_not_published(keys: Keys, iso: Path) -> Non
     signature_path(iso).unlink()
     with pytest.raises(PlanexError, match=r"x\.iso\.asc is not beside"):
         publish(keys, iso, summary, needed=1)
-    signature_path(iso).write_text(keys.signer("other", iso.parent / "kept").sign(b"an ISO"))
+    signature_path(iso).write_text(keys.signer("other", iso.parent / "kept").sign(iso.read_bytes()))
     with pytest.raises(PlanexError, match=r"is not signed by release .*: it is signed with another key"):
         publish(keys, iso, summary, needed=1)
     iso.write_bytes(b"another")
     with pytest.raises(PlanexError, match="is not of this ISO"):
         publish(keys, iso, summary, needed=1)
+
+
+def test_what_lies_beside_an_iso_is_published_as_it_was_checked(keys: Keys, iso: Path) -> None:
+    checksum_path(iso).write_text(f"{'0' * 64}  x.iso\n")
+    bill, own = sbom_path(iso), bill_of(manifest_of(iso))
+    heard: list[Event] = []
+    bill.write_bytes(own.replace(b"foo", b"bar"))
+    final = publish(keys, iso, vouch(keys, iso, "alice"), needed=1, reporter=Reporter(heard.append))
+    assert (final / "x.iso.sha256").read_text() == f"{digest_of(iso, 'SHA256')}  x.iso\n"
+    assert not (final / bill.name).exists()
+    assert [each.text for each in heard if isinstance(each, Message)] == [
+        "x.iso.cdx.json is left out: it is not what `planex iso sbom` writes of this ISO"
+    ]
+    shutil.rmtree(final)
+    bill.write_bytes(own)
+    assert (publish(keys, iso, vouch(keys, iso, "alice"), needed=1) / bill.name).read_bytes() == own
+
+
+def test_another_manifest_than_that_on_the_iso_is_not_published(keys: Keys, iso: Path) -> None:
+    manifest_path(iso).write_text(replace(manifest_of(iso), sources=()).to_json())
+    with pytest.raises(PlanexError, match="is not the manifest that is on the ISO"):
+        publish(keys, iso, vouch(keys, iso, "alice"), needed=1)
+    assert not (iso.parent / "releases").exists()
 
 
 def test_the_key_of_the_iso_is_no_verifier(keys: Keys) -> None:

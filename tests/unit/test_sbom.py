@@ -34,6 +34,7 @@ def test_it_is_valid_by_the_schema() -> None:
         make_manifest(),
         make_manifest(rpms=(), sources=(), patches=(), packages=(), sha256=""),
         make_manifest(sources=(replace(SOURCE, url="debian:pool/main/x/x_1+2.tar.xz"), replace(SOURCE, name="a b"))),
+        make_manifest(sources=(replace(SOURCE, url=""),)),
         make_manifest(sources=(replace(SOURCE, url="https://x.org/[100% #1#2].tar?a=%20b"),)),
         make_manifest(patches=(replace(PATCH, name="dir/é %.patch"), replace(PATCH, upstream="unknown", commits=()))),
         make_manifest(rpms=(replace(RPM, licence="GPLv2+ and odd"), replace(RPM, nevra="x-2:1-1.noarch", source=""))),
@@ -83,12 +84,12 @@ def test_the_same_manifest_gives_the_same_bytes() -> None:
 
 
 def test_the_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from planex.cli.isoproof import written_sbom
+    from planex.host.bill import bill_of
 
     for name in [name for name in sys.modules if name.split(".")[0] == "cyclonedx"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "cyclonedx", None)
     monkeypatch.delitem(sys.modules, "planex.host.sbom", raising=False)
     with pytest.raises(MissingTool, match="cyclonedx-python-lib is not installed") as caught:
-        written_sbom(make_manifest(), tmp_path / "x")
+        bill_of(make_manifest())
     assert "planex[sbom]" in str(caught.value.hint)
