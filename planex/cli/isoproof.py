@@ -18,6 +18,7 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.disk import write
 from planex.drafts import write_atomic
+from planex.errors import PlanexError
 from planex.host.bill import bill_of
 from planex.host.checked import Checked, Standing
 from planex.host.plan import sbom_path
@@ -79,7 +80,7 @@ def verify(
     if summary and not (key and verifier):
         raise click.UsageError("a summary says who signed the ISO, and who verified it: --key FILE --verifier FILE")
     trusted = read_key(key) if key else None
-    writer = _summary_writer(image, summary, verifier, signer) if summary and verifier else None
+    writer = summary_writer(image, summary, verifier, signer) if summary and verifier else None
     checked = verify_iso(image, find_manifest(image, manifest), trusted)
     if rebuild:
         checked += _rebuilt(context, image, checked, RebuildWish(**wish))
@@ -98,15 +99,17 @@ def _rebuilt(context: Context, image: Path, checked: Sequence[Checked], wish: Re
     return rebuild_iso(image, manifest_of(image), wish, context.reporter)
 
 
-def _summary_writer(
+def summary_writer(
     image: Path, output: Path, verifier: Path, command: str | None
 ) -> Callable[[Sequence[Checked], bool], None]:
     """Writes a signed summary; it is known to be possible before the work begins."""
     settings = SignSettings(key=verifier.name, command=tuple(shlex.split(command or "")))
-    key = read_key(verifier)
+    key, begun = read_key(verifier), manifest_of(image)
 
     def write_summary(checked: Sequence[Checked], rebuilt: bool) -> None:
-        text = summary_statement(manifest_of(image), checked, key, datetime.now(UTC), rebuilt=rebuilt)
+        if manifest_of(image) != begun:
+            raise PlanexError(f"{image} changed while it was verified", "verify it again when nobody writes to it")
+        text = summary_statement(begun, checked, key, datetime.now(UTC), rebuilt=rebuilt)
         with TemporaryDirectory(prefix="planex.") as kept:
             write_atomic(output, envelope_text(Signer(key, settings, Path(kept)), text))
 

@@ -63,7 +63,12 @@ class _Medium:
 
     @property
     def added(self) -> list[str]:
-        return self.image.read(ADDED).decode().split("\n")[:-1] if ADDED in self.image.files else []
+        if ADDED not in self.image.files:
+            return []
+        try:
+            return self.image.read(ADDED).decode().split("\n")[:-1]
+        except UnicodeDecodeError:
+            raise PlanexError(f"{ADDED} of {self.image.path} is damaged", "customize the ISO that was built") from None
 
     @property
     def kept(self) -> list[str]:

@@ -46,6 +46,8 @@ class Provenance:
         """Raises records.Damaged."""
         definition = self.statement.predicate.get("buildDefinition")
         rows = definition.get("resolvedDependencies") if isinstance(definition, dict) else None
+        if rows is not None and not isinstance(rows, list):
+            raise records.Damaged("its resolvedDependencies are no list")
         return [records.from_plain(row, Material) for row in rows or ()]
 
 

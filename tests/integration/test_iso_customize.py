@@ -13,7 +13,7 @@ from planex.errors import PlanexError
 from planex.host.customise import ADDED, KICKSTART, ORIGINALS, customise, reset
 from planex.medium.menuargs import with_arguments
 from planex.medium.sums import SIGNATURE
-from planex.medium.xorriso import look
+from planex.medium.xorriso import look, xorriso
 from tests.integration import tiny_iso
 
 pytestmark = pytest.mark.tools(*tiny_iso.TOOLS)
@@ -121,6 +121,14 @@ def test_what_makes_no_sense_is_refused(host: Path, tmp_path: Path, options: lis
     done = CliRunner().invoke(cli, ["iso", "customize", str(host), str(tmp_path / "x.iso"), *options])
     assert done.exit_code == 2
     assert words in done.output
+
+
+def test_a_damaged_list_of_what_was_added(host: Path, tmp_path: Path, answers: Path) -> None:
+    (tmp_path / "added").write_bytes(b"\xff\xfe")
+    damaged = tmp_path / "damaged.iso"
+    xorriso(["-indev", str(host), "-outdev", str(damaged), "-map", str(tmp_path / "added"), ADDED, "-commit"])
+    with pytest.raises(PlanexError, match="is damaged"):
+        customise(damaged, tmp_path / "out.iso", answers, "")
 
 
 def test_the_command_says_what_it_did(host: Path, tmp_path: Path, answers: Path) -> None:

@@ -134,6 +134,16 @@ def test_an_rpm_proves_what_it_is_and_was_made_of(rpm: Path, signer: Signer) -> 
 
 
 @pytest.mark.tools("rpmbuild")
+def test_dependencies_that_are_no_list(rpm: Path, signer: Signer) -> None:
+    subject = Subject(rpm.name, {"sha256": digest_of(rpm, "SHA256")})
+    predicate = {"buildDefinition": {"resolvedDependencies": 5}}
+    text = dsse.envelope_text(signer, Statement((subject,), SLSA, predicate).to_json())
+    (rpm.parent / "provenance" / "foo.intoto.json").write_text(text)
+    with pytest.raises(PlanexError, match="resolvedDependencies are no list"):
+        prove_rpm(rpm, signer.key, None, None)
+
+
+@pytest.mark.tools("rpmbuild")
 def test_an_rpm_that_is_not_what_it_should_be(rpm: Path, unsigned: Path, keys: Keys, signer: Signer) -> None:
     key = signer.key
     assert told(prove_rpm(rpm, keys.key("other"), None, None))[1:] == [

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from planex.checksums import digest_of
+from planex.cli.isoproof import summary_writer
 from planex.errors import PlanexError
 from planex.events import Event, Message
 from planex.host.bill import bill_of
@@ -180,6 +181,16 @@ def test_another_manifest_than_that_on_the_iso_is_not_published(keys: Keys, iso:
     with pytest.raises(PlanexError, match="is not the manifest that is on the ISO"):
         publish(keys, iso, vouch(keys, iso, "alice"), needed=1)
     assert not (iso.parent / "releases").exists()
+
+
+def test_an_iso_that_changes_while_it_is_verified_is_not_vouched_for(keys: Keys, iso: Path, tmp_path: Path) -> None:
+    write = summary_writer(iso, tmp_path / "summary.json", keys.folder / "alice.asc", None)
+    (tmp_path / "manifest.json").write_text(replace(make_manifest(), version="666").on_iso().to_json())
+    iso.unlink()
+    xorriso(["-outdev", str(iso), "-map", str(tmp_path / "manifest.json"), ON_ISO, "-commit"])
+    with pytest.raises(PlanexError, match="changed while it was verified"):
+        write(FINE, True)
+    assert not (tmp_path / "summary.json").exists()
 
 
 def test_the_key_of_the_iso_is_no_verifier(keys: Keys) -> None:
