@@ -21,7 +21,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -314,17 +313,6 @@ def stop_all() -> None:
         running = list(_running)
     for process in running:
         _stop(process)
-
-
-@contextlib.contextmanager
-def workers(jobs: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads for a run; when the user interrupts, what they started is stopped, or they would be waited for."""
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            yield pool
-        except BaseException:
-            stop_all()
-            raise
 
 
 def kill_all() -> None:

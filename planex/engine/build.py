@@ -30,8 +30,9 @@ from planex.events import BuildBegan, Status
 from planex.patchqueue.apply.check import check_queue, require_applies
 from planex.report import Reporter, Task
 from planex.rpm.srpm import make_srpm
-from planex.run import check_stopped, workers
+from planex.run import check_stopped
 from planex.sources.fetch import fetch
+from planex.workers import workers
 
 _PACKED_AT_MOST = 3
 

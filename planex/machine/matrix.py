@@ -21,7 +21,8 @@ from planex.machine.install import ANSWERS, BEGUN, DISK, FAILED, make_disk, writ
 from planex.machine.proof import Proof
 from planex.machine.qemu import FirmwareName, Machine, MediumName
 from planex.machine.screen import Onlooker, make_pipes
-from planex.run import check_stopped, workers
+from planex.run import check_stopped
+from planex.workers import workers
 
 REPORT_END = r"planex-boot-report: end"
 _NEVER = r"$^"
