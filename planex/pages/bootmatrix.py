@@ -12,7 +12,7 @@ from typing import Any
 
 from planex.machine.matrix import CellResult
 from planex.pages.table import fitted
-from planex.pages.web import escaped, style
+from planex.pages.web import document, escaped, style
 from planex.units import clock, many
 
 
@@ -66,30 +66,15 @@ def matrix_data(run: MatrixRun) -> dict[str, Any]:
 
 def matrix_page(run: MatrixRun, folder: Path) -> str:
     """The page's text, for a file in ``folder``, from which logs are linked. Pictures are in it."""
-    title = escaped(f"{run.iso}: how it starts")
+    title = f"{run.iso}: how it starts"
     columns = list(dict.fromkeys((result.cell.firmware, result.cell.medium) for result in run.results))
     parts = (_head(run, title), _cells(run, columns), _faults(run, folder), _menus(run, columns), _boots(run, folder))
     body = "\n".join(line for part in parts for line in part)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{style("house", "bootmatrix")}
-:root {{ --n: {len(columns)}; }}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
+    return document(title, f"{style('house', 'bootmatrix')}\n:root {{ --n: {len(columns)}; }}", body)
 
 
 def _head(run: MatrixRun, title: str) -> Iterator[str]:
-    yield f"<h1>{title}</h1>"
+    yield f"<h1>{escaped(title)}</h1>"
     yield f'<p class="state{" broken" if run.failed else ""}">{escaped(run.verdict)}.</p>'
     yield f'<p class="soft">{escaped("; ".join(f"{name} {value}" for name, value in run.facts))}</p>'
     links = [("#failures", f"failures ({len(run.failed)})")] if run.failed else []

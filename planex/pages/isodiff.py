@@ -10,7 +10,7 @@ from typing import TypeVar
 from planex.host.diff import IsoChange, IsoDiff
 from planex.host.news import PackageNews, PatchChange
 from planex.pages.table import table
-from planex.pages.web import escaped, style
+from planex.pages.web import document, escaped, style
 from planex.units import many, size_text
 
 _COUNTED = (("+", "added"), ("-", "removed"), ("*", "changed"), ("~", "moved"))
@@ -47,27 +47,10 @@ def _lines(section: _Section) -> Iterator[str]:
 
 
 def diff_page(old: str, new: str, found: IsoDiff) -> str:
-    """The page's text; no script, nothing from elsewhere. ``old`` and ``new``: names of the ISOs."""
-    title = escaped(f"{old} and {new}: what differs")
+    """The page's text. ``old`` and ``new``: names of the ISOs."""
+    head = f'<h1>{escaped(new)}</h1>\n<p class="soft">and how it differs from {escaped(old)}</p>\n'
     body = "\n".join(_markup(section) for section in _sections(found)) or "<p>They are the same.</p>"
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{style("house")}
-{_STYLE}
-</style>
-</head>
-<body>
-<h1>{escaped(new)}</h1>
-<p class="soft">and how it differs from {escaped(old)}</p>
-{body}
-</body>
-</html>
-"""
+    return document(f"{old} and {new}: what differs", f"{style('house')}\n{_STYLE}", head + body)
 
 
 def _markup(section: _Section) -> str:

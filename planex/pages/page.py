@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Any
 
 from planex.pages.needs import Case, Stretch, by_file, need, stretches
-from planex.pages.web import escaped, style
+from planex.pages.web import document, escaped, style
 from planex.patchqueue.carry.forecast import Column, Matrix
 from planex.patchqueue.carry.offers import Built
 from planex.patchqueue.carry.verdict import TROUBLE, Fate
@@ -53,24 +53,10 @@ class _Page:
     news: News | None
 
     def text(self) -> str:
-        title = escaped(f"{self.data['package']} {self.matrix.old.label}: forecast")
+        title = f"{self.data['package']} {self.matrix.old.label}: forecast"
         parts = (self._news(), self._versions(), self._needs(), self._proposals(), self._patches())
-        body = "\n".join([self._head(title), *chain(*parts)])
-        return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{_style(len(self.matrix.columns))}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
+        body = "\n".join([self._head(escaped(title)), *chain(*parts)])
+        return document(title, _style(len(self.matrix.columns)), body)
 
     @cached_property
     def anchors(self) -> dict[str, str]:

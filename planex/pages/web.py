@@ -18,6 +18,25 @@ def escaped(text: str) -> str:
     return html.escape(printable(text))
 
 
+def document(title: str, styles: str, body: str) -> str:
+    """A page that is whole by itself: no script, nothing from elsewhere. ``styles`` is CSS, ``body`` markup."""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escaped(title)}</title>
+<style>
+{styles}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
 @cache
 def style(*names: str) -> str:
     """The named style sheets of planex/data as one, without comments and indentation."""
