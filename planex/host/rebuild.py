@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,12 +27,13 @@ from planex.host.checked import Checked, Standing
 from planex.host.manifest import Manifest
 from planex.host.provenance import CODE, iso_code
 from planex.host.unlike import unlike_isos
+from planex.itself import run_planex
 from planex.medium.image import Image
 from planex.medium.sums import SIGNATURE, SUMS
 from planex.medium.xorriso import open_image
 from planex.report import Reporter, Task
 from planex.rpm.signature import signed_part
-from planex.run import run_logged, tail
+from planex.run import tail
 from planex.trust.armour import SIGNATURE as BLOCK
 from planex.trust.armour import NoArmour, armoured, block
 from planex.trust.dsse import parse_envelope
@@ -152,11 +152,9 @@ class _Rebuild:
         """Run a planex command in the workspace; its output."""
         self.task.phase(f"planex {' '.join(words)}")
         log, results = self.folder / "rebuild.log", self.folder / "results"
-        argv = [sys.executable, "-P", "-m", "planex", "-C", str(self.workspace.root)]
-        argv += ["--target", self.manifest.target, "--graft", str(self.folder / "signatures"), *words]
+        grafted = ["--graft", str(self.folder / "signatures"), *words]
         env = {name: value for name, value in os.environ.items() if name != "PLANEX_SIGN"}
-        with results.open("wb") as file:
-            done = run_logged(argv, log, env=env, on_line=self.task.said, check=False, leash=True, results=file)
+        done = run_planex(self.workspace.root, self.manifest.target, grafted, env, log, results, self.task)
         if done.returncode:
             last = tail(log.read_text("utf-8", "replace"))
             message, hint = f"planex {words[0]} failed in the rebuild", "look into it: --work DIR keeps all of it"

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,8 +17,8 @@ from planex.content.copies import share
 from planex.distro.project import Project
 from planex.errors import PlanexError
 from planex.git.head import WorkHead, commits_between, read_head
+from planex.itself import run_planex
 from planex.report import Reporter, Task
-from planex.run import run_logged
 from planex.snapshot.folder import SnapshotFolder
 from planex.snapshot.gather import Gatherer, upgrade_proofs
 from planex.snapshot.ident import next_id
@@ -120,13 +119,8 @@ class Maker:
         task.phase(self._typed(part))
         log, results = draft / "logs" / f"{part.name}.log", draft / "results" / f"{part.name}.json"
         results.parent.mkdir(parents=True, exist_ok=True)
-        argv = [
-            *(sys.executable, "-P", "-m", "planex", "-C", str(self.workspace.root), "--target", self.wish.target),
-            *(*part.before, *part.words, *part.hidden),
-        ]
-        with results.open("wb") as file:
-            # planex itself is trusted with the environment: of it, it gives its children what they need
-            done = run_logged(argv, log, env=dict(os.environ), on_line=task.said, check=False, leash=True, results=file)
+        words = [*part.before, *part.words, *part.hidden]
+        done = run_planex(self.workspace.root, self.wish.target, words, dict(os.environ), log, results, task)
         status = PartStatus.LOOK if done.returncode in part.looks else PartStatus.FAILED
         status = PartStatus.OK if done.returncode == 0 else status
         message = "" if status is PartStatus.OK else _first_error(log, else_last=status is PartStatus.FAILED)
