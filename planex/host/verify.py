@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 
 from planex.checksums import digest_of
 from planex.content import records
-from planex.disk import write
 from planex.errors import PlanexError
 from planex.host.check import examine
 from planex.host.check_contents import check_size, copy_metadata
@@ -109,10 +108,7 @@ class Verification:
         """Why the file ``signature`` of the ISO does not prove another."""
         if not self.iso.has(signature) or not self.iso.has(name):
             return "it is not there: nobody vouches for this ISO" if name == SUMS else "it is not signed"
-        text = self._text(signature)
-        with TemporaryDirectory(prefix="planex.") as folder:
-            write(Path(folder) / "data", self.iso.image.read(name))
-            return complaint(key, text, Path(folder) / "data")
+        return complaint(key, self._text(signature), self.iso.image.read(name))
 
     def _text(self, name: str) -> str:
         """A file that is a key or a signature; empty where it is too large to be one."""

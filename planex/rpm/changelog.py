@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from planex.rpm.rpmfile import LEAD_SIZE, BadRpm, read_header, take
+from planex.rpm.rpmfile import BadRpm, read_main_header
 
 _TIMES, _NAMES, _TEXTS = 1080, 1081, 1082
 
@@ -23,10 +23,7 @@ class ChangelogEntry:
 
 def read_changelog(file: BinaryIO) -> tuple[ChangelogEntry, ...]:
     """Raises BadRpm."""
-    take(file, LEAD_SIZE, "lead")
-    _, size = read_header(file)
-    take(file, -size % 8, "padding")
-    header, _ = read_header(file)
+    header = read_main_header(file)
     times, names, texts = header.numbers(_TIMES), header.texts(_NAMES), header.texts(_TEXTS)
     if not len(times) == len(names) == len(texts):
         raise BadRpm("its lists of changes do not fit together")

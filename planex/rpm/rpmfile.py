@@ -122,6 +122,14 @@ def take(file: BinaryIO, size: int, what: str) -> bytes:
     return data
 
 
+def read_main_header(file: BinaryIO) -> RpmHeader:
+    """The header that says what an RPM is, unproved. Raises BadRpm."""
+    take(file, LEAD_SIZE, "lead")
+    _, size = read_header(file)
+    take(file, -size % 8, "padding")
+    return read_header(file)[0]
+
+
 def read_header(file: BinaryIO, copy: bytearray | None = None) -> tuple[RpmHeader, int]:
     """The next header and its size in bytes; its bytes are added to ``copy``."""
     intro = take(file, 16, "header")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from planex.rpm.rpmfile import LEAD_SIZE, BadRpm, RpmHeader, entries_of, read_header, take
+from planex.rpm.rpmfile import BadRpm, RpmHeader, entries_of, read_main_header
 
 _DIGESTS = 1035
 _NAMES = {1000: "name", 1001: "version", 1002: "release", 1004: "summary", 1005: "description", 1006: "build time"}
@@ -51,10 +51,7 @@ def _differs(path: str, old: _Content, new: _Content) -> bool:
 
 
 def _content(file: BinaryIO) -> _Content:
-    take(file, LEAD_SIZE, "lead")
-    _, size = read_header(file)
-    take(file, -size % 8, "padding")
-    header, _ = read_header(file)
+    header = read_main_header(file)
     return _Content(header.raw(), _files(header))
 
 

@@ -11,12 +11,10 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from planex.content.copies import PUBLISHED
 from planex.content.records import Damaged
-from planex.drafts import write_atomic
 from planex.errors import PlanexError
 from planex.regular import open_regular
 from planex.sharing import record
@@ -155,10 +153,12 @@ class Depot:
                 "it is not signed",
                 "sign what is pushed ('sign' in planex.yaml), or declare this store 'trusted: true'",
             )
-        if not any(not _complaint(key, sealed) for key in self.keys):
-            said = _complaint(self.keys[0], sealed) if len(self.keys) == 1 else "no key of 'keys' made its signature"
+        faults = [
+            complaint(key, sealed.signature, sealed.record.encode("utf-8", "surrogateescape")) for key in self.keys
+        ]
+        if all(faults):
             return (
-                said,
+                faults[0] if len(faults) == 1 else "no key of 'keys' made its signature",
                 "name the key of who pushed it among the 'keys' of this store in planex.yaml, if you believe them",
             )
         return None
@@ -172,13 +172,6 @@ def _twice(action: Callable[[], T]) -> T:
         if not error.retry:
             raise
     return action()
-
-
-def _complaint(key: PublicKey, sealed: SealedRecord) -> str:
-    with TemporaryDirectory(prefix="planex.") as name:
-        signed = Path(name) / "record"
-        write_atomic(signed, sealed.record)
-        return complaint(key, sealed.signature, signed)
 
 
 def shared_file(path: Path) -> SharedFile:

@@ -12,11 +12,8 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from planex.content import records
-from planex.disk import write
 from planex.trust.armour import SIGNATURE, armoured, dearmour
 from planex.trust.gpg import PublicKey, complaint_of_packets
 from planex.trust.signer import Signer
@@ -58,10 +55,7 @@ class Envelope:
         """Why no signature of it is the key's; empty where one is."""
         if not self.signatures:
             return "it is not signed"
-        with TemporaryDirectory(prefix="planex.") as folder:
-            data = Path(folder) / "data"
-            write(data, self.signed)
-            faults = [complaint_of_packets(key, base64.b64decode(each.sig), data) for each in self.signatures]
+        faults = [complaint_of_packets(key, base64.b64decode(each.sig), self.signed) for each in self.signatures]
         return "" if "" in faults else faults[0]
 
 

@@ -94,8 +94,8 @@ def _unescaped(text: str) -> str:
     return re.sub(r"\\x([0-9a-f]{2})", lambda match: chr(int(match[1], 16)), text)
 
 
-def complaint(key: PublicKey, signature: str, data: Path) -> str:
-    """Why a detached, armoured signature does not prove that the key's owner signed a file; empty where it does."""
+def complaint(key: PublicKey, signature: str, data: Path | bytes) -> str:
+    """Why a detached, armoured signature does not prove that the key's owner signed something; empty where it does."""
     try:
         packets = dearmour(signature, SIGNATURE)
     except NoArmour as error:
@@ -103,13 +103,16 @@ def complaint(key: PublicKey, signature: str, data: Path) -> str:
     return complaint_of_packets(key, packets, data)
 
 
-def complaint_of_packets(key: PublicKey, signature: bytes, data: Path) -> str:
-    """As ``complaint``, of a signature without armour."""
+def complaint_of_packets(key: PublicKey, signature: bytes, data: Path | bytes) -> str:
+    """As ``complaint``, of a signature without armour, by which a file or some bytes are signed."""
     with TemporaryDirectory(prefix="planex.") as name:
         folder = Path(name)
         write_atomic(folder / "key.gpg", dearmour(key.text, KEY))
         write_atomic(folder / "signature", signature)
-        words = ["--homedir", name, "--status-fd", "1", "--keyring", f"{name}/key.gpg", f"{name}/signature", str(data)]
+        if isinstance(data, bytes):
+            write_atomic(folder / "data", data)
+        file = folder / "data" if isinstance(data, bytes) else data
+        words = ["--homedir", name, "--status-fd", "1", "--keyring", f"{name}/key.gpg", f"{name}/signature", str(file)]
         done = run([require("gpgv", "check signatures"), *words], check=False, timeout=_SECONDS)
     said = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("[GNUPG:] ")}
     fault = next((text for word, text in _FAULTS.items() if word in said), "")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from planex.content import shelf
 from planex.content.copies import PUBLISHED
@@ -89,9 +88,7 @@ def header_complaint(key: PublicKey, part: SignedPart) -> str:
     """Why an RPM is not proved to be the key's owner's; empty where it is."""
     if part.signature is None:
         return "it is not signed"
-    with TemporaryDirectory(prefix="planex.") as folder:
-        write(Path(folder) / "header", part.header)
-        return complaint_of_packets(key, part.signature, Path(folder) / "header")
+    return complaint_of_packets(key, part.signature, part.header)
 
 
 def seal_of(signer: Signer, distro: str, statements: Mapping[str, bytes] | None = None) -> Seal:
