@@ -23,7 +23,7 @@ from planex.distro.lock import DEB, FORMAT, NAME, BuildLock, LockedFile
 from planex.distro.project import Project, load_project
 from planex.drafts import write_atomic
 from planex.engine.buildroot import read_base
-from planex.git.history import place_of
+from planex.git.history import position_of
 from planex.schema import load
 from planex.units import many
 
@@ -54,7 +54,7 @@ def lock(context: Context, output: Path | None) -> None:
 
 def make_lock(context: Context, project: Project) -> BuildLock:
     """The lock of the workspace as it is."""
-    place = place_of(project.workspace.root)
+    position = position_of(project.workspace.root)
     files, base = [*locks.source_files(project)], dict[str, object]()
     if project.target.embedded:
         answer, debs = needed(context.workspace.base(project.target.base), _definition(context))
@@ -63,7 +63,9 @@ def make_lock(context: Context, project: Project) -> BuildLock:
             places = (f"debian:{deb.filename}",)
             files.append(LockedFile(DEB, project.target.base, deb.file, Checksum("SHA256", deb.sha256), places))
     remote = () if project.target.embedded else tuple(sorted(set(_remote(project))))
-    return BuildLock(project.target_name, place.commit if place else "", locks.without_doubles(files), base, remote)
+    return BuildLock(
+        project.target_name, position.commit if position else "", locks.without_doubles(files), base, remote
+    )
 
 
 def _remote(project: Project) -> Iterator[tuple[str, str]]:

@@ -25,7 +25,7 @@ from planex.git.history import (
     Position,
     commit_time,
     count_changes,
-    place_of,
+    position_of,
     uncommitted,
 )
 from planex.git.rerere import FOLDER as RERERE
@@ -129,23 +129,23 @@ def _part(path: str) -> str | None:
 
 def _state(workspace: Workspace) -> InHistory:
     root = workspace.root
-    place = place_of(root)
-    if place is None:
+    position = position_of(root)
+    if position is None:
         message = f"{root} is at no commit of a git repository, and 'autorelease' counts commits"
         raise ConfigError(message, "git init, git add, git commit")
-    if place.shallow:
+    if position.shallow:
         raise ConfigError(f"{root} is a shallow clone, and 'autorelease' counts all commits", UNSHALLOW)
-    changes = _digests(root, uncommitted(root, place, _PATHS))
-    day = _day(commit_time(root, place.commit)) if changes else ""
-    return InHistory(place.commit, day, _counts(workspace, place), changes)
+    changes = _digests(root, uncommitted(root, position, _PATHS))
+    day = _day(commit_time(root, position.commit)) if changes else ""
+    return InHistory(position.commit, day, _counts(workspace, position), changes)
 
 
-def _counts(workspace: Workspace, place: Position) -> Mapping[str, Count]:
+def _counts(workspace: Workspace, position: Position) -> Mapping[str, Count]:
     """One walk for each new commit, from the one before."""
     path = workspace.cache / "releases.json"
     known = records.load(path, CountedParts, FORMAT)
-    if known is None or (known.commit, known.prefix) != (place.commit, place.prefix):
-        known = count_changes(workspace.root, place, _PATHS, _part, known)
+    if known is None or (known.commit, known.prefix) != (position.commit, position.prefix):
+        known = count_changes(workspace.root, position, _PATHS, _part, known)
         records.save(path, known, FORMAT)
     return known.parts
 

@@ -6,12 +6,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planex.git.pipes import Merger, Objects
-from planex.git.repository import Repository, Signature
+from planex.git.repository import NOBODY, Repository
 from planex.git.trees import Entry, decode_tree, encode_tree
 
 Three = tuple[Entry, Entry, Entry]
 """A file in the base, on our side, and on theirs."""
-_NOBODY = Signature("nobody", "nobody@localhost", 0)
 
 
 class FileMerges:
@@ -35,9 +34,9 @@ class FileMerges:
             self._repository.write_object("tree", encode_tree(dict(zip(names, side, strict=True))))
             for side in zip(*files, strict=True)
         )
-        root = self._repository.write_commit(base, [], _NOBODY, "base\n")
+        root = self._repository.write_commit(base, [], NOBODY, "base\n")
         merge = self._merger.merge(
-            *(self._repository.write_commit(tree, [root], _NOBODY, "side\n") for tree in (ours, theirs))
+            *(self._repository.write_commit(tree, [root], NOBODY, "side\n") for tree in (ours, theirs))
         )
         merged = decode_tree(self._objects.tree(merge.tree))
         return [None if name in merge.files else merged[name] for name in names]

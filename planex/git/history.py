@@ -53,7 +53,7 @@ class Walked:
     parents: tuple[str, ...] = ()
 
 
-def place_of(folder: Path) -> Position | None:
+def position_of(folder: Path) -> Position | None:
     """Where a folder's work tree stands; None outside of one, or before the first commit."""
     words = ("rev-parse", "--is-shallow-repository", "--show-prefix", "HEAD", "HEAD^{tree}")
     status, text, _ = Repository(folder).attempt(*words)
@@ -68,11 +68,11 @@ def commit_time(folder: Path, commit: str) -> int:
     return int(Repository(folder).git("show", "-s", "--format=%ct", commit))
 
 
-def uncommitted(folder: Path, place: Position, paths: Sequence[str]) -> list[str]:
+def uncommitted(folder: Path, position: Position, paths: Sequence[str]) -> list[str]:
     """Files below ``paths`` that are not as in the commit and not ignored, relative to the folder."""
     words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *paths)
     rows = Repository(folder).git(*words).split("\0")
-    return sorted(row[3:].removeprefix(place.prefix) for row in rows if row)
+    return sorted(row[3:].removeprefix(position.prefix) for row in rows if row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +87,29 @@ class CountedParts:
 
 def count_changes(
     folder: Path,
-    place: Position,
+    position: Position,
     paths: Sequence[str],
     part_of: Callable[[str], str | None],
     before: CountedParts | None = None,
 ) -> CountedParts:
-    """Changes up to the place's commit, of each part. ``part_of``: path relative to the folder to its part's name.
+    """Changes up to the position's commit, of each part. ``part_of``: path relative to the folder to its part's name.
 
     ``before``: counts of an earlier commit, from which they go on where nothing was merged that is older.
     """
-    commits = _since(folder, place, paths, before) if before else None
+    commits = _since(folder, position, paths, before) if before else None
     if before is None or commits is None:
-        before, commits = CountedParts("", "", "", {}), _walk(folder, paths, place.commit)
+        before, commits = CountedParts("", "", "", {}), _walk(folder, paths, position.commit)
     changed = _changed(folder, commits, {before.commit: before.tree}, paths, part_of) if commits else ()
     counts = climb(commits, changed, {before.commit: before.parts})
-    return CountedParts(place.commit, place.tree, place.prefix, counts)
+    return CountedParts(position.commit, position.tree, position.prefix, counts)
 
 
-def _since(folder: Path, place: Position, paths: Sequence[str], before: CountedParts) -> list[Walked] | None:
+def _since(folder: Path, position: Position, paths: Sequence[str], before: CountedParts) -> list[Walked] | None:
     """The commits made on one whose counts are known; None where that is not all that is needed."""
-    words = ("merge-base", "--is-ancestor", before.commit, place.commit)
-    if before.prefix != place.prefix or run_git(folder, words, env=_UNREPLACED, check=False).returncode:
+    words = ("merge-base", "--is-ancestor", before.commit, position.commit)
+    if before.prefix != position.prefix or run_git(folder, words, env=_UNREPLACED, check=False).returncode:
         return None
-    commits = _walk(folder, paths, place.commit, f"^{before.commit}")
+    commits = _walk(folder, paths, position.commit, f"^{before.commit}")
     known = {before.commit, *(commit.id for commit in commits)}
     return commits if all(known.issuperset(commit.parents) and commit.parents for commit in commits) else None
 

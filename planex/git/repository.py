@@ -50,6 +50,10 @@ class Signature:
         return f"{self.name} <{self.email}> {self.seconds} {self.zone}"
 
 
+NOBODY = Signature("unknown", "unknown@localhost", 0)
+"""Author of patches that name none, and of commits that nobody reads."""
+
+
 class Repository:
     """A git repository of planex's own: a bare cache, or a work tree that a person works in."""
 

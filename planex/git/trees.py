@@ -7,7 +7,7 @@ Format: git's tree objects, entries ``mode SP name NUL id`` sorted by name, wher
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from planex.errors import PlanexError
@@ -68,14 +68,11 @@ class TreeFiles(FileSet):
     @property
     def tree(self) -> str:
         """The tree's id; its objects are stored."""
-        for folder in _deepest_first(self._unstored):
-            oid = self._repository.write_object("tree", encode_tree(self._folders[folder]))
-            if folder:
-                parent, _, name = folder.rpartition("/")
-                self._folders[parent][name] = FOLDER, oid
-            else:
-                self._tree = oid
-        self._unstored.clear()
+        if self._unstored:
+            changed = _Graft("", {folder: self._folders[folder] for folder in self._unstored})
+            self._write(changed)
+            self._unstored.clear()
+            self._tree = changed.root
         return self._tree
 
     def take(self, changes: Entries) -> None:
@@ -148,7 +145,7 @@ class TreeFiles(FileSet):
 
     def _write(self, graft: _Graft) -> None:
         """Store the changed folders from the deepest up; empty ones vanish."""
-        for folder in _deepest_first(graft.folders):
+        for folder in sorted(graft.folders, key=lambda path: (-path.count("/") - bool(path), path)):
             entries = graft.folders[folder]
             if not folder:
                 graft.root = self._repository.write_object("tree", encode_tree(entries))
@@ -168,10 +165,6 @@ class TreeFiles(FileSet):
     def _stale(self, path: str, entry: Entry | None) -> bool:
         known = self.known(path)
         return known is None or entry is None or (known.mode, known.blob_id) != entry
-
-
-def _deepest_first(folders: Iterable[str]) -> list[str]:
-    return sorted(folders, key=lambda path: (-path.count("/") - bool(path), path))
 
 
 def encode_tree(entries: Mapping[str, Entry]) -> bytes:

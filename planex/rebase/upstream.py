@@ -11,14 +11,13 @@ from pathlib import Path
 from planex.drafts import temporary_folder, write_atomic
 from planex.errors import ConfigError, PlanexError
 from planex.git.pipes import Objects
-from planex.git.repository import Repository
+from planex.git.repository import NOBODY, Repository
 from planex.nearest import did_you_mean
 from planex.patchqueue.carry.forecast import Column, Version
 from planex.patchqueue.carry.judge import Orders
 from planex.patchqueue.carry.verdict import KEPT, Fate
 from planex.patchqueue.commits.export import Commit, read_commits
 from planex.patchqueue.format.maintainers import FILE, Recipients, parse_areas, recipients
-from planex.patchqueue.format.message import NOBODY
 from planex.patchqueue.format.queue import Patch, PatchQueue
 from planex.rebase.package import PackageQueue
 from planex.rebase.versions import Goal

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from planex.git import rerere
+from planex.git.repository import NOBODY
 from planex.patchqueue.apply.check import Fit, check_queue
 from planex.patchqueue.carry.judge import Orders
 from planex.patchqueue.carry.verdict import Fate, Strength, Verdict
-from planex.patchqueue.format.message import NOBODY
 from planex.rebase.conflict import ConflictTree
 from tests.integration.patch_factory import Bench, Tree, diff_text, mail, numbered, replace_line, steps, write_queue
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from planex.git.pipes import Objects
 from planex.git.pipeset import PipeSet
+from planex.git.repository import NOBODY
 from planex.git.trees import TreeFiles, decode_tree, encode_tree
 from planex.patchqueue.carry.mergers import merge_patch, plain_sides
 from planex.patchqueue.commits.commits import build_chain
 from planex.patchqueue.commits.sourcecommit import import_source
-from planex.patchqueue.format.message import NOBODY
 from planex.patchqueue.format.queue import Patch
 from planex.patchqueue.format.series import Entry
 from tests.integration.patch_factory import Bench, Tree, diff_text, numbered, write_tarball

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planex.git.repository import NOBODY
 from planex.patchqueue.format.header import Header, parse_header, split_patch
 from planex.patchqueue.format.message import (
-    NOBODY,
     CommitMessage,
     format_date,
     format_header,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from planex.git.pipeset import PipeSet
+from planex.git.repository import NOBODY
 from planex.git.rerere import RecordedConflict, recorded_conflicts
 from planex.git.workbench import Workbench
 from planex.patchqueue.carry.blobs import Blobs, find_moved, merge_by_lines
@@ -21,7 +22,6 @@ from planex.patchqueue.carry.stand import Attempt, Attempts, Proposal, Stand
 from planex.patchqueue.carry.telling import is_code
 from planex.patchqueue.carry.verdict import KEPT, Fate, Verdict
 from planex.patchqueue.format.diff import Diff
-from planex.patchqueue.format.message import NOBODY
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planex.git.pipes import Merger, Objects
-from planex.git.repository import Repository
+from planex.git.repository import NOBODY, Repository
 from planex.patchqueue.carry.forecast import Column
 from planex.patchqueue.carry.history import commits_of_lines, commits_on
 from planex.patchqueue.carry.offers import Offer, offer
 from planex.patchqueue.carry.verdict import STOPS, Fate, Verdict
 from planex.patchqueue.commits.commits import Chain, Link
-from planex.patchqueue.format.message import NOBODY
 
 _AROUND = 3
 """Lines before a conflict that are shown."""

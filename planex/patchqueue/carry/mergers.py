@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from planex.git.filemerges import Three
 from planex.git.pipes import Objects
 from planex.git.pipeset import PipeSet
+from planex.git.repository import NOBODY
 from planex.git.trees import REGULAR, Entries, Entry, TreeFiles
 from planex.patchqueue.carry.doubles import Sides
 from planex.patchqueue.commits.commits import Link
-from planex.patchqueue.format.message import NOBODY
 
 
 @dataclass(frozen=True, slots=True)

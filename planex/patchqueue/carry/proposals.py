@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from planex.git.pipeset import PipeSet
+from planex.git.repository import NOBODY
 from planex.git.trees import REGULAR, Entry
 from planex.patchqueue.carry.blobs import Blobs
 from planex.patchqueue.carry.contents import content_of_diff
@@ -18,7 +19,6 @@ from planex.patchqueue.carry.lines import Block, split_lines
 from planex.patchqueue.carry.regions import MergedLines, Region, Solved, merge_regions
 from planex.patchqueue.carry.solvers import follow_moved, neighbours, spaces, words
 from planex.patchqueue.carry.stand import Proposal, Stand
-from planex.patchqueue.format.message import NOBODY
 
 ORIGIN_PICK, MOVED = "origin-pick", "moved"
 RULES = (ORIGIN_PICK, "words", "spaces", MOVED, "neighbours")

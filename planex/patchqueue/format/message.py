@@ -13,13 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from planex.git.repository import Signature
+from planex.git.repository import NOBODY, Signature
 from planex.patchqueue.format.header import Header
 from planex.patchqueue.format.queue import Patch
 from planex.patchqueue.format.series import DEFAULT_STRIP
 
-NOBODY = Signature("unknown", "unknown@localhost", 0)
-"""Author of patches that name none."""
 _TRAILER = re.compile(r"Patch-(name|guards|strip): *(.*)$")
 _ANY_TRAILER = re.compile(r"[A-Za-z0-9-]+: \S|\(cherry picked from commit ")
 _MAX_AUTHOR = 1000
