@@ -42,13 +42,13 @@ def built_rpms(result: Result) -> tuple[BuiltRpm, ...]:
     known = claimed(kept, result.rpms.values())
     if known is not None:
         return known
-    found = read_rpms(result.folder, result.rpms)
+    found = read_built(result.folder, result.rpms)
     with suppress(OSError, PlanexError):  # where nothing can be written, the headers are read each time
         records.save(kept, BuiltRpms(found), _FORMAT)
     return found
 
 
-def read_rpms(folder: Path, digests: Mapping[str, str]) -> tuple[BuiltRpm, ...]:
+def read_built(folder: Path, digests: Mapping[str, str]) -> tuple[BuiltRpm, ...]:
     """What the RPMs in a folder, by name with their SHA-256, say of themselves. Raises DamagedFile."""
     return tuple(_read(folder / name, digest) for name, digest in sorted(digests.items()))
 

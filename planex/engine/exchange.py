@@ -14,7 +14,7 @@ from pathlib import Path
 from planex.content import shelf
 from planex.content.key import Inputs
 from planex.content.store import Result
-from planex.engine.builtrpms import read_rpms
+from planex.engine.builtrpms import read_built
 from planex.engine.make import fresh_folder
 from planex.engine.offering import Offering, find, record_name
 from planex.engine.outputs import MissingOutput, RefusedOutput, Rules, accept
@@ -66,7 +66,7 @@ def _fetch(workshop: Workshop, package: str, found: Offering, folder: Path, task
     _accept(workshop, package, held, folder)
     digests = {name: file.sha256 for name, file in held.result.rpms.items()}
     try:
-        if read_rpms(results, digests) != found.made:
+        if read_built(results, digests) != found.made:
             raise BadEntry(f"{record_name(held)} says of its RPMs what they do not say of themselves")
     except repo.DamagedFile as error:
         raise BadEntry(f"{record_name(held)}: {error.message}") from None

@@ -11,6 +11,7 @@ from planex.distro.origins import UsedPatch
 from planex.host.manifest import Manifest, ShippedRpm
 from planex.medium.image import Image
 from planex.rpm.changelog import ChangelogEntry, read_changelog
+from planex.rpm.repo import package_of
 from planex.rpm.rpmfile import BadRpm
 
 _MOST = 50
@@ -61,8 +62,8 @@ def _digest(row: UsedPatch | None) -> str | None:
 
 def package_news(old: tuple[Image, Manifest], new: tuple[Image, Manifest]) -> Iterator[PackageNews]:
     """Of every package of both ISOs that has other RPMs, by the first RPM of each."""
-    before = {_name(rpm.source): rpm for rpm in reversed(old[1].rpms)}
-    after = {_name(rpm.source): rpm for rpm in reversed(new[1].rpms)}
+    before = {package_of(rpm.source): rpm for rpm in reversed(old[1].rpms)}
+    after = {package_of(rpm.source): rpm for rpm in reversed(new[1].rpms)}
     for name in sorted(before.keys() & after.keys()):
         if before[name].unsigned == after[name].unsigned:
             continue
@@ -70,10 +71,6 @@ def package_news(old: tuple[Image, Manifest], new: tuple[Image, Manifest]) -> It
         found = [entry for entry in _changelog(new[0], after[name]) if entry not in known]
         if found:
             yield PackageNews(after[name].source.removesuffix(".src.rpm"), tuple(found[:_MOST]))
-
-
-def _name(source: str) -> str:
-    return source.rsplit("-", 2)[0]
 
 
 def _changelog(image: Image, rpm: ShippedRpm) -> tuple[ChangelogEntry, ...]:

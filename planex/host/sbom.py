@@ -35,9 +35,9 @@ from packageurl import PackageURL
 from planex.checksums import digest_of_text
 from planex.distro.origins import UsedPatch, UsedSource
 from planex.host.manifest import Manifest, ShippedRpm
+from planex.rpm import repo
 
 _NEVRA = re.compile(r"(.+)-(?:(\d+):)?([^-]+-[^-]+)\.([^.]+)")
-_SOURCE = re.compile(r"(.+)-[^-]+-[^-]+\.(?:no)?src\.rpm")
 _ALGORITHMS = {"SHA256": HashAlgorithm.SHA_256, "SHA512": HashAlgorithm.SHA_512}
 
 
@@ -107,8 +107,7 @@ def _built(manifest: Manifest) -> Iterator[Component]:
 
 def package_of(rpm: ShippedRpm) -> str:
     """The package that an RPM was built from, by its source RPM."""
-    match = _SOURCE.fullmatch(rpm.source)
-    return match[1] if match else _parts(rpm.nevra)[0]
+    return repo.package_of(rpm.source) or _parts(rpm.nevra)[0]
 
 
 def _base(manifest: Manifest) -> Iterator[Component]:

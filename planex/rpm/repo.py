@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -113,10 +114,9 @@ def _recall(kept: Path) -> Sequence[IndexedPackage] | None:
 
 
 def _indexed(package: createrepo_c.Package) -> IndexedPackage:
-    evr = f"{package.version}-{package.release}"
     return IndexedPackage(
         name=package.name,
-        evr=evr if package.epoch in (None, "0") else f"{package.epoch}:{evr}",
+        evr=_evr(package.epoch, package.version, package.release),
         digest=package.pkgId,
         provides=_capabilities(package.provides),
         requires=_capabilities(package.requires),
@@ -153,9 +153,15 @@ def _packages(folder: Path) -> list[createrepo_c.Package]:
         raise PlanexError(f"its metadata cannot be read: {reason}") from None
 
 
+def _nevra(package: createrepo_c.Package) -> str:
+    """As rpm's ``%{nevra}``: no epoch for 0."""
+    text: str = package.nevra()
+    return text.replace("-0:", "-", 1)
+
+
 def read_digests(folder: Path) -> dict[str, str]:
-    """Name-[epoch:]version-release.arch, as rpm's ``%{nevra}``, to the SHA-256 of every RPM of a repository."""
-    return {package.nevra().replace("-0:", "-", 1): package.pkgId for package in _packages(folder)}
+    """Name-[epoch:]version-release.arch to the SHA-256 of every RPM of a repository."""
+    return {_nevra(package): package.pkgId for package in _packages(folder)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,18 +169,33 @@ class RepositoryRpm:
     """An RPM of a repository. ``location``: its path there; ``sha256``: of the file; ``source``: its source RPM."""
 
     nevra: str
+    name: str
+    evr: str
     location: str
+    size: int
     sha256: str
     source: str
     licence: str
+
+
+def package_of(source: str) -> str:
+    """The package whose source RPM has this file name; empty where it is none."""
+    match = _SOURCE.fullmatch(source)
+    return match[1] if match else ""
+
+
+_SOURCE = re.compile(r"(.+)-[^-]+-[^-]+\.(?:no)?src\.rpm")
 
 
 def read_rpms(folder: Path) -> list[RepositoryRpm]:
     """What a repository says of its RPMs, by name."""
     found = (
         RepositoryRpm(
-            package.nevra().replace("-0:", "-", 1),
+            _nevra(package),
+            package.name,
+            _evr(package.epoch, package.version, package.release),
             package.location_href,
+            package.size_package,
             package.pkgId,
             package.rpm_sourcerpm or "",
             package.rpm_license or "",
@@ -207,7 +228,7 @@ def read_listed(folder: Path) -> dict[str, ListedFile]:
             package.size_package,
             _ALGORITHMS.get(package.checksum_type, package.checksum_type),
             package.pkgId,
-            package.nevra().replace("-0:", "-", 1),
+            _nevra(package),
         )
         for package in _packages(folder)
     }

@@ -58,6 +58,8 @@ class PublishStage:
 
 @dataclass(frozen=True, slots=True)
 class PublishCounts:
+    """Of files: what is published, how many of them had to be sent, and how many others were deleted."""
+
     files: int
     sent: int
     deleted: int
@@ -68,45 +70,41 @@ class Outlet(Protocol):
 
     def names(self) -> list[str]:
         """What is there, at the top."""
-        ...
 
     def read(self, path: str) -> bytes:
         """A small file that is there."""
-        ...
 
     def send(self, root: Path, stage: PublishStage) -> int:
         """Have the files of a stage there; how many were lacking or other."""
-        ...
 
     def prune(self, root: Path, wanted: frozenset[str]) -> int:
         """Delete there what is not wanted; how much that was."""
-        ...
 
 
 def publish(
-    archive: SnapshotFolder, place: Outlet, distro: str, target: str, task: Task, *, replace: bool = False
+    archive: SnapshotFolder, outlet: Outlet, distro: str, target: str, task: Task, *, replace: bool = False
 ) -> PublishCounts:
-    """Have all snapshots, channels and pages at ``place``. ``archive`` must be held alone.
+    """Have all snapshots, channels and pages at ``outlet``. ``archive`` must be held alone.
 
     ``replace``: also where another archive is, which is then gone.
     """
     if not (idents := [str(ident) for ident in archive.ids()]):
         raise PlanexError("there are no snapshots yet", "planex snapshot create")
-    require_own(names := place.names())
+    require_own(names := outlet.names())
     with hold(archive.site / ".lock", patience=WAITING):
         links = {name: str(ident) for name in _links(archive) if (ident := archive.linked(Path(name).name))}
         index = PublishedIndex(target, tuple(idents), links, distro)
         if not replace:
-            _require_same(place, names, index)
+            _require_same(outlet, names, index)
         records.save(archive.root / INDEX, index, INDEX_FORMAT)
         stages = tuple(publish_stages(archive, idents, tuple(links)))
         sent = 0
         for stage in stages:
             task.phase(stage.name)
-            sent += place.send(archive.root, stage)
+            sent += outlet.send(archive.root, stage)
         task.phase("deletions")
         wanted = frozenset(chain.from_iterable(stage.paths for stage in stages))
-        return PublishCounts(len(wanted), sent, place.prune(archive.root, wanted))
+        return PublishCounts(len(wanted), sent, outlet.prune(archive.root, wanted))
 
 
 def require_own(names: Iterable[str]) -> None:
@@ -120,12 +118,12 @@ def require_own(names: Iterable[str]) -> None:
         raise ConfigError(message, "name one that is new or empty")
 
 
-def _require_same(place: Outlet, names: Sequence[str], own: PublishedIndex) -> None:
+def _require_same(outlet: Outlet, names: Sequence[str], own: PublishedIndex) -> None:
     """Raise unless what is there is of the same distro, target and archive: all else is deleted there."""
     there = {name for name in names if parse_id(name)}
     if INDEX in names:
         try:
-            found = records.parse(place.read(INDEX), PublishedIndex, INDEX_FORMAT)
+            found = records.parse(outlet.read(INDEX), PublishedIndex, INDEX_FORMAT)
         except records.Damaged as error:
             raise ConfigError(f"{INDEX} there is damaged: {error.message}", _OTHER) from None
         if (found.distro or own.distro, found.target) != (own.distro, own.target):

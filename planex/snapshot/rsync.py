@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A place that rsync reaches: a folder, ``host:folder`` by ssh, or ``rsync://``. The only user of rsync."""
+"""An outlet that rsync reaches: a folder, ``host:folder`` by ssh, or ``rsync://``. The only user of rsync."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OWN = ("--include=/" + _DIGIT * 8 + ".*/***", "--include=/site/***", "--include
 
 
 @dataclass(frozen=True, slots=True)
-class RsyncPlace:
+class RsyncOutlet:
     """``where``: as rsync takes it."""
 
     where: str
@@ -71,14 +71,14 @@ class RsyncPlace:
         return run([tool, "--timeout=300", *words], stdin=stdin, check=check, inherit=_CALLER)
 
 
-def rsync_place(text: str, archive: Path) -> RsyncPlace:
-    """The place that a person means. Raises PlanexError if it is the archive, in it, or around it."""
+def rsync_outlet(text: str, archive: Path) -> RsyncOutlet:
+    """The outlet that a person means. Raises PlanexError if it is the archive, in it, or around it."""
     head, colon, _ = text.partition(":")
     if colon and "/" not in head:
         if head.startswith("-"):
             raise PlanexError(f"{text}: no host has such a name", "HOST:FOLDER, or ./FOLDER")
-        return RsyncPlace(text.rstrip("/"))
+        return RsyncOutlet(text.rstrip("/"))
     here, there = archive.resolve(), Path(text).resolve()
     if here.is_relative_to(there) or there.is_relative_to(here):
         raise PlanexError(f"{text} is where the snapshots are", "name a folder elsewhere")
-    return RsyncPlace(str(there))
+    return RsyncOutlet(str(there))

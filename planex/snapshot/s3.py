@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A place in an object store (S3). The only user of obstore; to be imported where it is used, for it is an extra.
+"""An outlet in an object store (S3). The only user of obstore; to be imported where it is used, for it is an extra.
 
 Credentials, region and endpoint come from the environment, by the names that all tools for S3 know (AWS_...).
 An object store has no links: what is one here is a list of mirrors there, which dnf takes as ``mirrorlist=``.
@@ -30,7 +30,7 @@ _PATIENCE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
-class ObjectPlace:
+class ObjectOutlet:
     """``base_url``: where readers find it; without it there are no lists of mirrors."""
 
     store: ObjectStore
@@ -96,13 +96,13 @@ class ObjectPlace:
             raise _told(self.where, error, "it is reached by AWS_ACCESS_KEY_ID, AWS_REGION, AWS_ENDPOINT_URL") from None
 
 
-def object_place(where: str, base_url: str) -> ObjectPlace:
-    """The place of an address such as ``s3://bucket/folder``."""
+def object_outlet(where: str, base_url: str) -> ObjectOutlet:
+    """The outlet of an address such as ``s3://bucket/folder``."""
     try:
         store = from_url(where, retry_config={"retry_timeout": _PATIENCE, "max_retries": 4})
     except (BaseError, ValueError) as error:
         raise _told(where, error, "s3://BUCKET/FOLDER") from None
-    return ObjectPlace(store, where, base_url)
+    return ObjectOutlet(store, where, base_url)
 
 
 def _told(where: str, error: Exception, hint: str) -> PlanexError:

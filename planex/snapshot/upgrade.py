@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from planex.distro.project import Project, require_base
 from planex.errors import PlanexError
 from planex.report import Task
 from planex.rpm.dnf import DNF_CACHE, Repositories
-from planex.rpm.repo import read_index, read_rpms
+from planex.rpm.repo import package_of, read_rpms
 from planex.rpm.upgrade import try_upgrade
 from planex.snapshot.diff import RpmChanges, compare_rpms
 from planex.snapshot.folder import SnapshotFolder
@@ -24,8 +23,6 @@ REPO = "repo"
 """The folder of a snapshot with its repository."""
 LOGS = "upgrade"
 """Among the logs of packages."""
-_SOURCE = re.compile(r"-[^-]+-[^-]+\.(?:no)?src\.rpm$")
-"""What stands behind the name of a package in that of its source RPM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +50,8 @@ def built_repository(project: Project) -> PublishedRepository:
 
 def published(folder: Path) -> Iterator[PublishedRpm]:
     """The RPMs of a repository."""
-    made_of = {rpm.location: _SOURCE.sub("", rpm.source) for rpm in read_rpms(folder)}
-    for rpm in read_index(folder).packages:
-        package = made_of.get(rpm.location, "")
-        yield PublishedRpm(rpm.name, rpm.evr, rpm.digest, rpm.size, rpm.location, package)
+    for rpm in read_rpms(folder):
+        yield PublishedRpm(rpm.name, rpm.evr, rpm.sha256, rpm.size, rpm.location, package_of(rpm.source))
 
 
 def prove_upgrade(

@@ -23,7 +23,7 @@ from planex.snapshot import s3
 from planex.snapshot.channels import promote
 from planex.snapshot.folder import SnapshotFolder
 from planex.snapshot.publish import Outlet, publish, require_own
-from planex.snapshot.rsync import rsync_place
+from planex.snapshot.rsync import rsync_outlet
 from tests.conftest import ROOT
 from tests.unit.archive_factory import add_night, ident_of, prove_published, settle
 
@@ -169,18 +169,18 @@ def other_night(folder: Path, number: int) -> SnapshotFolder:
 def test_what_another_archive_published_is_not_deleted(
     archive: SnapshotFolder, tmp_path: Path, kind: str, distro: str, target: str, number: int, words: str
 ) -> None:
-    place: Outlet = s3.ObjectPlace(store := MemoryStore(), "s3://test")
+    place: Outlet = s3.ObjectOutlet(store := MemoryStore(), "s3://test")
     if kind == "folder":
-        place = rsync_place(str(tmp_path / "www"), archive.root)
+        place = rsync_outlet(str(tmp_path / "www"), archive.root)
     publish(archive, place, "demo", "t", Task(Reporter(), "x"))
-    place = s3.ObjectPlace(store, "s3://test") if kind == "objects" else place
+    place = s3.ObjectOutlet(store, "s3://test") if kind == "objects" else place
     other = other_night(tmp_path / "other", number)
     before = place.names(), tree(tmp_path / "www")
     with pytest.raises(ConfigError, match=words):
         publish(other, place, distro, target, Task(Reporter(), "x"))
     assert (place.names(), tree(tmp_path / "www")) == before
     publish(other, place, distro, target, Task(Reporter(), "x"), replace=True)
-    place = s3.ObjectPlace(store, "s3://test") if kind == "objects" else place
+    place = s3.ObjectOutlet(store, "s3://test") if kind == "objects" else place
     assert [name for name in place.names() if name.startswith("2026")] == [ident_of(number)]
 
 
@@ -198,9 +198,9 @@ def test_a_place_whose_index_is_damaged_is_left_alone(archive: SnapshotFolder, t
 def test_awkward_places_are_refused(archive: SnapshotFolder) -> None:
     for folder in (archive.root, archive.root / "x", archive.root.parent):
         with pytest.raises(PlanexError, match="where the snapshots are"):
-            rsync_place(str(folder), archive.root)
+            rsync_outlet(str(folder), archive.root)
     with pytest.raises(PlanexError, match="no host has such a name"):
-        rsync_place("-oProxyCommand=x:y", archive.root)
+        rsync_outlet("-oProxyCommand=x:y", archive.root)
     for where, words in (("s3://", "s3://BUCKET/FOLDER"), ("s3://a b", "s3://BUCKET/FOLDER"), ("x.invalid:x", "rsync")):
         done = command(archive, where)
         assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
@@ -209,7 +209,7 @@ def test_awkward_places_are_refused(archive: SnapshotFolder) -> None:
 def test_an_archive_without_snapshots_is_not_published(tmp_path: Path) -> None:
     empty = SnapshotFolder(tmp_path / "none")
     with pytest.raises(PlanexError, match="no snapshots yet"):
-        publish(empty, rsync_place(str(tmp_path / "x"), empty.root), "demo", "t", Task(Reporter(), "x"))
+        publish(empty, rsync_outlet(str(tmp_path / "x"), empty.root), "demo", "t", Task(Reporter(), "x"))
 
 
 @rsync
@@ -254,7 +254,7 @@ def download(store: Any, folder: Path) -> Path:
 
 
 def send(archive: SnapshotFolder, store: Any) -> int:
-    place = s3.ObjectPlace(store, "s3://test", "https://example.org/nights/")
+    place = s3.ObjectOutlet(store, "s3://test", "https://example.org/nights/")
     return publish(archive, place, "demo", "t", Task(Reporter(), "publish")).deleted
 
 

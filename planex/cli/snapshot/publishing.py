@@ -11,7 +11,7 @@ from planex.cli.snapshot.archiving import archive_of
 from planex.errors import MissingTool
 from planex.snapshot.folder import SnapshotFolder
 from planex.snapshot.publish import Outlet, publish
-from planex.snapshot.rsync import rsync_place
+from planex.snapshot.rsync import rsync_outlet
 from planex.units import many
 
 
@@ -34,18 +34,18 @@ def publish_all(context: Context, where: str, base_url: str, replace: bool) -> N
       planex snapshot publish --to s3://bucket/nights --base-url https://bucket.example.org/nights
     """
     archive = archive_of(context)
-    place = _place(where, base_url, archive)
+    outlet = _outlet(where, base_url, archive)
     with archive.alone(context.patience(wait=True)), context.reporter.task("publish") as task:
-        counts = publish(archive, place, context.config.name, context.target_name, task, replace=replace)
+        counts = publish(archive, outlet, context.config.name, context.target_name, task, replace=replace)
     echo(where)
     context.reporter.info(f"{many(counts.files, 'file')}, {counts.sent} sent, {counts.deleted} deleted")
 
 
-def _place(where: str, base_url: str, archive: SnapshotFolder) -> Outlet:
+def _outlet(where: str, base_url: str, archive: SnapshotFolder) -> Outlet:
     if not where.startswith("s3://"):
-        return rsync_place(where, archive.root)
+        return rsync_outlet(where, archive.root)
     try:
-        from planex.snapshot.s3 import object_place
+        from planex.snapshot.s3 import object_outlet
     except ModuleNotFoundError as error:
         raise MissingTool(f"Python has no {error.name}; it is needed for s3://", "pip install 'planex[s3]'") from None
-    return object_place(where, base_url)
+    return object_outlet(where, base_url)
