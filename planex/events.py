@@ -170,8 +170,8 @@ class BuildBegan(Event):
 class PackageEnded(PackageEvent):
     """What became of a package. ``phase``, ``log`` and ``tail`` are set where it has no result.
 
-    ``reason``: why it has none, or which store it was taken from; ``phase``: where it stopped; ``log``: a file;
-    ``tail``: the log's last lines.
+    ``reason``: why it has none; ``phase``: where it stopped; ``log``: a file; ``tail``: the log's last lines;
+    ``store``: which one it was taken from.
     """
 
     status: Status
@@ -180,6 +180,7 @@ class PackageEnded(PackageEvent):
     phase: str = ""
     log: str = ""
     tail: str = ""
+    store: str = ""
 
 
 @dataclass(frozen=True, slots=True)

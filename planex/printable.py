@@ -12,9 +12,14 @@ _UNSAFE = re.compile(
     "\u2028\u2029\ufeff"  # line ends that few expect, and the byte order mark
     "\ud800-\udfff]"  # no characters: bytes of a file's name that are not UTF-8
 )
-_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/]*@")  # up to the last @: one may be part of the password
-HIDDEN = ":***@"
-"""In place of a password."""
+_PASSWORD = re.compile(
+    r"(://[^\s/@:]*:"
+    r"|https?://(?=[^\s/@:]+@))"  # a token that stands where a user's name would
+    r"[^\s/]*@",  # up to the last @: one may be part of the password
+    re.IGNORECASE,
+)
+HIDDEN = "***@"
+"""In place of a password or token."""
 MAX_LINES = 60
 MAX_LINE = 1000
 """Characters."""
@@ -33,7 +38,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def without_passwords(text: str) -> str:
-    """``text`` with ``***`` for the password in each URL."""
+    """``text`` with ``***`` for the password or token in each URL."""
     return _PASSWORD.sub(rf"\1{HIDDEN}", text)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -130,7 +131,7 @@ def push(context: Context, packages: tuple[str, ...], urls: tuple[str, ...], wai
             _require_push(context, urls, depots)
             for name in packages or results:
                 logs = context.workspace.logs(context.target_name, name)
-                depots.push(lambda name=name, logs=logs: parcel(name, results[name], logs))  # type: ignore[misc]
+                depots.push(partial(parcel, name, results[name], logs))
             pushed = depots.finish()
     wanted = len(packages or results) * sum(depot.push for depot in depots.depots)
     if pushed < wanted:

@@ -101,7 +101,7 @@ class Terminal:
             case PackageEnded(status=Status.POSTPONED as status, reason=reason):
                 if reason:
                     self._say(Level.INFO, f"{status.value:9}  {reason}")
-            case PackageEnded(package=package, status=Status.TAKEN as status, seconds=seconds, reason=store):
+            case PackageEnded(package=package, status=Status.TAKEN as status, seconds=seconds, store=store):
                 self._say(Level.SUCCESS, f"{status.value:9}  {package}  {clock(seconds)}  from store {store}")
             case PackageEnded(package=package, status=status, seconds=seconds):
                 self._say(Level.SUCCESS, f"{status.value:9}  {package}  {clock(seconds)}")

@@ -106,7 +106,7 @@ class Build:
             store = take(self.workshop, name, self._work(name), task)
         except (PlanexError, OSError) as error:
             return self._failed(name, task, error, self._work(name) / "none")
-        return Outcome(name, Status.TAKEN, task.seconds, source=store) if store else None
+        return Outcome(name, Status.TAKEN, task.seconds, store=store) if store else None
 
     def _prepare(self) -> None:
         """Sources, patches and SRPMs of all, so that a broken patch shows before any buildroot is made."""

@@ -21,18 +21,18 @@ _SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one step. ``error`` tells why it failed or was skipped, ``source`` which store it came from."""
+    """The end of one step. ``error`` tells why it failed or was skipped, ``store`` where it came from."""
 
     package: str
     status: Status
     seconds: float = 0.0
     error: PlanexError | None = None
-    source: str = ""
+    store: str = ""
 
     @property
     def event(self) -> PackageEnded:
         error = self.error
-        ended = PackageEnded(self.package, self.status, self.seconds, error.message if error else self.source)
+        ended = PackageEnded(self.package, self.status, self.seconds, error.message if error else "", store=self.store)
         if isinstance(error, BuildFailed):
             ended = replace(ended, phase=error.phase, log=str(error.log or ""), tail=error.tail)
         return ended

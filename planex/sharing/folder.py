@@ -68,13 +68,14 @@ def _fill(made: Path, content: Path | bytes) -> None:
 
 def _place(made: Path, final: Path, *, replace: bool) -> bool:
     """Of two that do so at once, only one succeeds, where the file system has links."""
-    try:
-        if replace:
-            raise PermissionError
-        os.link(made, final)
-    except FileExistsError:
-        return False
-    except OSError:
+    if not replace:
+        try:
+            os.link(made, final)
+        except FileExistsError:
+            return False
+        except OSError:
+            replace = True
+    if replace:
         shelf.publish(made, final)
     sync([final.parent])
     return True

@@ -64,10 +64,6 @@ class SharedResult:
         """All that the record speaks of."""
         return self.files | self.beside | self.logs
 
-    @property
-    def size(self) -> int:
-        return sum(file.size for file in self.blobs.values())
-
 
 @dataclass(frozen=True, slots=True)
 class SealedRecord:

@@ -18,7 +18,7 @@ from planex.errors import ConfigError, LoggedError, PlanexError
 from planex.git.door import run_git
 from planex.host.build import build_iso
 from planex.host.manifest import ON_ISO, parse_manifest
-from planex.host.plan import checksum_path, load_manifest, manifest_path, plan_iso, work_folder
+from planex.host.plan import checksum_path, load_manifest, manifest_path, plan_iso, sbom_path, work_folder
 from planex.medium.xorriso import open_image, read_records, xorriso
 from planex.report import Reporter
 from planex.rpm.repo import create_repo
@@ -276,7 +276,9 @@ def test_stale_or_cut_iso_is_made_again(project: Project) -> None:
     assert reasons(project) == ("new",)
     (host,) = (project.folder / "work" / "iso").glob("host-*")
     (host / "packages.json").write_text("{")
+    sbom_path(iso).write_text("of the ISO that was there")
     assert build(project) == ("new",), "a live host whose record is damaged is not there"
+    assert not sbom_path(iso).exists()
     assert load_manifest(iso).packages
 
 

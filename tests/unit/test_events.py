@@ -113,6 +113,7 @@ def test_the_terminal_says_what_was_made(capsys: pytest.CaptureFixture[str]) -> 
         PackageEnded("xen", Status.BUILT, 75.0),
         PackageEnded("bad", Status.FAILED, 1.0, "bad failed in %build: x"),
         PackageEnded("late", Status.SKIPPED, 0.0),
+        PackageEnded("far", Status.TAKEN, 2.0, store="file:/far"),
         BaseMade(3, 1.0),
         IsoPlanned("x.iso", ("new", "iso.yaml changed")),
         IsoMade("x.iso", 7_000_000, 2.0),
@@ -123,6 +124,7 @@ def test_the_terminal_says_what_was_made(capsys: pytest.CaptureFixture[str]) -> 
         "build      xen  (new; b; c; 1 more)",
         "built      xen  1 min 15 s",
         "failed     bad failed in %build: x",
+        "taken      far  2.0 s  from store file:/far",
         "base: 3 packages (1.0 s)",
         "build      x.iso  (new, iso.yaml changed)",
         "x.iso: 7 MB (2.0 s)",
@@ -142,6 +144,7 @@ def test_a_line_has_values_and_no_password() -> None:
         "phase": "fetch",
         "log": "",
         "tail": "",
+        "store": "",
     }
     assert json.loads(event_line(PackagePlanned("x", "build", (SECRET,))))["reasons"] == ["http://me:***@host/x"]
     assert json.loads(event_line(Message(Level.WARNING, "\udcff")))["text"] == "\\xff"

@@ -88,7 +88,8 @@ def _calls(path: Path) -> str:
         ("http://user:secret@host/x: refused", "http://user:***@host/x: refused"),
         ("git+https://u:p@h/a and ftp://:x@h", "git+https://u:***@h/a and ftp://:***@h"),
         ("ftp://u:p@ss@host/a, ftp://v:q@h", "ftp://u:***@host/a, ftp://v:***@h"),
-        ("http://user@host:80/a:b@c", "http://user@host:80/a:b@c"),
+        ("http://token@host:80/a:b@c", "http://***@host:80/a:b@c"),
+        ("ssh://git@host/x and HTTPS://token@host", "ssh://git@host/x and HTTPS://***@host"),
         ("http://host:80/x, mail me@host", "http://host:80/x, mail me@host"),
     ],
 )
