@@ -18,6 +18,7 @@ from planex.workspace import Workspace
 
 def remote_sources(recipe: Recipe, package: Package) -> tuple[RemoteSource, ...]:
     """What must be fetched for a package. A source without a checksum is an error."""
+    _require_distinct(recipe, package)
     checksums = read_checksums(recipe.checksums)
     remote = [source for source in package.sources if source.is_remote]
     missing = [source.file_name for source in remote if source.file_name not in checksums]
@@ -53,11 +54,26 @@ def source_urls(recipe: Recipe, source: Source) -> tuple[str, ...]:
     return (source.url, *recipe.settings.mirrors.get(source.file_name, ()))
 
 
+def _require_distinct(recipe: Recipe, package: Package) -> None:
+    """rpm knows a source by its file's name alone: of two with one name, both lines would get the same file."""
+    urls: dict[str, set[str]] = {}
+    for source in package.sources:
+        urls.setdefault(source.file_name, set()).add(source.url)
+    problems = [
+        Problem(recipe.template, 0, f"{name} stands for different sources: {', '.join(sorted(found))}")
+        for name, found in urls.items()
+        if len(found) > 1
+    ]
+    if problems:
+        raise ConfigError(problems, "name one of them otherwise: a file anew, a URL by #/NAME behind it")
+
+
 def local_files(recipe: Recipe, package: Package) -> dict[str, Path]:
     """Sources and patches that lie in the workspace: name to path. What is missing or leads out is reported at once.
 
     A Source line may name a file in a folder of the package's (``tool/main.py``); in the SRPM it goes by its own name.
     """
+    _require_distinct(recipe, package)
     queue = {Path(patch.name).name: patch.path for patch in recipe.queue.patches}
     files = {
         source.file_name: queue.get(source.file_name, recipe.folder / source.url)

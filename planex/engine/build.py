@@ -186,10 +186,10 @@ class Build:
                         order.done(outcome.package)
 
     def _skip(self, step: Step) -> None:
-        ended = {name: self.outcomes[name].status for name in step.needs if name in self.outcomes}
-        culprit = next((name for name, status in ended.items() if status in (Status.FAILED, Status.SKIPPED)), None)
+        ended = [self.outcomes[name] for name in step.needs if name in self.outcomes]
+        culprit = next((each.package for each in ended if each.status is not Status.POSTPONED and each.error), None)
         reason = PlanexError(f"{step.package} needs {culprit}, which did not build") if culprit else None
-        late = not culprit and Status.POSTPONED in ended.values()
+        late = not culprit and any(each.status is Status.POSTPONED for each in ended)
         self._record(Outcome(step.package, Status.POSTPONED if late else Status.SKIPPED, error=reason))
 
     def _build_one(self, step: Step) -> Outcome:

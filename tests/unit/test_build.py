@@ -220,14 +220,27 @@ def test_to_keep_going_builds_what_does_not_need_the_failed(workspace: Workspace
 
 @pytest.mark.parametrize("keep_going", [False, True])
 def test_what_is_not_built_says_for_want_of_what(workspace: Workspace, keep_going: bool) -> None:
-    for name, needs in (("a", ""), ("c", "a"), ("d", "c"), ("e", "")):
+    for name, needs in (("a", ""), ("c", "a"), ("d", "c"), ("e", ""), ("f", "e")):
         add(workspace, name, *([needs] if needs else []))
     found = run(workshop(workspace), failing("a"), keep_going=keep_going)
     assert {name: text for name, (status, text) in found.items() if status is Status.SKIPPED} == {
         "c": "c needs a, which did not build",
         "d": "d needs c, which did not build",
-        **({} if keep_going else {"e": ""}),
+        **({} if keep_going else {"e": "", "f": ""}),
     }
+
+
+def test_two_sources_of_one_name_are_refused(workspace: Workspace) -> None:
+    add(workspace, "a")
+    path = workspace.specs / "a" / "a.spec.j2"
+    lines = "License: MIT\nSource0: one/x.txt\nSource1: two/x.txt\nSource2: one/y.txt\nPatch0: one/y.txt"
+    path.write_text(path.read_text().replace("License: MIT", lines))
+    for name in ("one/x.txt", "two/x.txt", "one/y.txt"):
+        (path.parent / name).parent.mkdir(exist_ok=True)
+        (path.parent / name).write_text(name)
+    with pytest.raises(ConfigError, match=r"x\.txt stands for different sources: one/x\.txt, two/x\.txt") as told:
+        own_inputs(workshop(workspace).project, "a")
+    assert "y.txt" not in str(told.value)
 
 
 def test_what_a_result_was_made_of_is_told_with_what_is_still_known_of_it(workspace: Workspace) -> None:
