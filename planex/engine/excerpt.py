@@ -25,6 +25,21 @@ _PERHAPS = re.compile(r"No such file or directory|: (?:command )?not found$|Perm
 _CONSEQUENCE = re.compile(r"^error: Bad exit status|^RPM build errors|^\s+Bad exit status")
 
 
+_NO_CAUSE = re.compile(rf"{_CONSEQUENCE.pattern}|^\+ ")
+"""Nor is a command that the shell shows before it runs it."""
+_ERRORS_AT_MOST = 200
+
+
+def errors_of(log: Path) -> list[tuple[int, str]]:
+    """Lines that tell of errors, each with its number from 1; the first of them, of very many."""
+    with log.open(errors="replace") as file:
+        lines = [line[:_LONGEST].rstrip("\n") for line in file]
+    for pattern in (_CAUSE, _PERHAPS):
+        if found := [row for row in enumerate(lines, 1) if pattern.search(row[1]) and not _NO_CAUSE.match(row[1])]:
+            return found[:_ERRORS_AT_MOST]
+    return []
+
+
 def excerpt_of(log: Path) -> str:
     """Of the last command that a log has: ``planex.run`` begins each with ``$ ``."""
     with log.open("rb") as file:
