@@ -160,7 +160,7 @@ class Project:
 def load_project(workspace: Workspace, config: Config, target_name: str, *, tolerant: bool = False) -> Project:
     """Load, render and parse everything. All mistakes in packages are raised together; if ``tolerant``, kept."""
     target = config.targets[target_name]
-    mock_config = load_mock_config(workspace.mock_configs / f"{target_name}.cfg", workspace.cache / "mock-configs")
+    mock_config = _mock_config(workspace, target_name)
     if mock_config.arch != target.arch:
         message = f"config_opts['target_arch'] is '{mock_config.arch}', but the target's arch is '{target.arch}'"
         raise ConfigError([Problem(mock_config.path, 0, message)], "make planex.yaml and the mock configuration agree")
@@ -240,6 +240,15 @@ def require_base(project: Project) -> None:
 
 def _rendered(workspace: Workspace, target_name: str, package: str) -> Path:
     return workspace.target(target_name) / "rendered" / package / f"{package}.spec"
+
+
+def macros_for(workspace: Workspace, config: Config, target_name: str) -> Macros:
+    """The macros of a target, for specs that are not in the workspace yet."""
+    return _macros(workspace, config.targets[target_name], _mock_config(workspace, target_name))
+
+
+def _mock_config(workspace: Workspace, target_name: str) -> MockConfig:
+    return load_mock_config(workspace.mock_configs / f"{target_name}.cfg", workspace.cache / "mock-configs")
 
 
 def _macros(workspace: Workspace, target: Target, mock_config: MockConfig) -> Macros:

@@ -45,6 +45,7 @@ WALLS = {
     "base": {"content", "rpm", "sources", "medium"},
     "engine": {"content", "rpm", "sources", "patchqueue", "distro", "trust", "sharing"},
     "rebase": {"content", "git", "rpm", "sources", "patchqueue", "distro"},
+    "importers": {"content", "git", "rpm", "sources", "patchqueue", "distro"},
     "host": {"content", "git", "rpm", "sources", "distro", "medium", "trust"},
     "snapshot": {"content", "git", "rpm", "distro", "host"},
     "tools": {"distro"},

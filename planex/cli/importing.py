@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""``planex import``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from planex.cli.context import Context, pass_context
+from planex.cli.output import echo
+from planex.content.locks import hold
+from planex.drafts import temporary_folder
+from planex.errors import PlanexError
+from planex.importers.incoming import Delivered, Incoming, deliver
+from planex.report import Task
+
+
+@click.command("import", short_help="Take in packages: a planex 4 workspace.")
+@click.argument("source")
+@click.option("--no-pins", is_flag=True, help="Of a planex 4 workspace: the links, where pins stand in for them.")
+@click.option("--replace", is_flag=True, help="Write over what was changed here since it was imported.")
+@click.option("--offline", is_flag=True, help="Fetch nothing; what links name by URL is reported instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@pass_context
+def import_packages(context: Context, source: str, no_pins: bool, replace: bool, offline: bool, as_json: bool) -> None:
+    """Take the packages of SOURCE into this workspace, and report what could not be carried.
+
+    It can be done again at any time: what changed in SOURCE is brought up to date, and what was changed here stays.
+    The record of that, imports.json, belongs into git. The exit status is 1 where a package was left as it is here.
+
+    \b
+    Example:
+      planex import ../xenserver-core && planex fetch --update && planex graph
+    """
+    with (
+        hold(context.workspace.lock, shared=True, patience=context.patience(wait=True)),
+        context.reporter.task("import") as task,
+        temporary_folder(context.workspace.cache, "import") as scratch,
+    ):
+        incoming = _read(context, source, scratch, task, pins=not no_pins, offline=offline)
+        done = deliver(context.workspace, incoming, replace=replace)
+    echo(json.dumps([asdict(each) for each in done], indent=2) if as_json else _text(done))
+    kept = [each.name for each in done if each.status == "kept"]
+    if kept:
+        raise PlanexError(f"left as they are here: {', '.join(kept)}", "planex import --replace takes SOURCE's")
+
+
+def _read(context: Context, source: str, scratch: Path, task: Task, *, pins: bool, offline: bool) -> list[Incoming]:
+    from planex.distro.project import macros_for
+    from planex.importers.oldsources import Resources
+    from planex.importers.planex4 import Planex4
+
+    root = Path(source)
+    if not (root / "SPECS").is_dir():
+        raise PlanexError(f"{source} has no folder SPECS", "a planex 4 workspace has one")
+    old = Planex4(root.absolute(), Resources(root.absolute(), scratch, _fetcher(context, task, offline)), pins)
+    return old.incoming(
+        macros_for(context.workspace, context.config, context.target_name), context.workspace.cache / "specs"
+    )
+
+
+def _fetcher(context: Context, task: Task, offline: bool) -> Callable[[str], Path]:
+    def fetch(url: str) -> Path:
+        from planex.sources.fetch import fetch_unknown
+
+        if offline:
+            raise PlanexError(f"{url} was not fetched (--offline)")
+        return fetch_unknown(context.workspace, url, task, context.config.downloads)[1]
+
+    return fetch
+
+
+def _text(done: list[Delivered]) -> str:
+    lines = [f"{each.name}: {remark}" for each in done for remark in each.remarks]
+    counts = {
+        status: sum(each.status == status for each in done if each.files)
+        for status in ("new", "updated", "unchanged", "kept")
+    }
+    told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    return "\n".join([*lines, told])

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is to be put into a workspace, and putting it there: again and again, and never over what a person changed.
+
+What was written is recorded in ``imports.json``, which is committed: a file that still has the bytes recorded may be
+replaced by a later import, any other is a person's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from planex.content import records
+from planex.drafts import write_atomic
+from planex.regular import NotRegular, read_regular
+from planex.workspace import Workspace
+
+FORMAT = 1
+LARGEST = 1 << 28
+"""Bytes of a file that lies in a workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A package, or another part, to be: its files by path in the workspace, and what could not be carried."""
+
+    name: str
+    files: Mapping[str, bytes]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What became of it: ``new``, ``updated``, ``unchanged``, ``kept`` (a person's files are in its place)."""
+
+    name: str
+    status: str
+    remarks: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """The record: name to path to SHA-256."""
+
+    incoming: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def deliver(workspace: Workspace, incoming: Iterable[Incoming], *, replace: bool = False) -> list[Delivered]:
+    """Write all and the record. With ``replace``, over a person's changes too."""
+    place = workspace.root / "imports.json"
+    known = (records.load(place, Imports, FORMAT) or Imports()).incoming
+    done: list[Delivered] = []
+    recorded = dict(known)
+    for each in incoming:
+        result = _deliver(workspace.root, each, known.get(each.name, {}), replace)
+        done.append(result)
+        if result.status != "kept" and each.files:
+            recorded[each.name] = {path: _digest(data) for path, data in sorted(each.files.items())}
+    records.save(place, Imports(dict(sorted(recorded.items()))), FORMAT)
+    return done
+
+
+def _deliver(root: Path, package: Incoming, known: Mapping[str, str], replace: bool) -> Delivered:
+    found = {path: _digest_at(root / path) for path in {*package.files, *known}}
+    wanted = {path: _digest(data) for path, data in package.files.items()}
+    changed = sorted(path for path in found if found[path] != wanted.get(path))
+    if not replace:  # what is the same as ever there may be what a person makes of it here
+        changed = [path for path in changed if wanted.get(path) != known.get(path)]
+    edited = [path for path in changed if found[path] not in ("", known.get(path))]
+    if edited and not replace:
+        names = ", ".join(edited)
+        remark = f"left as it is, for it was changed here: {names} (planex import --replace takes the other)"
+        return Delivered(package.name, "kept", (*package.remarks, remark), tuple(sorted(package.files)))
+    for path in changed:
+        if path in package.files:
+            write_atomic(root / path, package.files[path])
+        else:
+            (root / path).unlink(missing_ok=True)
+    status = "unchanged" if not changed else "updated" if known else "new"
+    return Delivered(package.name, status, package.remarks, tuple(sorted(package.files)))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _digest_at(path: Path) -> str:
+    """Of a file; empty where there is none."""
+    try:
+        return _digest(read_regular(path, LARGEST))
+    except NotRegular:
+        return ""
