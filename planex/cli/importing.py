@@ -19,7 +19,7 @@ from planex.importers.incoming import Delivered, Incoming, deliver
 from planex.report import Task
 
 
-@click.command("import", short_help="Take in packages: a planex 4 workspace.")
+@click.command("import", short_help="Take in what others keep: planex 4, dist-git, SRPMs.")
 @click.argument("source")
 @click.option("--no-pins", is_flag=True, help="Of a planex 4 workspace: the links, where pins stand in for them.")
 @click.option("--replace", is_flag=True, help="Write over what was changed here since it was imported.")
@@ -33,8 +33,10 @@ def import_packages(context: Context, source: str, no_pins: bool, replace: bool,
     The record of that, imports.json, belongs into git. The exit status is 1 where a package was left as it is here.
 
     \b
-    Example:
-      planex import ../xenserver-core && planex fetch --update && planex graph
+    Examples:
+      planex import ../xenserver-core && planex fetch --update && planex graph   a workspace of planex 4
+      planex import xen-4.20.3-1.src.rpm           an SRPM
+      planex import https://HOST/rpms/tree.git     a dist-git repository, or a clone: ../rpms/tree
     """
     with (
         hold(context.workspace.lock, shared=True, patience=context.patience(wait=True)),
@@ -52,15 +54,34 @@ def import_packages(context: Context, source: str, no_pins: bool, replace: bool,
 def _read(context: Context, source: str, scratch: Path, task: Task, *, pins: bool, offline: bool) -> list[Incoming]:
     from planex.distro.project import macros_for
     from planex.importers.oldsources import Resources
+    from planex.importers.packaged import Packaged
     from planex.importers.planex4 import Planex4
 
-    root = Path(source)
-    if not (root / "SPECS").is_dir():
-        raise PlanexError(f"{source} has no folder SPECS", "a planex 4 workspace has one")
-    old = Planex4(root.absolute(), Resources(root.absolute(), scratch, _fetcher(context, task, offline)), pins)
-    return old.incoming(
-        macros_for(context.workspace, context.config, context.target_name), context.workspace.cache / "specs"
-    )
+    workspace, macros = context.workspace, macros_for(context.workspace, context.config, context.target_name)
+    root = Path(source).absolute()
+    if (root / "SPECS").is_dir():
+        old = Planex4(root, Resources(root, scratch, _fetcher(context, task, offline)), pins)
+        return old.incoming(macros, workspace.cache / "specs")
+    folder = _unpacked(source, scratch)
+    return [Packaged(folder, source, workspace, macros, scratch).incoming()]
+
+
+def _unpacked(source: str, scratch: Path) -> Path:
+    """The folder with a spec: the one that is there, a clone, or what an SRPM holds."""
+    path = Path(source)
+    if path.is_file():
+        from planex.importers.srpm import unpack_srpm
+
+        return unpack_srpm(path, scratch)
+    if "://" in source or source.endswith(".git"):
+        from planex.git.door import run_git
+        from planex.run import NETWORK
+
+        run_git(scratch, ["clone", "--quiet", "--", source, "clone"], inherit=NETWORK)
+        return scratch / "clone"
+    if not any(path.glob("*.spec")):
+        raise PlanexError(f"{source}: nothing that can be imported is there", "known: planex import --help")
+    return path.absolute()
 
 
 def _fetcher(context: Context, task: Task, offline: bool) -> Callable[[str], Path]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from planex.distro.autospec import CHANGELOG, asks_changelog, filled_in
 from planex.distro.config import Config, LimitSettings
 from planex.errors import ConfigError, Problem, keep_or_raise
 from planex.fields import Names, Words, text_of
@@ -170,10 +171,19 @@ def render_specs(
                 texts[name] = insert_patches(_read(recipe.template), recipe.queue.patches, recipe.template, name)
             elif name in rendered:
                 texts[name] = _checked(rendered[name], recipe)
+            if name in texts:
+                texts[name] = _filled_in(texts[name], recipe)
         except ConfigError as error:
             faults[name] = error
     keep_or_raise(faults, broken)
     return texts
+
+
+def _filled_in(text: str, recipe: Recipe) -> str:
+    """With the release and the changelog of a spec from dist-git."""
+    changelog = recipe.folder / CHANGELOG
+    entries = _read(changelog) if asks_changelog(text) and changelog.is_file() else ""
+    return filled_in(text, str(recipe.settings.variables.get("release", "1")), entries)
 
 
 def _templates(

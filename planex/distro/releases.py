@@ -15,6 +15,7 @@ from pathlib import Path
 
 from planex.checksums import digest_of, digest_of_text
 from planex.content import records
+from planex.distro.autospec import asks_release
 from planex.distro.config import Config
 from planex.distro.recipe import Recipe
 from planex.errors import ConfigError, Problem, keep_or_raise
@@ -90,7 +91,8 @@ def _moves(recipe: Recipe, config: Config) -> bool:
 
 
 def _asks(recipe: Recipe) -> bool:
-    return recipe.is_template and _RELEASE.search(_text(recipe.template)) is not None
+    text = _text(recipe.template)
+    return asks_release(text) or (recipe.is_template and _RELEASE.search(text) is not None)
 
 
 def _released(recipe: Recipe, target_name: str, state: InHistory) -> Recipe:
