@@ -17,6 +17,7 @@ from planex.drafts import temporary_folder
 from planex.host.definition import Live, load_definition
 from planex.machine.boot import Booted, BootFailed, hear
 from planex.machine.conversation import Conversation
+from planex.machine.cuts import cut_installation, look
 from planex.machine.guest import LISTED, guest_turns
 from planex.machine.install import (
     ANSWERS,
@@ -25,7 +26,6 @@ from planex.machine.install import (
     TWO_DISKS,
     TYPED,
     Show,
-    cut_and_look,
     from_disk,
     install,
     make_disk,
@@ -37,8 +37,6 @@ from planex.units import clock
 
 FULL_DISK = 64
 """MiB of a disk that is to stay as it is."""
-LONGEST_CUT = 30.0
-"""Seconds after the first write in which the power is cut."""
 
 
 def _fresh(trial: InstallTrial) -> Booted:
@@ -117,14 +115,13 @@ def _old_content(trial: InstallTrial) -> Booted:
 
 
 def _cut_off(trial: InstallTrial) -> Booted:
-    """Cut the power at random moments, look at what the disk says, and install on it again."""
-    machine = trial.with_answers(trial.answers)
-    for number in range(1, trial.cuts + 1):
-        seconds = random.uniform(0, LONGEST_CUT)
-        logs = (trial.log_of(f"cut{number}"), trial.log_of(f"aftercut{number}"))
-        said = cut_and_look(machine, trial.turns(AUTO), seconds, logs, trial.timeout, trial.show)
-        trial.reporter.success(f"power cut {number} of {trial.cuts}, {seconds:.1f} s after the first write: '{said}'")
-    return _fresh(trial)
+    """Cut the power at random moments, look at what the disk says after each, and install on it again."""
+    machine, moments = trial.with_answers(trial.answers), [random.random() for _ in range(trial.cuts)]
+    cuts = cut_installation(machine, trial.turns(AUTO), moments, trial.log_of("cut"), trial.timeout, trial.show)
+    for number, cut in enumerate(cuts, 1):
+        said = look(machine, cut, trial.log_of(f"aftercut{number}"), trial.timeout, trial.show)
+        trial.reporter.success(f"power cut {number} of {len(cuts)}, {cut.when}: '{said}'")
+    return _fresh(replace(trial, machine=replace(trial.machine, disks=(cuts[-1].disk,))))
 
 
 SCENARIOS: dict[str, Callable[[InstallTrial], Booted]] = {

@@ -32,7 +32,7 @@ from planex.machine.matrix import (
 from planex.machine.qemu import FirmwareName, Machine, MediumName
 from planex.pages.bootmatrix import MatrixRun, matrix_data, matrix_page, matrix_text
 from planex.pages.junit import boots_junit
-from planex.units import clock
+from planex.units import clock, many
 
 SCENARIO = "scenario-"
 """How cells begin that are no entry of the menu."""
@@ -57,7 +57,7 @@ def boot_all(context: Context, machine: Machine, wish: MatrixWish, as_json: bool
         cell: _trial(context, machine, definition, cell, wish) for cell in chosen(_cells(definition), wish.patterns)
     }
     jobs = wish.jobs or at_once_here(machine.memory)
-    context.reporter.info(f"{len(trials)} boots, {jobs} at once; reports: {wish.folder}")
+    context.reporter.info(f"{many(len(trials), 'boot')}, {jobs} at once; reports: {wish.folder}")
     began, started = time.time(), time.monotonic()
     results = run_cells(trials, wish.folder, jobs, partial(_tell, context))
     facts = [
@@ -79,6 +79,7 @@ def _cells(definition: IsoDefinition) -> Iterator[Cell]:
     for firmware in firmwares:
         for medium in MEDIA:
             yield from (Cell(firmware, medium, entry.name) for entry in definition.entries)
+    for firmware in firmwares:
         yield from (Cell(firmware, "cd", f"{SCENARIO}{scenario}") for scenario in SCENARIOS)
 
 

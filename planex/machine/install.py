@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from planex.disk import naming
 from planex.machine.boot import Booted, BootFailed, Cause, boot, hear
 from planex.machine.conversation import ENTER, Conversation, Turn
-from planex.machine.proof import without_escapes
 from planex.machine.qemu import Machine
 
 Show = Callable[[str], None]
@@ -19,7 +18,6 @@ DONE, FAILED = r"planex-installer: done", r"planex-installer: failed(.|\n)*?(?=\
 """What the installer says at its end."""
 BEGUN = r"Partitions on "
 """What it says when the first write is near."""
-UNFINISHED = "The installation on this disk was not finished"
 DISK = 6144
 """MiB of a disk."""
 PASSWORD = "planex-proof"
@@ -97,64 +95,3 @@ def from_disk(
     if booted.proof.live or not booted.proof.root:
         raise BootFailed(f"the host does not say that its root is on a disk: '{booted.proof.root}'", serial)
     return booted
-
-
-@dataclass
-class PowerCut:
-    """Listens until ``seconds`` after the first write: then the power goes."""
-
-    talk: Conversation
-    seconds: float
-    fatal: str = ""
-    _begun: float = field(default=0.0)
-    _heard: str = ""
-
-    def feed(self, text: str) -> str | None:
-        answer = self.talk.feed(text)
-        self._heard = (self._heard + without_escapes(text))[-4096:]
-        if not self._begun and BEGUN in self._heard:
-            self._begun = time.monotonic()
-        self.fatal = self.talk.fatal
-        return answer
-
-    def finished(self) -> bool:
-        return self.talk.finished() or bool(self._begun and time.monotonic() - self._begun >= self.seconds)
-
-
-@dataclass
-class AfterCut:
-    """Listens to what a disk says whose installation was cut off."""
-
-    fatal: str = ""
-    said: str = ""
-    _heard: str = ""
-
-    def feed(self, text: str) -> None:
-        self._heard += without_escapes(text)
-        nothing = (
-            "No bootable device",
-            "No bootable option",
-            "Start PXE over",
-            "Boot Failed",
-            "UEFI Interactive Shell",
-        )
-        found = [words for words in (UNFINISHED, "planex-boot-report: end", *nothing) if words in self._heard]
-        self.said = found[0] if found else ""
-
-    def finished(self) -> bool:
-        return bool(self.said)
-
-
-def cut_and_look(
-    machine: Machine, turns: Sequence[Turn], seconds: float, logs: tuple[Path, Path], timeout: float, show: Show
-) -> str:
-    """Cut the power in the middle of an installation; what the disk says when it is started afterwards."""
-    cut = PowerCut(Conversation(turns, DONE, FAILED), seconds)
-    end = hear(machine, logs[0], cut, timeout, show)
-    if end.cause is not Cause.REPORT or cut.fatal:
-        raise BootFailed(f"the installation did not come to its cut: {cut.fatal or end.text}", logs[0])
-    ear = AfterCut()
-    hear(replace(machine, iso=None, answers=None), logs[1], ear, timeout, show)
-    if not ear.said:
-        raise BootFailed(f"cut off after {seconds:.0f} s, the disk neither starts nor says why", logs[1])
-    return ear.said

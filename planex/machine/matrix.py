@@ -18,9 +18,10 @@ from planex.errors import PlanexError
 from planex.machine.boot import BootFailed, explain, hear, hint
 from planex.machine.conversation import Conversation, Turn
 from planex.machine.install import ANSWERS, BEGUN, DISK, FAILED, make_disk, write_answers
+from planex.machine.monitor import make_pipes
 from planex.machine.proof import Proof
 from planex.machine.qemu import FirmwareName, Machine, MediumName
-from planex.machine.screen import Onlooker, make_pipes
+from planex.machine.screen import Onlooker
 from planex.run import check_stopped
 from planex.workers import workers
 
@@ -151,10 +152,14 @@ Trial = Callable[[Path], str]
 def run_cells(
     trials: Mapping[Cell, Trial], folder: Path, jobs: int, tell: Callable[[CellResult], None]
 ) -> list[CellResult]:
-    """All cells, ``jobs`` at once, each told as it ends; the results are in the order of ``trials``."""
+    """All cells, ``jobs`` at once, each told as it ends; the results are in the order of ``trials``.
+
+    The last are begun first: those are the scenarios, and long ones at the end would run alone.
+    """
     results: dict[Cell, CellResult] = {}
     with workers(jobs) as pool:
-        for future in as_completed([pool.submit(_result, cell, trial, folder) for cell, trial in trials.items()]):
+        begun = [pool.submit(_result, cell, trial, folder) for cell, trial in reversed([*trials.items()])]
+        for future in as_completed(begun):
             result = future.result()
             results[result.cell] = result
             tell(result)

@@ -56,7 +56,9 @@ class Machine:
     """MiB."""
     accel: Accel = "tcg"
     disks: tuple[Path, ...] = ()
-    """Images of disks that keep what is written to them; the ISO, if there is one, is started before them."""
+    """Images of disks, raw or called ``.qcow2``; the ISO, if there is one, is started before them."""
+    keeps: bool = True
+    """Disks keep what is written to them."""
     answers: Path | None = None
     """A folder that the machine sees as a volume labelled OEMDRV, where installers look for their answers."""
     monitor: Path | None = None
@@ -158,7 +160,7 @@ def _drives(machine: Machine) -> list[str]:
     if machine.iso:
         way = "readonly=on" if machine.medium == "cd" else "snapshot=on"
         drives.append((_DEVICES[machine.medium], f"format=raw,{way},file={_quoted(machine.iso)}"))
-    drives += [("ide-hd", f"format=raw,cache=unsafe,file={_quoted(disk)}") for disk in machine.disks]
+    drives += [("ide-hd", _disk(disk, machine.keeps)) for disk in machine.disks]
     argv = ["-device", "qemu-xhci"] if machine.iso and machine.medium == "usb" else []
     for number, (device, drive) in enumerate(drives):
         argv += ["-drive", f"if=none,id=drive{number},{drive}"]
@@ -168,6 +170,11 @@ def _drives(machine: Machine) -> list[str]:
         volume = f"driver=vvfat,dir={_quoted(machine.answers)},label=OEMDRV,read-only=on"
         argv += ["-drive", f"if=none,id=answers,{volume}", "-device", "virtio-blk-pci,drive=answers"]
     return argv
+
+
+def _disk(disk: Path, keeps: bool) -> str:
+    way = "cache=unsafe" if keeps else "snapshot=on"
+    return f"format={'qcow2' if disk.suffix == '.qcow2' else 'raw'},{way},file={_quoted(disk)}"
 
 
 def _ide_place(number: int, firmware: FirmwareName) -> str:

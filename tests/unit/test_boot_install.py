@@ -12,10 +12,9 @@ from planex.cli.bootinstall import SCENARIOS
 from planex.cli.installtrial import ASK, AUTO, InstallTrial, entry_turn
 from planex.errors import PlanexError
 from planex.host.definition import IsoDefinition, load_definition
-from planex.machine import install as module
 from planex.machine.boot import BootFailed
 from planex.machine.conversation import Conversation, Turn, choose_entry
-from planex.machine.install import ANSWERS, TWO_DISKS, AfterCut, PowerCut, make_disk, put_old_content, write_answers
+from planex.machine.install import ANSWERS, TWO_DISKS, make_disk, put_old_content, write_answers
 from planex.machine.qemu import Machine, Ovmf, qemu_argv
 from planex.report import Reporter
 from planex.workspace import Workspace
@@ -112,35 +111,6 @@ def test_an_installed_machine_has_its_disks_alone() -> None:
     argv = qemu_argv("qemu", Machine(None, "uefi", disks=(Path("/d/1"),)), Ovmf(Path("/c"), Path("/v")))
     assert argv[-1] == "ide-hd,drive=drive0,bus=ide.0,bootindex=0"
     assert argv[argv.index("-nic") + 1] == "none"
-
-
-def test_the_power_goes_so_long_after_the_first_write() -> None:
-    cut = PowerCut(talk(Turn("menu", "\r")), seconds=0)
-    assert cut.feed("menu") == "\r"
-    assert not cut.finished()
-    cut.feed("Partitions on /dev/sda")
-    assert cut.finished()
-    patient = PowerCut(talk(), seconds=1e6)
-    patient.feed("Partitions on /dev/sda")
-    assert not patient.finished()
-    patient.feed("it is done")
-    assert patient.finished()
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("The installation on this di\x1b[0msk was not finished: x", module.UNFINISHED),
-        ("No bootable device.", "No bootable device"),
-        ("planex-boot-report: end\n", "planex-boot-report: end"),
-        ("GRUB loading", ""),
-    ],
-)
-def test_what_a_disk_says_after_a_cut(text: str, said: str) -> None:
-    ear = AfterCut()
-    ear.feed(text[:20])
-    ear.feed(text[20:])
-    assert (ear.said, ear.finished()) == (said, bool(said))
 
 
 def test_answers_for_two_disks_name_the_disk_of_each_partition() -> None:

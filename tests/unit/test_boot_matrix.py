@@ -17,7 +17,7 @@ from planex.cli import cli
 from planex.cli.bootmatrix import _cells
 from planex.errors import LoggedError, PlanexError
 from planex.host.definition import load_definition
-from planex.machine import screen
+from planex.machine import monitor, screen
 from planex.machine.boot import BootFailed
 from planex.machine.conversation import Turn
 from planex.machine.matrix import (
@@ -30,8 +30,9 @@ from planex.machine.matrix import (
     run_cells,
     sign_of,
 )
+from planex.machine.monitor import make_pipes
 from planex.machine.qemu import Machine, qemu_argv
-from planex.machine.screen import Onlooker, make_pipes, take_picture
+from planex.machine.screen import Onlooker, take_picture
 from planex.pages.bootmatrix import MatrixRun, matrix_data, matrix_page, matrix_text
 from planex.pages.junit import boots_junit
 from planex.workspace import Workspace
@@ -47,7 +48,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The shell scripts that stand for QEMU take no pictures."""
-    monkeypatch.setattr(screen, "_SECONDS", 0.05)
+    monkeypatch.setattr(monitor, "_SECONDS", 0.05)
     monkeypatch.setattr(screen, "_SETTLE", 0.0)
 
 
@@ -118,10 +119,10 @@ def qmp(monitor: Path, answers: list[str]) -> threading.Thread:
 def test_a_picture_is_taken_when_the_menu_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, taken: bool
 ) -> None:
-    monkeypatch.setattr(screen, "_SECONDS", 20.0)
-    monitor = make_pipes(tmp_path / "monitor")
-    serving = qmp(monitor, ['{"QMP": {}}\r\n{"event": "X"}\r\n{"return": {}}', answer])
-    ear = Onlooker(talk(Turn("menu", "\r"), Turn("more", "x")), monitor, tmp_path / "menu.png")
+    monkeypatch.setattr(monitor, "_SECONDS", 20.0)
+    pipes = make_pipes(tmp_path / "monitor")
+    serving = qmp(pipes, ['{"QMP": {}}\r\n{"event": "X"}\r\n{"return": {}}', answer])
+    ear = Onlooker(talk(Turn("menu", "\r"), Turn("more", "x")), pipes, tmp_path / "menu.png")
     assert ear.feed("the men") is None
     assert not (tmp_path / "menu.png").exists()
     assert ear.feed("u") == "\r"
