@@ -58,6 +58,15 @@ def memory_of(pids: Iterable[int]) -> int:
     return sum(map(_resident, pids))
 
 
+def processor_time(pid: int) -> tuple[float, float]:
+    """Seconds that the busiest thread of a process ran, and that its threads were ready to but others did."""
+    read = []
+    with contextlib.suppress(OSError):
+        read = [_read(f"/proc/{pid}/task/{name}/schedstat").split() for name in os.listdir(f"/proc/{pid}/task")]  # noqa: PTH208
+    times = [(int(words[0]), int(words[1])) for words in read if words]
+    return max((ran for ran, _ in times), default=0) / 1e9, sum(waited for _, waited in times) / 1e9
+
+
 def _resident(pid: int) -> int:
     lines = _read(f"/proc/{pid}/status").split(b"\n")
     return sum(int(line.split()[1]) * KIB for line in lines if line.startswith((b"RssAnon:", b"RssShmem:")))

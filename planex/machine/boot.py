@@ -10,7 +10,7 @@ import selectors
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import IO, Protocol
@@ -20,6 +20,7 @@ from planex.drafts import temporary_folder
 from planex.errors import LoggedError
 from planex.machine import qemu
 from planex.machine.proof import Listener, Proof, readable
+from planex.processes import processor_time
 from planex.run import Process, spawn, tail
 
 KVM_DIED = "KVM internal error"
@@ -129,11 +130,10 @@ def hear(
     """Start ``machine``, let ``ear`` listen and type until it has heard enough, and turn the machine off."""
     program = qemu.find_program()
     serial.parent.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + timeout
     with temporary_folder(serial.parent, "boot") as folder, serial.open("wb", buffering=0) as log:
         argv = qemu.qemu_argv(program, machine, qemu.prepare_firmware(machine.firmware, folder))
         with spawn(argv, stdin=True, leash=True) as process:
-            return _listen(process, log, ear, deadline, show)
+            return _listen(process, log, ear, Patience(process.pid, timeout), show)
 
 
 def explain(listener: Listener, end: End) -> str:
@@ -160,12 +160,31 @@ def too_small(machine: qemu.Machine) -> str:
     return needs if machine.memory < MEMORY else ""
 
 
-def _listen(process: Process[bytes], log: IO[bytes], ear: Ear, deadline: float, show: Callable[[str], None]) -> End:
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a machine may take. Time in which other programs had the processor is not the machine's."""
+
+    pid: int
+    seconds: float
+    started: float = field(default_factory=time.monotonic)
+
+    def used(self) -> float:
+        """The machine's seconds: since its start but for those that it waited, and never fewer than it ran."""
+        ran, waited = processor_time(self.pid)
+        return max(ran, time.monotonic() - self.started - waited)
+
+    def over(self) -> bool:
+        """Whether it has taken that long."""
+        return time.monotonic() - self.started >= self.seconds and self.used() >= self.seconds
+
+
+def _listen(process: Process[bytes], log: IO[bytes], ear: Ear, patience: Patience, show: Callable[[str], None]) -> End:
     """Feed the console to who listens until they are satisfied or there is no hope; return what ended it."""
     decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
     errors = b""
-    start = time.monotonic()
-    for name, data in _output(process, deadline):
+    for name, data in _output(process, patience):
+        if name == "time":
+            return End(Cause.TIME, f"no report within {patience.seconds:.0f} s")
         if name == "stderr":
             errors += data
             if KVM_DIED.encode() in errors:
@@ -179,8 +198,6 @@ def _listen(process: Process[bytes], log: IO[bytes], ear: Ear, deadline: float, 
         _type(process, ear.feed(text))
         if ear.finished() or ear.fatal:
             return End(Cause.REPORT, "the report ended")
-    if time.monotonic() >= deadline:
-        return End(Cause.TIME, f"no report within {deadline - start:.0f} s")
     said = errors.decode(errors="replace").strip()
     text = f"the machine went off (QEMU ended with status {process.wait()})" + (f": {said}" if said else "")
     return End(Cause.OFF, text)
@@ -193,13 +210,15 @@ def _type(process: Process[bytes], text: str | None) -> None:
             process.stdin.flush()
 
 
-def _output(process: Process[bytes], deadline: float) -> Iterator[tuple[str, bytes]]:
-    """Pieces of QEMU's two outputs, until both are closed or the deadline (time.monotonic) has passed."""
+def _output(process: Process[bytes], patience: Patience) -> Iterator[tuple[str, bytes]]:
+    """Pieces of QEMU's two outputs, until both are closed; ``time`` once patience is over."""
     with closing(selectors.DefaultSelector()) as selector:
         for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):
             assert stream is not None
             selector.register(stream, selectors.EVENT_READ, name)
-        while selector.get_map() and time.monotonic() < deadline:
+        while selector.get_map():
+            if patience.over():
+                yield "time", b""
             ready = selector.select(TICK)
             if not ready:
                 yield "stdout", b""  # who listens may have waited long enough

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +15,10 @@ import pytest
 
 from planex.errors import PlanexError
 from planex.host.definition import load_definition
-from planex.machine.boot import BootFailed, Cause, End, boot, hint, too_small
+from planex.machine import boot as boot_module
+from planex.machine.boot import BootFailed, Cause, End, Patience, boot, hint, too_small
 from planex.machine.qemu import Machine, Ovmf, choose_accel, qemu_argv
+from planex.processes import processor_time
 from planex.workspace import Workspace
 from tests.conftest import ROOT
 from tests.unit.test_boot_proof import CONSOLE
@@ -126,6 +129,24 @@ def test_silence_is_a_failure(tmp_path: Path, fake_tool: FakeTool) -> None:
     fake_tool("qemu-system-x86_64", "#!/bin/sh\nexec sleep 100\n")
     with pytest.raises(BootFailed, match="no report within 1 s\nneither Xen nor a kernel started"):
         boot(machine(tmp_path), tmp_path / "serial.log", 1)
+
+
+@pytest.mark.parametrize(
+    ("ran", "waited", "over"), [(5, 95, False), (0, 0, True), (12, 95, True), (5, 500, False), (5, 50, True)]
+)
+def test_time_that_others_had_is_not_the_machines(
+    monkeypatch: pytest.MonkeyPatch, ran: float, waited: float, over: bool
+) -> None:
+    monkeypatch.setattr(boot_module, "processor_time", lambda pid: (ran, waited))
+    assert Patience(1, 10, time.monotonic() - 100).over() == over
+    assert not Patience(1, 10).over()
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this kernel does not say who waited")
+def test_who_ran_and_who_waited_is_read_from_the_kernel() -> None:
+    ran, waited = processor_time(os.getpid())
+    assert ran > 0 <= waited
+    assert processor_time(1 << 30) == (0, 0)
 
 
 def test_panic_ends_the_wait(tmp_path: Path, fake_tool: FakeTool) -> None:
