@@ -35,3 +35,13 @@ def commits_between(folder: Path, old: str, new: str, most: int = 200) -> tuple[
     form = ("--format=%h %s", "--abbrev=12", f"--max-count={most}")
     status, text, _ = Repository(folder).attempt("log", *form, f"{old}..{new}", "--", ".")
     return tuple(text.splitlines()) if status == 0 else ()
+
+
+def line_between(folder: Path, old: str, new: str) -> tuple[str, ...]:
+    """``<12 digits> <subject>`` of the commits that changed the folder, oldest first; a merge is one of them, what it
+    merged is not. PlanexError where git knows not both."""
+    form = ("--format=%h %s", "--abbrev=12", "--first-parent", "--reverse")
+    status, text, _ = Repository(folder).attempt("log", *form, f"{old}..{new}", "--", ".")
+    if status:
+        raise PlanexError(f"{folder} has not both of the commits {old[:12]} and {new[:12]}", "git fetch --unshallow")
+    return tuple(text.splitlines())

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BUILD, ISO, UPGRADE = "build", "iso", "upgrade"
+BOOT = "boot-"
+"""What the name of a proof's part begins with."""
 LOCK = "planex.lock"
 PROOFS: dict[str, tuple[str, ...]] = {
     "bios": ("--firmware", "bios"),
@@ -62,7 +64,7 @@ def parts(wish: SnapshotWish, folder: Path) -> Iterator[NightPart]:
 
 def _proof(proof: str, folder: Path) -> NightPart:
     log = ("--log", str(folder / "logs" / f"serial-{proof}.log"), "--json")
-    return NightPart(f"boot-{proof}", ("boot", *PROOFS[proof]), log, needs=(ISO,))
+    return NightPart(f"{BOOT}{proof}", ("boot", *PROOFS[proof]), log, needs=(ISO,))
 
 
 def _forecast(package: str, versions: Sequence[str], folder: Path) -> NightPart:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planex.bisection import Conclusion, Judgement, search
 from planex.cli.patchqueue.review import walk
 from planex.content import records
 from planex.errors import ConfigError, PlanexError
@@ -29,7 +30,6 @@ from planex.patchqueue.carry.judge import Orders
 from planex.patchqueue.carry.matters import read_clashes
 from planex.patchqueue.carry.verdict import Fate, Strength, UpstreamProof, Verdict
 from planex.patchqueue.commits import importer
-from planex.patchqueue.commits.bisecting import Conclusion, Judgement, search
 from planex.patchqueue.commits.writeback import Writes
 from planex.patchqueue.format.maintainers import parse_areas, recipients
 from planex.patchqueue.format.queue import load_queue

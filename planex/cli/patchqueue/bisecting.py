@@ -8,13 +8,14 @@ import sys
 
 import click
 
+from planex.bisection import Conclusion, Judgement
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.cli.patchqueue.opening import alone, queue_of
 from planex.cli.patchqueue.options import guards_option, json_option, offline_option
 from planex.errors import PlanexError
 from planex.patchqueue.commits import bisecting
-from planex.patchqueue.commits.bisecting import Conclusion, Culprit, Judgement
+from planex.patchqueue.commits.bisecting import Culprit
 
 
 @click.command(short_help="Find the patch that breaks a command.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from planex.bisection import Conclusion, Judgement, search
 from planex.cli.context import Context
 from planex.content.locks import at_work
 from planex.distro.config import choose_builder_name
@@ -20,7 +21,6 @@ from planex.errors import PlanexError
 from planex.patchqueue.carry.forecast import Version
 from planex.patchqueue.carry.offers import Built
 from planex.patchqueue.carry.verdict import TROUBLE, Fate, Verdict
-from planex.patchqueue.commits.bisecting import Conclusion, Judgement, search
 from planex.patchqueue.commits.sourcecommit import import_source
 from planex.rebase.package import PackageQueue
 from planex.rebase.state import State

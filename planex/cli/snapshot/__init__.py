@@ -16,6 +16,10 @@ COMMANDS: Sections = {
         "list": ("planex.cli.snapshot.looking:list_snapshots", "List them, the newest first."),
         "show": ("planex.cli.snapshot.looking:show", "Show what one holds, and what became of each part."),
         "diff": ("planex.cli.snapshot.looking:diff", "Show what differs between two."),
+        "bisect": (
+            "planex.cli.snapshot.bisecting:bisect",
+            "Find the commit or package that broke something between two.",
+        ),
         "site": ("planex.cli.snapshot.siting:site", "Write the pages that a team reads in the morning."),
         "upgrade": (
             "planex.cli.snapshot.upgrading:upgrade",
