@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from planex.cli.bootinstall import SCENARIOS, install_on_disk
 from planex.cli.bootmatrix import MatrixWish, boot_all
+from planex.cli.bootnetwork import on_network
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.errors import ConfigError, PlanexError
@@ -38,7 +39,7 @@ MAX_TIMEOUT = 7 * 86400
     type=click.Choice(get_args(MediumName)),
     default="cd",
     show_default=True,
-    help="What the ISO is in, or written to.",
+    help="What the ISO is in, or written to; pxe: started from a network.",
 )
 @click.option(
     "--timeout",
@@ -105,6 +106,9 @@ def boot(context: Context, /, image: Path | None, **options: Any) -> None:
         context.reporter.warn(f"{warning}: it may not come up")
     if wish.matrix:
         _boot_all(context, machine, wish)
+    elif wish.medium == "pxe":
+        with on_network(machine, _serial_log(context, iso, "", "").parent) as machine:
+            _boot_one(context, machine, wish)
     else:
         _boot_one(context, machine, wish)
 

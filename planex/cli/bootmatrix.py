@@ -6,12 +6,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import get_args
 
 from planex.cli.bootinstall import SCENARIOS, install_on_disk
+from planex.cli.bootnetwork import on_network
 from planex.cli.context import Context
 from planex.cli.installtrial import entry_turn
 from planex.cli.output import columns, echo
@@ -36,7 +38,7 @@ from planex.units import clock, many
 
 SCENARIO = "scenario-"
 """How cells begin that are no entry of the menu."""
-MEDIA: tuple[MediumName, ...] = ("cd", "usb", "nvme")
+MEDIA: tuple[MediumName, ...] = ("cd", "usb", "nvme", "pxe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,15 @@ class MatrixWish:
 def boot_all(context: Context, machine: Machine, wish: MatrixWish, as_json: bool) -> None:
     """Go through the cells, write the reports, print the table; raises PlanexError where a cell has no proof."""
     definition = load_definition(context.workspace, context.target_name)
-    trials = {
-        cell: _trial(context, machine, definition, cell, wish) for cell in chosen(_cells(definition), wish.patterns)
-    }
+    cells = chosen(_cells(definition), wish.patterns)
     jobs = wish.jobs or at_once_here(machine.memory)
-    context.reporter.info(f"{many(len(trials), 'boot')}, {jobs} at once; reports: {wish.folder}")
+    context.reporter.info(f"{many(len(cells), 'boot')}, {jobs} at once; reports: {wish.folder}")
     began, started = time.time(), time.monotonic()
-    results = run_cells(trials, wish.folder, jobs, partial(_tell, context))
+    with ExitStack() as stack:
+        if any(cell.medium == "pxe" for cell in cells):
+            machine = stack.enter_context(on_network(machine, wish.folder))
+        trials = {cell: _trial(context, machine, definition, cell, wish) for cell in cells}
+        results = run_cells(trials, wish.folder, jobs, partial(_tell, context))
     facts = [
         ("took", clock(time.monotonic() - started)),
         ("machines at once", str(jobs)),
@@ -84,7 +88,8 @@ def _cells(definition: IsoDefinition) -> Iterator[Cell]:
 
 
 def _trial(context: Context, machine: Machine, definition: IsoDefinition, cell: Cell, wish: MatrixWish) -> Trial:
-    machine = replace(machine, firmware=cell.firmware, medium=cell.medium)
+    netboot = machine.netboot if cell.medium == "pxe" else None
+    machine = replace(machine, firmware=cell.firmware, medium=cell.medium, netboot=netboot)
     entries = {entry.name: entry for entry in definition.entries}
     if entry := entries.get(cell.what):
         sign = sign_of(entry.hypervisor is not None, entry.kernel_args)

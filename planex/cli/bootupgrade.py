@@ -39,7 +39,7 @@ def rollback(trial: InstallTrial) -> Booted:
     login, before = _upgraded(trial, broken=True)
     log = trial.log_of("panic")
     listener = Listener()
-    hear(replace(trial.machine, iso=None), log, listener, trial.timeout, trial.show)
+    hear(trial.machine.from_disk(), log, listener, trial.timeout, trial.show)
     if not listener.fatal.startswith("Xen panicked"):
         raise BootFailed(f"the upgraded host did not panic: {listener.fatal or listener.progress()}", log)
     trial.reporter.success(f"after the upgrade {listener.fatal}; console: {log}")

@@ -14,7 +14,11 @@ COMMANDS: Sections = {
         "check": ("planex.cli.isocheck:check", "Check that an ISO would start and is what it says."),
         "verify": ("planex.cli.isoproof:verify", "Prove that an ISO is what its makers signed."),
         "diff": ("planex.cli.isodiff:diff", "Show how an ISO differs from another."),
-        "customize": ("planex.cli.isocustomize:customize", "Put an answer file or boot arguments on a finished ISO."),
+        "customize": (
+            "planex.cli.isocustomize:customize",
+            "Put an answer file or boot arguments on a finished ISO.",
+        ),
+        "pxe": ("planex.cli.isopxe:pxe", "Make from an ISO what TFTP and HTTP servers need to start it."),
         "sbom": ("planex.cli.isoproof:sbom", "Write what is in an ISO as a bill of materials (CycloneDX)."),
     }
 }

@@ -147,7 +147,7 @@ def cut_installation(
 def look(machine: Machine, cut: Cut, log: Path, timeout: float, show: Show) -> str:
     """What the disk says when a machine is started from it; nothing of that is kept."""
     ear = AfterCut()
-    hear(replace(machine, iso=None, answers=None, disks=(cut.disk,), keeps=False), log, ear, timeout, show)
+    hear(replace(machine.from_disk(), disks=(cut.disk,), keeps=False), log, ear, timeout, show)
     if why := complaint(cut.step, ear.said):
         raise BootFailed(f"cut off {cut.when}, the disk {why}", log)
     return ear.said

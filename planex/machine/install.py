@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from planex.disk import naming
@@ -91,7 +90,7 @@ def from_disk(
     machine: Machine, serial: Path, timeout: float, show: Show, visit: Callable[[], None] | None = None
 ) -> Booted:
     """Start ``machine`` without its ISO and take its proof; ``visit`` is called while it runs."""
-    booted = boot(replace(machine, iso=None, answers=None), serial, timeout, show, visit)
+    booted = boot(machine.from_disk(), serial, timeout, show, visit)
     if booted.proof.live or not booted.proof.root:
         raise BootFailed(f"the host does not say that its root is on a disk: '{booted.proof.root}'", serial)
     return booted

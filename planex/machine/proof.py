@@ -34,7 +34,7 @@ _FATAL = {
     ),
     "GRUB found no menu": re.compile(r"^grub( rescue)?>|^No medium labelled .* was found"),
     "the firmware found nothing to start": re.compile(
-        r"No bootable device|BdsDxe: No bootable option or device was found|^>>Start PXE over"
+        r"No bootable device|BdsDxe: No bootable option or device was found|PXE-E\d\d:"
     ),
 }
 _LOADER_ERROR = re.compile(r"^error: (?!no suitable video mode).*")

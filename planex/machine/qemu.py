@@ -6,7 +6,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,7 @@ from planex.run import find
 
 Accel = Literal["kvm", "tcg"]
 FirmwareName = Literal["bios", "uefi"]
-MediumName = Literal["cd", "disk", "usb", "nvme"]
+MediumName = Literal["cd", "disk", "usb", "nvme", "pxe"]
 
 PROGRAMS = ("qemu-system-x86_64", "qemu-kvm", "/usr/libexec/qemu-kvm")
 OVMF_PAIRS = (
@@ -27,6 +28,8 @@ OVMF_PAIRS = (
 """Code and variable store of OVMF, without Secure Boot: on Debian (4 MiB, then older 2 MiB), EL and Fedora, Arch."""
 
 
+WEB = "10.0.2.9"
+"""Where the guest's network has a web server, at port 80."""
 _DEVICES = {
     "cd": "ide-cd",
     "disk": "virtio-blk-pci",
@@ -42,6 +45,16 @@ class Ovmf:
 
     code: Path
     variables: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Netboot:
+    """What a machine finds on its network: ``folder`` by TFTP, with the file for its firmware; and HTTP at WEB."""
+
+    folder: Path
+    files: Mapping[FirmwareName, str]
+    port: int
+    """Of this machine's loopback: the server that answers at WEB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +76,19 @@ class Machine:
     """A folder that the machine sees as a volume labelled OEMDRV, where installers look for their answers."""
     monitor: Path | None = None
     """Where QEMU's own protocol is spoken: a pair of pipes, this path with ``.in`` and with ``.out``."""
+    netboot: Netboot | None = None
+    """With the medium ``pxe``, what stands for the ISO."""
     ssh_port: int = 0
-    """Port of this machine's loopback that leads to the guest's port 22; 0: the guest has no network."""
+    """Port of this machine's loopback that leads to the guest's port 22; 0: nothing does."""
+
+    @property
+    def inserted(self) -> Path | None:
+        """The ISO, where the machine has it on a medium of its own."""
+        return None if self.medium == "pxe" else self.iso
+
+    def from_disk(self) -> Machine:
+        """It with nothing but its disks to start from."""
+        return replace(self, iso=None, netboot=None, answers=None)
 
 
 def choose_accel(requested: str, cpuinfo: str, kvm_opens: bool) -> Accel:
@@ -127,7 +151,7 @@ def qemu_argv(program: str, machine: Machine, ovmf: Ovmf | None) -> list[str]:
         "-cpu", "host" if machine.accel == "kvm" else "qemu64",
         "-smp", "1",
         "-m", str(machine.memory),
-        "-nic", _nic(machine),
+        *_nic(machine),
         "-vga", "std", "-display", "none",
         "-monitor", "none",
         "-serial", "stdio",
@@ -142,10 +166,16 @@ def qemu_argv(program: str, machine: Machine, ovmf: Ovmf | None) -> list[str]:
     return [*argv, *(_only_medium(machine) if plain else _drives(machine))]
 
 
-def _nic(machine: Machine) -> str:
-    if not machine.ssh_port:
-        return "none"
-    return f"user,model=e1000,restrict=on,hostfwd=tcp:127.0.0.1:{machine.ssh_port}-:22"
+def _nic(machine: Machine) -> list[str]:
+    """A card whose network has in it what is named here and nothing else, or none."""
+    options = [f"hostfwd=tcp:127.0.0.1:{machine.ssh_port}-:22"] if machine.ssh_port else []
+    if net := machine.netboot:
+        options += [f"tftp={_quoted(net.folder)}", f"bootfile={net.files[machine.firmware]}"]
+        options += [f"guestfwd=tcp:{WEB}:80-tcp:127.0.0.1:{net.port}"]
+    if not options:
+        return ["-nic", "none"]
+    card = "e1000,netdev=net" + (",bootindex=0" if machine.netboot else "")
+    return ["-netdev", f"user,id=net,restrict=on,{','.join(options)}", "-device", card]
 
 
 def _only_medium(machine: Machine) -> list[str]:
@@ -157,15 +187,15 @@ def _only_medium(machine: Machine) -> list[str]:
 def _drives(machine: Machine) -> list[str]:
     """The ISO first, then the disks. A firmware asks devices in the order of their bootindex."""
     drives: list[tuple[str, str]] = []
-    if machine.iso:
+    if machine.inserted:
         way = "readonly=on" if machine.medium == "cd" else "snapshot=on"
-        drives.append((_DEVICES[machine.medium], f"format=raw,{way},file={_quoted(machine.iso)}"))
+        drives.append((_DEVICES[machine.medium], f"format=raw,{way},file={_quoted(machine.inserted)}"))
     drives += [("ide-hd", _disk(disk, machine.keeps)) for disk in machine.disks]
-    argv = ["-device", "qemu-xhci"] if machine.iso and machine.medium == "usb" else []
+    argv = ["-device", "qemu-xhci"] if machine.inserted and machine.medium == "usb" else []
     for number, (device, drive) in enumerate(drives):
         argv += ["-drive", f"if=none,id=drive{number},{drive}"]
         place = _ide_place(number, machine.firmware) if device.startswith("ide-") else ""
-        argv += ["-device", f"{device},drive=drive{number}{place},bootindex={number}"]
+        argv += ["-device", f"{device},drive=drive{number}{place},bootindex={number + bool(machine.netboot)}"]
     if machine.answers:
         volume = f"driver=vvfat,dir={_quoted(machine.answers)},label=OEMDRV,read-only=on"
         argv += ["-drive", f"if=none,id=answers,{volume}", "-device", "virtio-blk-pci,drive=answers"]

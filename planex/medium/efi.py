@@ -49,7 +49,7 @@ def make_loader(output: Path, config: str) -> None:
             f"no GRUB modules in {MODULES}; they are needed to make the UEFI loader",
             "run `planex doctor` to see how to get it",
         )
-    program = _mkimage()
+    program = mkimage()
     with temporary_folder(output.parent) as folder:
         write(folder / "memdisk.tar", _memdisk(config))
         run(loader_argv(program, folder / "memdisk.tar", output))
@@ -58,7 +58,7 @@ def make_loader(output: Path, config: str) -> None:
 def made_by(digest: Callable[[Path], str]) -> str:
     """SHA-256 over the programs and modules that make a loader and its FAT image here; ``digest`` is of a program."""
     whole = hashlib.sha256()
-    for program in (_mkimage(), find("mformat"), find("mcopy")):
+    for program in (mkimage(), find("mformat"), find("mcopy")):
         whole.update(digest(Path(program).resolve()).encode() if program else b"-")
     for path in (MODULES / "kernel.img", *_modules()):
         data = path.read_bytes() if path.is_file() else b""
@@ -66,7 +66,7 @@ def made_by(digest: Callable[[Path], str]) -> str:
     return whole.hexdigest()
 
 
-def _mkimage() -> str:
+def mkimage() -> str:
     program = find("grub-mkimage") or find("grub2-mkimage")
     if program is None:
         raise MissingTool("grub-mkimage is not installed", "run `planex doctor` to see how to get it")

@@ -104,7 +104,7 @@ def test_disks_keep_what_is_written_and_come_after_the_iso(tmp_path: Path) -> No
     assert "file=/d/2 -device ide-hd,drive=drive2,bus=ide.1,unit=0,bootindex=2" in text
     assert "snapshot" not in text
     assert "driver=vvfat,dir=/a,label=OEMDRV,read-only=on" in text
-    assert argv[argv.index("-nic") + 1] == "user,model=e1000,restrict=on,hostfwd=tcp:127.0.0.1:2222-:22"
+    assert argv[argv.index("-netdev") + 1] == "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:2222-:22"
 
 
 def test_an_installed_machine_has_its_disks_alone() -> None:

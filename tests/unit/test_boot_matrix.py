@@ -56,7 +56,7 @@ def test_every_entry_by_every_way_and_every_scenario() -> None:
     definition = load_definition(Workspace(ROOT))
     cells = list(_cells(definition))
     assert len(cells) == len({cell.name for cell in cells})
-    assert {cell.medium for cell in cells} == {"cd", "usb", "nvme"}
+    assert {cell.medium for cell in cells} == {"cd", "usb", "nvme", "pxe"}
     assert Cell("uefi", "nvme", "rescue-serial") in cells
     assert Cell("bios", "cd", "scenario-install-cut-off") in cells
 
