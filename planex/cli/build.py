@@ -16,6 +16,7 @@ import click
 
 from planex.cli.context import Context, pass_context, sign_option, wait_option
 from planex.cli.failure import failed
+from planex.cli.farming import FarmWay, farm_of, on_option
 from planex.cli.output import echo
 from planex.cli.sharing import depots_of, store_option
 from planex.content.leftovers import sweep_target
@@ -50,6 +51,8 @@ class _Wish:
     keep_going: bool
     offline: bool
     depots: Depots | None = None
+    farm: FarmWay | None = None
+    """Who builds, if not this machine."""
 
 
 @click.command(short_help="Build packages, and what they need, into the repository.")
@@ -63,6 +66,7 @@ class _Wish:
 @click.option("--builder", type=click.Choice(["mock", "sandbox"]), help="Builder to use (default: the target's).")
 @click.option("--offline", is_flag=True, help="Fetch no source and ask no mirror what it has: use what is there.")
 @store_option
+@on_option
 @click.option(
     "--hermetic",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -113,9 +117,9 @@ def build(
     with (
         _junit_file(context, junit),
         depots_of(context, urls, none=no_store, offline=offline) as depots,
+        farm_of(context, depots, urls) as farm,
     ):
-        wish = replace(wish, depots=depots)
-        workshop, outcomes = _carry_out(context, wish, wait)
+        workshop, outcomes = _carry_out(context, replace(wish, depots=depots, farm=farm), wait)
         if as_json:
             echo(_outcome_json(workshop.project, outcomes))
         _raise_failures(outcomes)
@@ -169,6 +173,9 @@ def _build(workshop: Workshop, plan: Plan, wish: _Wish, reporter: Reporter) -> l
 
     options = Options(wish.jobs or default_jobs(workshop.project), wish.keep_going, wish.offline)
     name = choose_builder_name(workshop.project.config, workshop.project.target_name, wish.builder)
+    if wish.farm:
+        remote = wish.farm.builder(workshop, name, reporter, offline=wish.offline)
+        return Build(workshop, plan, remote, reporter, options, remote.places).run()
     chosen = choose_builder(workshop.project, name, workshop.buildroot_digest, offline=wish.offline)
     return Build(workshop, plan, chosen, reporter, options).run()
 

@@ -38,6 +38,10 @@ class Context:
     graft: Path | None = None
     """Folder with signatures that were published, which are put in instead of asking the signer."""
 
+    farm: str | None = None
+    """Address of the scheduler of a farm that is to build, and the folder with its keys."""
+    farm_keys: Path | None = None
+
     def __post_init__(self) -> None:
         self.reporter = Reporter(self.terminal)
 

@@ -42,6 +42,10 @@ SECTIONS: Sections = {
     "Every night": {
         "snapshot": ("planex.cli.snapshot:snapshot", "Make, keep, compare and promote snapshots of the workspace."),
     },
+    "Several machines": {
+        "farm": ("planex.cli.farm:farm", "Let several machines build together."),
+        "worker": ("planex.cli.worker:worker", "Build packages that others plan, as part of a farm."),
+    },
     "House-keeping": {
         "store": (
             "planex.cli.store:store",

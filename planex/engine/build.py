@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from graphlib import TopologicalSorter
-from heapq import heappop, heappush
 from pathlib import Path
 
 from planex.content import shelf
@@ -24,6 +23,7 @@ from planex.engine.exchange import parcel, take
 from planex.engine.make import Make, fresh_folder
 from planex.engine.outcome import NOT_BUILT, BuildFailed, Outcome
 from planex.engine.plan import Action, Plan, Step
+from planex.engine.schedule import LocalRooms, Rooms, Schedule, usual_jobs
 from planex.engine.workshop import LateNeed, Workshop
 from planex.errors import LoggedError, PlanexError
 from planex.events import BuildBegan, Status
@@ -35,6 +35,9 @@ from planex.sources.fetch import fetch
 from planex.workers import workers
 
 _PACKED_AT_MOST = 3
+_MOST_AT_ONCE = 4096
+_PAUSE = 1.0
+"""Seconds between two looks whether there is room for what is ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,8 @@ class Options:
 
 
 def default_jobs(project: Project) -> int:
-    """Two packages at once where there are two cores, one more for each further four."""
-    cores = os.cpu_count() or 1
-    return project.config.jobs or (1 if cores == 1 else 2 + (cores - 2) // 4)
+    """What planex.yaml says, else what is usual for this machine."""
+    return project.config.jobs or usual_jobs(os.cpu_count() or 1)
 
 
 @dataclass
@@ -61,6 +63,8 @@ class Build:
     builder: Builder
     reporter: Reporter
     options: Options
+    rooms: Rooms | None = None
+    """Where packages are built, if not on this machine."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     _srpms: dict[str, Path] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -160,30 +164,25 @@ class Build:
         return Outcome(name, Status.POSTPONED if late else Status.FAILED, task.seconds, failure)
 
     def _build_all(self) -> None:
-        """As many at once as may be, longest remaining path first; nothing more once the run is stopped.
-
-        What needs a package that failed never becomes ready.
-        """
+        """As many at once as have room; nothing more once the run is stopped."""
         steps = {step.package: step for step in self.plan.builds}
         lacking = {name for name, outcome in self.outcomes.items() if outcome.status in NOT_BUILT}
-        order = TopologicalSorter({name: (steps.keys() | lacking) & {*step.needs} for name, step in steps.items()})
-        order.prepare()
-        ready: list[tuple[float, str]] = []
+        needs = {name: (steps.keys() | lacking) & {*step.needs} for name, step in steps.items()}
+        weights = {name: step.weight for name, step in steps.items() if name not in self.outcomes}
+        schedule = Schedule(needs, weights, self.rooms or LocalRooms(self.options.jobs))
         running: set[Future[Outcome]] = set()
-        with workers(self.options.jobs) as pool:
+        with workers(_MOST_AT_ONCE) as pool:
             while True:
-                for name in order.get_ready():
-                    if name not in self.outcomes:
-                        heappush(ready, (-steps[name].weight, name))
-                while ready and len(running) < self.options.jobs and not self._stopped():
-                    running.add(pool.submit(self._build_one, steps[heappop(ready)[1]]))
-                if not running:
+                if not self._stopped():
+                    running |= {pool.submit(self._build_one, steps[name]) for name in schedule.start()}
+                if not running and (self._stopped() or not schedule.waiting):
                     return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
+                if not running:
+                    time.sleep(_PAUSE)
+                done, running = wait(running, _PAUSE if schedule.waiting else None, return_when=FIRST_COMPLETED)
                 for outcome in (future.result() for future in done):
                     self._record(outcome)
-                    if outcome.status not in NOT_BUILT:
-                        order.done(outcome.package)
+                    schedule.ended(outcome.package, built=outcome.status not in NOT_BUILT)
 
     def _skip(self, step: Step) -> None:
         ended = [self.outcomes[name] for name in step.needs if name in self.outcomes]

@@ -107,6 +107,7 @@ class Make:
             results=fresh_folder(self.work / "builder" / "results"),
             logs=self.logs,
             epoch=source_date_epoch(package),
+            step=self.name,
             conditions=("bootstrap",) if self.name in project.bootstraps else (),
             limits=build_limits(project.config, project.recipe(self.name).settings.limits),
         )

@@ -22,13 +22,18 @@ def installed(log: Path) -> frozenset[str]:
     return frozenset(line.split()[0].rsplit("-", 2)[0] for line in lines if line.strip())
 
 
+def take_generated(folder: Path, within: Path, copy: Path) -> bool:
+    """Copy the source RPM in which rpmbuild tells what a %generate_buildrequires asks for, if it left one."""
+    return take(folder, within, _SUFFIX, copy, _LARGEST)
+
+
 def read_generated(folder: Path, within: Path, copy: Path) -> tuple[Capability, ...]:
     """All BuildRequires, generated and other, of the source RPM in which rpmbuild tells them, if it left one.
 
     ``within``: the folder above that the build could not replace. RefusedOutput where it is not what it should be.
     """
     copy.unlink(missing_ok=True)
-    if not take(folder, within, _SUFFIX, copy, _LARGEST):
+    if not take_generated(folder, within, copy):
         return ()
     try:
         with copy.open("rb") as file:

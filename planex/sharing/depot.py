@@ -69,10 +69,10 @@ class Depot:
             raise
         destination.chmod(PUBLISHED)
 
-    def put(self, content: Path, file: SharedFile) -> None:
+    def put(self, content: Path, file: SharedFile, *, replace: bool = False) -> None:
         """Put a file there, unless it is there already; one that was found bad is replaced."""
         path = f"cas/{file.sha256}"
-        _twice(lambda: self.place.write(path, content, replace=path in self._bad))
+        _twice(lambda: self.place.write(path, content, replace=replace or path in self._bad))
         self._bad.discard(path)
 
     def publish(self, result: SharedResult, sealed: bytes) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ class Job:
     epoch: int
     """SOURCE_DATE_EPOCH, in seconds since 1970."""
     limits: Limits = field(default_factory=Limits)
+    step: str = ""
+    """The package's name in the plan, which is another one where it is built with ``bootstrap``."""
     conditions: tuple[str, ...] = ()
     """Build conditions (%bcond) that are on."""
 
