@@ -13,7 +13,9 @@ import click
 from planex.cli.context import Context, pass_context
 from planex.cli.farming import dispatch, keys_option
 from planex.cli.output import echo
+from planex.errors import ConfigError
 from planex.run import run_logged
+from planex.units import parse_time
 
 
 @click.group(short_help="Let several machines build together.")
@@ -36,13 +38,18 @@ def keys(folder: Path) -> None:
 
 @farm.command()
 @click.option("--listen", default="127.0.0.1:8786", show_default=True, metavar="HOST:PORT", help="Where it is reached.")
+@click.option("--silence", default="60s", show_default=True, metavar="TIME", help="After it, a worker counts as lost.")
 @keys_option
 @pass_context
-def scheduler(context: Context, listen: str, keys: Path | None) -> None:
+def scheduler(context: Context, listen: str, silence: str, keys: Path | None) -> None:
     """Hand out packages to workers, until it is stopped. Prints its address."""
     from planex.engine.farm.address import read_address
 
-    dispatch().serve_scheduler(read_address(listen, keys), echo)
+    try:
+        patience = parse_time(silence)
+    except ValueError as error:
+        raise ConfigError(f"--silence: {error}") from None
+    dispatch().serve_scheduler(read_address(listen, keys), echo, patience)
 
 
 @farm.command()
@@ -70,7 +77,8 @@ def up(context: Context, workers: int, cores: float | None, listen: str, folder:
         words += ["--keys", str(keys)] if keys else []
         argv = [sys.executable, "-P", "-m", "planex", *words]
         done = run_logged(argv, folder / f"{name}.log", env=dict(os.environ), check=False, leash=True)
-        context.reporter.warn(f"{name} ended with status {done.returncode}: see {folder / name}.log")
+        if done.returncode:
+            context.reporter.warn(f"{name} ended with status {done.returncode}: see {folder / name}.log")
 
     with ThreadPoolExecutor(workers) as pool:
 

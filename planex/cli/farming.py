@@ -75,13 +75,21 @@ class FarmWay:
 
     def builder(self, workshop: Workshop, name: str, reporter: Reporter, *, offline: bool) -> FarmBuilder:
         """Who has packages built there; ``name``: the builder that workers are to use."""
-        from planex.engine.farm.builder import FarmBuilder, has_of
-        from planex.engine.farm.placing import Need, Places
+        from planex.engine.farm.builder import FarmBuilder
+        from planex.engine.farm.placing import Need
 
-        has = has_of(workshop.project, name)
-        places = Places(lambda package: Need(has=has), self.farm.stations, drained=self.drained)
-        digest = workshop.buildroot_digest
-        return FarmBuilder(workshop.project, name, digest, self.depot, self.store, self.farm, places, reporter, offline)
+        return FarmBuilder(
+            workshop.project,
+            name,
+            workshop.buildroot_digest,
+            self.depot,
+            self.store,
+            self.farm,
+            reporter,
+            lambda package: Need(),
+            self.drained,
+            offline,
+        )
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,22 +71,23 @@ class Trial:
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
     address: str = ""
 
-    def start(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
+    def start(self, *words: str, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
         """A planex command in the background; what it says is in ``<number>.out`` and ``.err``."""
         number = len(self.started)
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         with (self.folder / f"{number}.out").open("wb") as out, (self.folder / f"{number}.err").open("wb") as err:
-            argv = [sys.executable, "-m", "planex", *words]
-            self.started.append(subprocess.Popen(argv, stdout=out, stderr=err, env=env, cwd=cwd or self.folder))
+            argv = [*before, sys.executable, "-m", "planex", *words]
+            self.started.append(subprocess.Popen(argv, stdout=out, stderr=err, env=env, cwd=self.folder))
         return self.started[-1]
 
     def begin(self) -> None:
-        self.start("farm", "scheduler", "--listen", "127.0.0.1:0")
+        self.start("farm", "scheduler", "--listen", "127.0.0.1:0", "--silence", "5s")
         wait_for(lambda: (self.folder / "0.out").read_text().endswith("\n"))
         self.address = (self.folder / "0.out").read_text().strip()
 
-    def worker(self, name: str, *more: str) -> subprocess.Popen[bytes]:
-        process = self.start("worker", "--join", self.address, "--name", name, "--folder", name, "--cores", "1", *more)
+    def worker(self, name: str, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+        words = ["worker", "--join", self.address, "--name", name, "--folder", name, "--cores", "1"]
+        process = self.start(*words, before=before)
         err = self.folder / f"{len(self.started) - 1}.err"
         wait_for(lambda: "serves" in err.read_text())
         return process
@@ -98,7 +99,11 @@ class Trial:
         return self.start("-C", str(self.workspace), "build", "--on", self.address)
 
     def said(self, process: subprocess.Popen[bytes]) -> str:
+        """All that a command said, when it has ended."""
         process.wait(PATIENCE)
+        return self.so_far(process)
+
+    def so_far(self, process: subprocess.Popen[bytes]) -> str:
         return (self.folder / f"{self.started.index(process)}.err").read_text()
 
 
@@ -164,6 +169,40 @@ def test_a_killed_worker_leaves_nothing_behind_and_its_package_goes_elsewhere(tr
     assert build.returncode == 0, said
     assert "worker one is lost while it built a" in said
     assert "1 built" in said
+
+
+def test_what_a_worker_that_was_cut_off_builds_as_well_does_no_harm(trial: Trial) -> None:
+    add(trial.workspace, "a", build="sleep 20")
+    first = trial.worker("one")
+    build = trial.start_build()
+    wait_for(lambda: sleepers(first))
+    trial.worker("two")
+    first.send_signal(signal.SIGSTOP)  # and what it started builds on
+    said = trial.said(build)
+    assert build.returncode == 0, said
+    assert "worker one is lost while it built a" in said
+    before = repository(trial.workspace)
+    first.send_signal(signal.SIGCONT)
+    wait_for(lambda: first.poll() is not None)  # it sees that it is none of the farm's any more
+    done = trial.build()
+    assert done.returncode == 0 and "nothing to do" in done.stderr
+    assert repository(trial.workspace) == before
+
+
+def test_a_worker_whose_disk_is_full_is_told_and_asked_no_more(trial: Trial) -> None:
+    add(trial.workspace, "a")
+    script = f'mount -t tmpfs -o size=20m x {trial.folder}/one && exec "$@"'
+    (trial.folder / "one").mkdir()
+    trial.worker("one", before=("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"))
+    build = trial.start_build()
+    said = trial.said(build)
+    assert build.returncode == 1
+    assert "worker one is given nothing more" in said and "No space left on device" in said
+    assert "no worker is left that can build a" in said
+    trial.worker("two")
+    done = trial.build()
+    assert done.returncode == 0, done.stderr
+    assert "worker one is given nothing more" in done.stderr
 
 
 def test_ctrl_c_stops_what_workers_do_for_it(trial: Trial) -> None:

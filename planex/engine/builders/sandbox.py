@@ -12,7 +12,6 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from threading import Lock
 
 from planex.cage import trees
 from planex.cage.command import Cage, Overlay, caged
@@ -21,6 +20,7 @@ from planex.cage.limits import Watch
 from planex.cage.scope import BUS, in_scope
 from planex.checksums import digest_of_text
 from planex.content import shelf
+from planex.content.locks import WAITING, hold
 from planex.drafts import write_atomic
 from planex.engine.builders.job import Job
 from planex.engine.builders.state import StateLog, rpmbuild_section
@@ -66,7 +66,6 @@ class SandboxBuilder:
         self._folder = folder
         self._base = folder / f"base-{self._digest[:16]}"
         self._overlays = True
-        self._locks: dict[Path, Lock] = {}
 
     def prepare(self, task: Task) -> None:
         """Make the base layer, unless it is there."""
@@ -122,7 +121,7 @@ class SandboxBuilder:
             without = [f"without {capability}" for capability in job.package.build_conflicts]
             parts = [self._digest, str(self._overlays), job.dependencies_digest, *wanted, *without]
             layer = self._folder / f"deps-{digest_of_text(' '.join(parts))[:16]}"
-            with self._locks.setdefault(layer, Lock()):
+            with hold(layer.with_name(f".{layer.name}.lock"), patience=WAITING):  # a worker is several processes
                 if not layer.exists():
                     self._make_dependencies(job, layer, wanted)
             os.utime(layer / _INSTALLED)

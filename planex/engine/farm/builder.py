@@ -18,7 +18,7 @@ from planex.drafts import write_atomic
 from planex.engine.builders.job import Job
 from planex.engine.farm.bundle import bundle_of, digests_of
 from planex.engine.farm.orders import ORDERS, Blame, LostWorker, Order, Reply, StoreAddress, read_reply, text_of
-from planex.engine.farm.placing import Allotment, Places, Station
+from planex.engine.farm.placing import Allotment, Need, Places, Station
 from planex.errors import LoggedError, PlanexError
 from planex.report import Reporter, Task
 from planex.run import check_stopped
@@ -56,12 +56,30 @@ class FarmBuilder:
     depot: Depot
     store: StoreAddress
     farm: Dispatcher
-    places: Places
     reporter: Reporter
+    need: Callable[[str], Need]
+    """What a package takes, by its name in the plan."""
+    drained: dict[str, str]
+    """Workers that are given nothing more, by address, and why."""
     offline: bool = False
     _there: set[str] = field(default_factory=set)
     """Digests of what the store has."""
     _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self.places = Places(self._needed, self._look, drained=self.drained)
+
+    def _needed(self, package: str) -> Need:
+        return replace(self.need(package), has=self._has)
+
+    def _look(self) -> tuple[Station, ...]:
+        """The workers that there are; those with a wrong clock are told, once."""
+        stations = self.farm.stations()
+        for station in stations:
+            if abs(station.skew) > _SKEW:
+                told = f"its clock is {abs(station.skew):.0f} s {'ahead' if station.skew > 0 else 'behind'}"
+                self._drain(station, f"worker {station.name} is given nothing more: {told}")
+        return stations
 
     def prepare(self, task: Task) -> None:
         """Have the store know what buildroots are made of."""
@@ -194,13 +212,9 @@ class FarmBuilder:
 
     @property
     def _has(self) -> frozenset[str]:
-        return has_of(self.project, self.name)
+        """What a worker must have."""
+        return frozenset({ORDERS, f"arch {self.project.target.arch}", f"builder {self.name}"})
 
 
 def _tell(task: Task, where: str, phase: str) -> None:
     task.phase(f"{phase} on {where}")
-
-
-def has_of(project: Project, builder: str) -> frozenset[str]:
-    """What a worker must have to build for a target."""
-    return frozenset({ORDERS, f"arch {project.target.arch}", f"builder {builder}"})

@@ -32,7 +32,6 @@ _SETTINGS: dict[str, object] = {
     "distributed.scheduler.work-stealing": False,
     "distributed.scheduler.allowed-failures": 1_000_000,  # who lost a worker asks another one, and counts for itself
     "distributed.scheduler.no-workers-timeout": None,
-    "distributed.scheduler.worker-ttl": "60s",
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.comm.timeouts.connect": "10s",
@@ -46,8 +45,9 @@ _home = Path()
 """The folder of the worker that this process is."""
 
 
-def _configure() -> None:
-    dask.config.set(_SETTINGS)
+def _configure(patience: float = 60.0) -> None:
+    """``patience``: seconds after which a silent worker counts as lost."""
+    dask.config.set(_SETTINGS | {"distributed.scheduler.worker-ttl": f"{patience:g}s"})
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is told by who asked
 
 
@@ -63,8 +63,8 @@ def _security(address: Address) -> Security | None:
     return Security(tls_ca_file=certificate, require_encryption=True, **roles)
 
 
-def serve_scheduler(address: Address, ready: Callable[[str], None]) -> None:
-    """Hand out orders until told to stop. ``ready`` is told the address."""
+def serve_scheduler(address: Address, ready: Callable[[str], None], patience: float = 60.0) -> None:
+    """Hand out orders until told to stop. ``ready`` is told the address; ``patience``: see ``_configure``."""
 
     async def serve() -> None:
         async with Scheduler(
@@ -78,7 +78,7 @@ def serve_scheduler(address: Address, ready: Callable[[str], None]) -> None:
             ready(f"dask:{scheduler.address.partition('://')[2]}")
             await _until_stopped(scheduler.finished())
 
-    _serve(serve(), address)
+    _serve(serve(), address, patience)
 
 
 def serve_worker(
@@ -110,8 +110,8 @@ def serve_worker(
         stop_all()
 
 
-def _serve(work: Any, address: Address) -> None:
-    _configure()
+def _serve(work: Any, address: Address, patience: float = 60.0) -> None:
+    _configure(patience)
     try:
         asyncio.run(work)
     except OSError as error:

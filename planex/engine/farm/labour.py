@@ -157,9 +157,10 @@ class Labour:
         config = load_mock_config(workspace.mock_configs / f"{order.target}.cfg", self.folder / "mock-configs")
         if config.digest != order.config:
             raise Unfit("mock's own configurations (/etc/mock) are others here than where the build was planned")
-        kind = MockBuilder if order.builder == "mock" else SandboxBuilder
         target = workspace.target(order.target)
-        return kind(config, order.buildroot, target / "buildroots", offline=order.offline)
+        if order.builder == "mock":
+            return MockBuilder(config, order.buildroot, target, offline=order.offline)
+        return SandboxBuilder(config, order.buildroot, target / "buildroots", offline=order.offline)
 
     def _job(self) -> Job:
         order = self.order
@@ -200,19 +201,28 @@ def open_store(order: Order) -> Depot:
     return open_depots([StoreSettings.model_validate(settings)], Workspace(Path()), signs=False)[0]
 
 
-def judged(error: PlanexError | OSError, folder: Path) -> Reply:
-    """Whose fault it was that an order was not carried out."""
+def judged(error: PlanexError | OSError, folder: Path, *, oom: bool = False) -> Reply:
+    """Who is to blame for an order that was not carried out. ``oom``: meanwhile the kernel had to kill for memory."""
     cause = explain(error) if isinstance(error, OSError) else error
+    tail = cause.tail if isinstance(cause, LoggedError) else ""
+    said = Reply(Blame.PACKAGE, message=cause.message, hint=cause.hint, tail=tail)
     status = os.statvfs(folder)
-    free = status.f_bavail * status.f_frsize
-    said = Reply(Blame.PACKAGE, message=cause.message, hint=cause.hint)
-    if isinstance(cause, LoggedError):
-        said = replace(said, tail=cause.tail)
     if isinstance(cause, DiskError | MissingTool | Unfit | Unreachable | Damaged):
         return replace(said, blame=Blame.WORKER)
-    if free < LEAST_DISK:
+    if status.f_bavail * status.f_frsize < LEAST_DISK:
         return replace(said, blame=Blame.WORKER, message=f"its disk is full: {cause.message}")
+    if oom and not isinstance(cause, LimitReached):
+        return replace(said, blame=Blame.WORKER, message=f"its memory ran out: {cause.message}")
     return said
+
+
+def killed_for_memory() -> int:
+    """Processes that the kernel killed on this machine because memory ran out (proc(5))."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
 def main(place: Path, folder: Path) -> None:
@@ -222,7 +232,7 @@ def main(place: Path, folder: Path) -> None:
         if isinstance(event, PhaseBegan):
             print(f"{_PHASE}{event.phase}", flush=True)
 
-    labour = None
+    labour, killed = None, killed_for_memory()
     with Reporter(tell).task("order") as task:
         try:
             order = read_order((place / _ORDER).read_text())
@@ -230,11 +240,13 @@ def main(place: Path, folder: Path) -> None:
             reply = labour.run(task)
         except BadEntry as error:
             reply = Reply(Blame.STORE, message=error.message)
+        except Unreachable as error:
+            text = f"it does not reach store {order.store.url}: {error.message}"
+            reply = Reply(Blame.WORKER, message=text, hint=error.hint)
         except (PlanexError, OSError) as error:
-            reply = replace(judged(error, folder), phase=task.current_phase)
+            reply = replace(judged(error, folder, oom=killed_for_memory() > killed), phase=task.current_phase)
         try:
-            logs = labour.push_logs() if labour else {}
-            reply = replace(reply, logs=logs)
+            reply = replace(reply, logs=labour.push_logs() if labour else {})
         except (PlanexError, OSError) as error:
             reply = judged(error, folder) if reply.blame is Blame.NOBODY else reply
     write_atomic(place / _REPLY, text_of(reply))
