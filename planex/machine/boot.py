@@ -133,7 +133,7 @@ def hear(
     with temporary_folder(serial.parent, "boot") as folder, serial.open("wb", buffering=0) as log:
         argv = qemu.qemu_argv(program, machine, qemu.prepare_firmware(machine.firmware, folder))
         with spawn(argv, stdin=True, leash=True) as process:
-            return _listen(process, log, ear, Patience(process.pid, timeout), show)
+            return _listen(process, log, ear, BootPatience(process.pid, timeout), show)
 
 
 def explain(listener: Listener, end: End) -> str:
@@ -161,7 +161,7 @@ def too_small(machine: qemu.Machine) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class BootPatience:
     """How long a machine may take. Time in which other programs had the processor is not the machine's."""
 
     pid: int
@@ -178,7 +178,9 @@ class Patience:
         return time.monotonic() - self.started >= self.seconds and self.used() >= self.seconds
 
 
-def _listen(process: Process[bytes], log: IO[bytes], ear: Ear, patience: Patience, show: Callable[[str], None]) -> End:
+def _listen(
+    process: Process[bytes], log: IO[bytes], ear: Ear, patience: BootPatience, show: Callable[[str], None]
+) -> End:
     """Feed the console to who listens until they are satisfied or there is no hope; return what ended it."""
     decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
     errors = b""
@@ -210,7 +212,7 @@ def _type(process: Process[bytes], text: str | None) -> None:
             process.stdin.flush()
 
 
-def _output(process: Process[bytes], patience: Patience) -> Iterator[tuple[str, bytes]]:
+def _output(process: Process[bytes], patience: BootPatience) -> Iterator[tuple[str, bytes]]:
     """Pieces of QEMU's two outputs, until both are closed; ``time`` once patience is over."""
     with closing(selectors.DefaultSelector()) as selector:
         for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):
