@@ -7,6 +7,7 @@ What a killed run left is a draft that nobody has a lock on, so whoever comes ne
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,10 @@ from typing import Any
 from planex.cage.trees import remove_tree
 from planex.content.copies import sync, sync_tree
 from planex.drafts import DRAFT, abandoned, temporary_folder
+
+_HERE = -100
+"""AT_FDCWD of fcntl.h: paths are as they are written."""
+_RENAME_EXCHANGE = 2
 
 
 @contextmanager
@@ -28,15 +33,31 @@ def draft(final: Path) -> Iterator[Path]:
 
 
 def publish(made: Path, final: Path, *, durable: bool = False) -> None:
-    """Put a file or a folder in its place; what was there is replaced. With ``durable`` it outlives a power cut."""
+    """Put a file or a folder in its place; what was there is replaced. With ``durable`` it outlives a power cut.
+
+    A rename over a file waits until the disk has most of the new one (ext4, btrfs); two that change places do not.
+    """
     if durable:
         sync_tree(made)
     final.parent.mkdir(parents=True, exist_ok=True)
     if final.is_dir():
         remove(final)
-    made.rename(final)
+    if durable or not _exchange(made, final):
+        made.rename(final)
+    else:
+        made.unlink()
     if durable:
         sync([final.parent])
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Whether two regular files have changed places, which renameat2 does in one step where the file system can."""
+    if not other.is_file() or one.is_dir():
+        return False
+    import ctypes  # little is replaced
+
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None)
+    return bool(exchange and exchange(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _RENAME_EXCHANGE) == 0)
 
 
 def remove(path: Path) -> None:

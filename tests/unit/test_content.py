@@ -381,6 +381,22 @@ def test_what_is_published_replaces_what_was_there(tmp_path: Path) -> None:
     assert (tmp_path / "place" / "x" / "file").read_text() == "new"
 
 
+@pytest.mark.parametrize("how", ["exchanged", "renamed", "durable"])
+def test_a_published_file_replaces_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """Also where the file system cannot exchange two; who had the old one open reads on in it."""
+    if how == "renamed":
+        monkeypatch.setattr(shelf, "_exchange", lambda _one, _other: False)
+    old, new = tmp_path / "x", tmp_path / "draft"
+    old.write_text("old")
+    new.write_text("new")
+    inode = new.stat().st_ino
+    with old.open() as reading:
+        shelf.publish(new, old, durable=how == "durable")
+        assert reading.read() == "old"
+    assert (old.read_text(), old.stat().st_ino) == ("new", inode)
+    assert list(tmp_path.iterdir()) == [old]
+
+
 def test_nobody_finds_half_of_what_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "x" / "y").mkdir(parents=True)
     with monkeypatch.context() as patch:
