@@ -58,7 +58,7 @@ class Fault:
 
 def take(folder: Path, names: Iterable[str]) -> dict[str, Stamp]:
     """Stamps of files below ``folder``."""
-    return {name: _stamp(folder / name, digest_of(folder / name, "SHA256")) for name in names}
+    return {name: stamp(folder / name, digest_of(folder / name, "SHA256")) for name in names}
 
 
 def files_below(folder: Path) -> list[str]:
@@ -102,7 +102,8 @@ def from_rows(rows: object) -> dict[str, Stamp]:
     return records.from_plain(rows, dict[Inside, Stamp])
 
 
-def _stamp(path: Path, digest: str) -> Stamp:
+def stamp(path: Path, digest: str) -> Stamp:
+    """Of a file whose SHA-256 is known."""
     found = path.stat(follow_symlinks=False)
     return Stamp(digest, found.st_size, found.st_mtime_ns, found.st_ino)
 

@@ -164,7 +164,8 @@ def _changed_files(old: Image, new: Image) -> list[str]:
 
 def _text(image: Image, name: str) -> str:
     """A menu, as far as loaders would read it as one; empty where it is not there."""
-    return as_text(image.read(name)) or "" if image.files.get(name, SMALL + 1) <= SMALL else ""
+    text = as_text(image.read(name)) if image.files.get(name, SMALL + 1) <= SMALL else ""
+    return (text or "").rstrip("\n")  # planex fills menus up with blank lines
 
 
 def _menu(name: str, old: Image, new: Image) -> MenuChange:

@@ -25,13 +25,16 @@ from planex.host.finding import Finding, require_clean, without_inherited
 from planex.host.groups import groups_file, needed
 from planex.host.installer import WholeMenu, whole_menu
 from planex.host.kickstart import kickstart_files
+from planex.host.lastiso import keep_last, respin_last
 from planex.host.live import Installed, LiveHost, make_host
 from planex.host.loading import choose_loaders
 from planex.host.manifest import ON_ISO, Manifest
 from planex.host.plan import DIGESTS, IsoPlan, checksum_path, manifest_path, sbom_path, work_folder
 from planex.host.signing import key_file, require_signer, signature_path
 from planex.host.tree import Parts, plan_respin, read_base
+from planex.medium.again import shape
 from planex.medium.cpio import make_initrd
+from planex.medium.menu import roomy
 from planex.medium.metadata import Product
 from planex.medium.respin import respin
 from planex.report import Task
@@ -71,7 +74,7 @@ def make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
     with shelf.draft(plan.iso) as folder:
         repository = _repository(project, definition, work, digests)
         manifest = _manifest(project, plan, host, repository, signer)
-        write(folder / "manifest.json", manifest.on_iso().to_json().encode("utf-8", "surrogateescape"))
+        write(folder / "manifest.json", roomy(manifest.on_iso().to_json()).encode("utf-8", "surrogateescape"))
         parts = Parts(
             definition=menu.definition,
             product=_product(project, definition),
@@ -87,7 +90,10 @@ def make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
         )
         task.phase("respin")
         draft = folder / plan.iso.name
-        made = respin(plan_respin(base, parts, folder, digests.digest), draft)
+        respun = plan_respin(base, parts, folder, digests.digest)
+        form = shape(respun, f"{manifest.made_from.base} {manifest.made_from.tools}", digests.digest)
+        last = None if plan.forced else respin_last(respun, form, work, plan.iso, draft)
+        made = last or respin(respun, draft)
         digests.save()
         task.phase("check")
         iso = ExaminedIso.of(made.records, made.image, made.sums.files)
@@ -95,6 +101,7 @@ def make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
         require_clean(draft, findings)
         signature = signer.sign_file(draft, made.sha256) if signer else None
         _publish(draft, plan.iso, replace(manifest, sha256=made.sha256, size=made.image.size), signature)
+        keep_last(work, plan.iso, form, made)
     return findings
 
 

@@ -64,6 +64,7 @@ class IsoPlan:
     base: Path
     inputs: Mapping[str, str]
     reasons: tuple[str, ...]
+    forced: bool = False
 
 
 def plan_iso(project: Project, task: Task, *, force: bool = False) -> IsoPlan:
@@ -75,7 +76,7 @@ def plan_iso(project: Project, task: Task, *, force: bool = False) -> IsoPlan:
     base = base_iso(project, task)
     inputs = gather_inputs(project, definition, base, work)
     reasons = ("forced",) if force else why_build(iso, inputs)
-    return IsoPlan(definition, iso, base, inputs, reasons)
+    return IsoPlan(definition, iso, base, inputs, reasons, force)
 
 
 def load_manifest(iso: Path) -> Manifest:

@@ -17,14 +17,15 @@ from planex.host.examined import as_text, small_texts
 from planex.host.extras import Extra, place_extras
 from planex.host.live import BootFiles, LiveHost
 from planex.host.loading import Loading, choose_loaders, linux_command, menus_inside
+from planex.host.manifest import ON_ISO
 from planex.medium import efi, loaders, metadata
 from planex.medium.bootimage import EfiImage, efi_bytes, efi_images
 from planex.medium.bootrecords import BootRecords
 from planex.medium.image import Image
-from planex.medium.menu import render_grub, render_isolinux
+from planex.medium.menu import render_grub, render_isolinux, roomy
 from planex.medium.metadata import Product
 from planex.medium.references import is_menu
-from planex.medium.respin import Respin, files_below
+from planex.medium.respin import Respin, files_of
 from planex.medium.sums import SUMS
 from planex.medium.xorriso import look
 
@@ -99,11 +100,12 @@ def plan_respin(base: Base, parts: Parts, folder: Path, digest: Digest = sha256)
     loading = choose_loaders(
         parts.definition, base.records, {*base.files, *(each.path for each in parts.extras)}, base.efi
     )
+    menus = _menus(base, parts, folder, loading)
     add: dict[str, Path] = {
         **parts.more,
         parts.definition.repository: parts.repository,
         **_live_files(parts),
-        **_menus(base, parts, folder, loading),
+        **menus,
         **_isolinux_modules(base),
     }
     efi_image = None
@@ -114,28 +116,20 @@ def plan_respin(base: Base, parts: Parts, folder: Path, digest: Digest = sha256)
         efi_image = made / "efiboot.img"
         add[EFI_LOADER] = made / "BOOTX64.EFI"
     efi_path = _efi_path(base, efi_image)
+    kept = {path: file for path, file in add.items() if folder not in file.parents}
     add |= place_extras(parts.written, parts.extras, base.files, _made(base, add.keys() | efi_path))
     add |= _relabelled(base, label, add.keys(), folder)
     add |= _descriptions(base, parts, add | efi_path, folder, digest)
     known = {path: value for path, value in base.digests.items() if path not in add}
-    known |= _known_digests(parts, digest)
-    before = (base.records, base.files)
-    return Respin(base.image.path, label, parts.product.epoch, add, (), efi_image, known, parts.sign, before)
+    known |= {path: digest(file) for path, file in files_of(kept).items()}
+    before, late = (base.records, base.files), frozenset(menus.keys() | {ON_ISO} & add.keys())
+    return Respin(base.image.path, label, parts.product.epoch, add, (), efi_image, known, parts.sign, before, late)
 
 
 def _made(base: Base, added: Collection[str]) -> set[str]:
     """Where nothing else can go: what is added, what describes the medium, and the loader of BIOS."""
     described = {name for name in ("/.treeinfo", "/.discinfo", f"{ISOLINUX}/{loaders.LOADER}") if name in base.files}
     return {*added, *described, SUMS}
-
-
-def _known_digests(parts: Parts, digest: Digest) -> dict[str, str]:
-    """SHA-256 of what is large, or there are many of, by its path on the ISO."""
-    live, host, top = parts.definition.live, parts.host, parts.definition.repository
-    files = {f"{top}/{name}": parts.repository / name for name in files_below(parts.repository)}
-    if live and host:
-        files |= {live.image: host.image, live.hypervisor: host.hypervisor, live.kernel: host.kernel}
-    return {path: digest(file) for path, file in files.items()}
 
 
 def kept_loader(label: str, epoch: int, work: Path, digest: Digest) -> Path:
@@ -193,7 +187,7 @@ def _menus(base: Base, parts: Parts, folder: Path, loading: Loading) -> dict[str
         texts[EFI_MENU] = render_grub(replace(menu, linux=linux_command(base.menus.get(EFI_MENU, ""))))
     if f"{ISOLINUX}/{loaders.LOADER}" in base.files:
         texts[f"{ISOLINUX}/isolinux.cfg"] = render_isolinux(menu)
-    return {path: _write(folder, path, text) for path, text in texts.items()}
+    return {path: _write(folder, path, roomy(text)) for path, text in texts.items()}
 
 
 def _isolinux_modules(base: Base) -> dict[str, Path]:

@@ -11,6 +11,8 @@ from planex.medium.entry import LIVE_IMAGE, BootEntry
 SERIAL_SPEED = 115200
 """Bits per second of the first serial port, on which both menus are shown as well."""
 
+_ROOM = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Menu:
@@ -44,6 +46,11 @@ def kernel_arguments(entry: BootEntry, label: str, image: str = LIVE_IMAGE) -> s
         folder, _, name = image.strip("/").rpartition("/")
         root += f" rd.live.dir=/{folder} rd.live.squashimg={name}"
     return " ".join(f"{root} {entry.kernel_args}".split())
+
+
+def roomy(text: str) -> str:
+    """A text with blank lines at its end, so that it is still of the same length when a little of it is another."""
+    return text + "\n" * (-len(text.encode("utf-8", "surrogateescape")) % _ROOM)
 
 
 def render_isolinux(menu: Menu) -> str:

@@ -14,10 +14,10 @@ from planex.errors import PlanexError
 from planex.medium.bootrecords import BootRecords, lost_records
 from planex.medium.image import Image
 from planex.medium.sums import SIGNATURE, SUMS, Sums, blank, in_its_room
-from planex.medium.trail import Trail
+from planex.medium.trail import Mark, Trail
 from planex.medium.xorriso import look, report_boot_commands, stream, volume_date
 
-_LAST = "-find {} -exec sort_weight -1 --"
+_LAST = ("-exec", "sort_weight", "-1", "--")
 ESP_TYPE = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 """GPT type of an EFI system partition (UEFI 2.x, table 5.7)."""
 
@@ -41,6 +41,8 @@ class Respin:
     """Gives the signature of SHA256SUMS, for a medium that is to have one."""
     before: tuple[BootRecords, Mapping[str, int]] | None = None
     """The base's boot records and files, where somebody has looked already."""
+    late: frozenset[str] = frozenset()
+    """Files that change more often than others; they lie behind them, so that what is before stays as it is."""
 
     @property
     def own(self) -> set[str]:
@@ -50,12 +52,16 @@ class Respin:
 
 @dataclass(frozen=True, slots=True)
 class Respun:
-    """A finished ISO: its SHA-256, its records and files, and what its SHA256SUMS says."""
+    """A finished ISO: its SHA-256, its records and files, and what its SHA256SUMS says.
+
+    ``marks``: of the trail of its digest.
+    """
 
     sha256: str
     records: BootRecords
     image: Image
     sums: Sums
+    marks: tuple[Mark, ...] = ()
 
 
 def respin(plan: Respin, output: Path) -> Respun:
@@ -101,19 +107,33 @@ def _finish(plan: Respin, output: Path, before: BootRecords, names: set[str], tr
     known = {name: plan.digests[name] for name in names & plan.digests.keys() - patched}
     files = known | {name: image.digest(name) for name in names - known.keys()}
     sums = Sums(files, image.digest_without(names | plan.own, image.size), image.size)
-    text = sums.text().encode("utf-8", "surrogateescape")
-    pieces = {SUMS: text} | ({SIGNATURE: in_its_room(plan.sign(text))} if plan.sign else {})
-    places = {image.spans[name][0].start: data for name, data in pieces.items()}
-    return Respun(trail.exchange(output, places), records, image, sums)
+    return seal(Respun("", records, image, sums), plan.sign, trail)
+
+
+def seal(made: Respun, sign: Callable[[bytes], str] | None, trail: Trail, changed: Mapping[str, bytes] = {}) -> Respun:
+    """Write SHA256SUMS and its signature into an ISO that has room for them, and the bytes of files that changed."""
+    text = made.sums.text().encode("utf-8", "surrogateescape")
+    pieces = {**changed, SUMS: text} | ({SIGNATURE: in_its_room(sign(text))} if sign else {})
+    places = {made.image.spans[name][0].start: data for name, data in pieces.items()}
+    return replace(made, sha256=trail.exchange(made.image.path, places), marks=trail.marks())
 
 
 def names_after(plan: Respin, base: Iterable[str]) -> set[str]:
     """The files that the respun ISO has, but for SHA256SUMS and its signature; ``base``: those of the base."""
     removed = tuple(f"{path}/" for path in plan.remove)
     names = {name for name in base if name not in plan.remove and not name.startswith(removed)}
-    for path, source in plan.add.items():
-        names |= {f"{path}/{name}" for name in files_below(source)} if source.is_dir() else {path}
-    return names - {SUMS, SIGNATURE}
+    return (names | files_of(plan.add).keys()) - {SUMS, SIGNATURE}
+
+
+def files_of(add: Mapping[str, Path]) -> dict[str, Path]:
+    """The regular files of what is added, those below folders too."""
+    files: dict[str, Path] = {}
+    for path, source in add.items():
+        inside = (
+            {f"{path}/{name}": source / name for name in files_below(source)} if source.is_dir() else {path: source}
+        )
+        files |= inside
+    return files
 
 
 def files_below(folder: Path) -> list[str]:
@@ -160,8 +180,9 @@ def respin_commands(plan: Respin, base: BootRecords, explicit: Sequence[str] = (
     for path, source in sorted(plan.add.items()):
         commands += ["-update_r" if source.is_dir() else "-update", str(source), path]
     # the last files on the medium, for they are written once more when all the rest is known
-    last = [word for name in (SUMS, SIGNATURE) if name in plan.add for word in _LAST.format(name).split()]
-    return [*commands, *last, *_efi_commands(plan, base), *explicit, *_attributes(plan.epoch)]
+    last = sorted(plan.late) + [name for name in (SUMS, SIGNATURE) if name in plan.add]
+    commands += [word for name in last for word in ("-find", name, *_LAST)]
+    return [*commands, *_efi_commands(plan, base), *explicit, *_attributes(plan.epoch)]
 
 
 def _efi_commands(plan: Respin, base: BootRecords) -> list[str]:

@@ -3,25 +3,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
-from io import FileIO
+from io import BufferedRandom, FileIO
 from pathlib import Path
 from typing import IO, Any, Self
 
 from planex.disk import DiskError, naming
+from planex.medium import sha256
 
 _STEP = 1 << 22
 """Bytes between the states that are kept."""
 _CHUNK = 1 << 20
 
+Mark = tuple[int, str]
+"""Offset, and the state of SHA-256 there as text."""
+
 
 class Trail:
-    """States of SHA-256 at offsets of a file."""
+    """States of SHA-256 at offsets of a file. ``marks``: of a trail that was kept."""
 
-    def __init__(self) -> None:
-        self._states: list[tuple[int, Any]] = [(0, hashlib.sha256())]
+    def __init__(self, marks: tuple[Mark, ...] = ()) -> None:
+        self._states: list[tuple[int, Any]] = [(0, sha256.begin())]
+        self._states += [(offset, sha256.begin(state)) for offset, state in marks]
 
     @classmethod
     def follow(cls, reading: int, output: Path) -> Self:
@@ -33,21 +37,12 @@ class Trail:
         with os.fdopen(reading, "rb", buffering=0) as pipe:
             try:
                 with naming(output, "write"), output.open("wb") as file:
-                    trail._take(pipe, file)
+                    trail._go_on(pipe, file)
             except DiskError:
                 while pipe.read(_CHUNK):
                     pass
                 raise
         return trail
-
-    def _take(self, pipe: FileIO, file: IO[bytes]) -> None:
-        size, whole, buffer = 0, hashlib.sha256(), memoryview(bytearray(_CHUNK))
-        while count := pipe.readinto(buffer):
-            file.write(buffer[:count])
-            whole.update(buffer[:count])
-            size += count
-            if size >= self._states[-1][0] + _STEP:
-                self._states.append((size, whole.copy()))
 
     def exchange(self, path: Path, pieces: Mapping[int, bytes]) -> str:
         """Put other bytes at offsets of the file; its SHA-256 in hexadecimal, read from the first of them on only."""
@@ -56,9 +51,22 @@ class Trail:
                 file.seek(offset)
                 file.write(data)
             first = min(pieces)
-            start, state = max((state for state in self._states if state[0] <= first), key=lambda state: state[0])
-            whole = state.copy()
-            file.seek(start)
-            while piece := file.read(_CHUNK):
-                whole.update(piece)
+            self._states = [(offset, state) for offset, state in self._states if offset <= first]
+            file.seek(self._states[-1][0])
+            return self._go_on(file)
+
+    def marks(self) -> tuple[Mark, ...]:
+        """What can be kept of it."""
+        return tuple((offset, state.state) for offset, state in self._states[1:] if hasattr(state, "state"))
+
+    def _go_on(self, reading: FileIO | BufferedRandom, copy: IO[bytes] | None = None) -> str:
+        size, whole = self._states[-1][0], self._states[-1][1].copy()
+        buffer = memoryview(bytearray(_CHUNK))
+        while count := reading.readinto(buffer):
+            if copy:
+                copy.write(buffer[:count])
+            whole.update(buffer[:count])
+            size += count
+            if size >= self._states[-1][0] + _STEP:
+                self._states.append((size, whole.copy()))
         return str(whole.hexdigest())

@@ -16,9 +16,12 @@ from planex.distro.config import load_config
 from planex.distro.project import Project, load_project
 from planex.errors import ConfigError, LoggedError, PlanexError
 from planex.git.door import run_git
+from planex.host import make
 from planex.host.build import build_iso
+from planex.host.check import check_iso
 from planex.host.manifest import ON_ISO, parse_manifest
 from planex.host.plan import checksum_path, load_manifest, manifest_path, plan_iso, sbom_path, work_folder
+from planex.medium.respin import Respin, Respun, respin
 from planex.medium.xorriso import open_image, read_records, xorriso
 from planex.report import Reporter
 from planex.rpm.repo import create_repo
@@ -169,6 +172,36 @@ def test_a_new_menu_reads_nothing_large_for_its_digest(project: Project, monkeyp
     iso_yaml.write_text(ISO_YAML.replace("title: Tiny", "title: Small"))
     assert build(project) == ("iso/iso.yaml changed",)
     assert read == []
+
+
+def test_a_new_menu_is_written_into_a_copy_of_the_last_iso(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the same bytes as a whole new one; and only where the last is as planex left it."""
+    written: list[str] = []
+
+    def told(plan: Respin, draft: Path) -> Respun:
+        written.append(draft.name)
+        return respin(plan, draft)
+
+    def menu(title: str, **options: bool) -> bytes:
+        (project.workspace.iso / "iso.yaml").write_text(ISO_YAML.replace("title: Tiny", f"title: {title}"))
+        assert build(project, **options)
+        return iso.read_bytes()
+
+    iso = project.folder / "iso" / "tiny-1.iso"
+    build(project)
+    monkeypatch.setattr(make, "respin", told)
+    first, second = menu("Small"), menu("Smaller")
+    assert written == [] and first != second
+    assert check_iso(iso) == []
+    assert checksum_path(iso).read_text() == f"{digest_of(iso, 'SHA256')}  tiny-1.iso\n"
+    assert menu("Smaller", force=True) == second and written == ["tiny-1.iso"]
+    with iso.open("r+b") as file:
+        file.seek(-4096, os.SEEK_END)
+        file.write(b"other")
+    assert menu("Small") == first and len(written) == 2, "it was changed"
+    (work_folder(project) / "last.json").write_text("{")
+    assert menu("Smaller") == second and len(written) == 3, "nothing is known of it"
+    assert menu("Smaller" + ", and longer" * 400) and len(written) == 4, "there is no room for it"
 
 
 def test_result_is_whole_described_and_reproducible(project: Project) -> None:

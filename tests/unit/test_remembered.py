@@ -59,7 +59,12 @@ def test_bytes_can_be_exchanged_behind_the_trail(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trail, "_STEP", 16)
         patch.setattr(trail, "_CHUNK", 7)
-        digest = Trail.follow(reading, output).exchange(output, {offset: new})
-    expected = data[:offset] + new + data[offset + len(new) :]
-    assert output.read_bytes() == expected
-    assert digest == hashlib.sha256(expected).hexdigest()
+        first = Trail.follow(reading, output)
+        marks = first.marks()
+        digest = first.exchange(output, {offset: new})
+        expected = data[:offset] + new + data[offset + len(new) :]
+        assert output.read_bytes() == expected
+        assert digest == hashlib.sha256(expected).hexdigest()
+        assert marks == () or marks[0][0] >= 16
+        assert Trail(marks).exchange(output, {offset: new}) == digest, "it is kept"
+        assert Trail(first.marks()).exchange(output, {0: data[:offset]}) == digest
