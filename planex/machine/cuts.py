@@ -14,13 +14,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from planex.disk import naming
 from planex.drafts import temporary_folder
 from planex.machine.boot import BootFailed, Cause, hear
 from planex.machine.conversation import Conversation, Turn
 from planex.machine.install import BEGUN, DONE, FAILED, Show
 from planex.machine.monitor import ask, make_pipes
 from planex.machine.proof import without_escapes
-from planex.machine.qemu import Machine
+from planex.machine.qemu import BIOS_PORT, Machine
 
 UNFINISHED = "The installation on this disk was not finished"
 WHOLE = "planex-boot-report: end"
@@ -104,7 +105,10 @@ class AfterCut:
     def feed(self, text: str) -> None:
         self._heard += without_escapes(text)
         found = [words for words in (UNFINISHED, WHOLE, *LOST, *NOTHING) if words in self._heard]
-        self.said = found[0] if found else ""
+        twice = "".join(
+            letter * 2 for letter in UNFINISHED
+        )  # from the boot code, and from the BIOS that shows the screen
+        self.said = UNFINISHED if twice in self._heard else found[0] if found else ""
 
     def finished(self) -> bool:
         return bool(self.said)
@@ -146,8 +150,11 @@ def cut_installation(
 
 def look(machine: Machine, cut: Cut, log: Path, timeout: float, show: Show) -> str:
     """What the disk says when a machine is started from it; nothing of that is kept."""
-    ear = AfterCut()
-    hear(replace(machine.from_disk(), disks=(cut.disk,), keeps=False), log, ear, timeout, show)
+    ear, port = AfterCut(), cut.disk.with_name("bios-port")
+    with naming(port, "write"):
+        port.write_bytes(BIOS_PORT)
+    off = replace(machine.from_disk(), disks=(cut.disk,), keeps=False, bios_port=port)
+    hear(off, log, ear, timeout, show)
     if why := complaint(cut.step, ear.said):
         raise BootFailed(f"cut off {cut.when}, the disk {why}", log)
     return ear.said

@@ -39,6 +39,10 @@ _DEVICES = {
 """What the ISO is put in beside disks."""
 
 
+BIOS_PORT = (0x3F8).to_bytes(2, "little")
+"""The first serial port, as SeaBIOS wants it told. UEFI is on it by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ovmf:
     """UEFI firmware: its code, used as it is, and its variables, of which each machine needs a copy to write to."""
@@ -78,6 +82,8 @@ class Machine:
     """Where QEMU's own protocol is spoken: a pair of pipes, this path with ``.in`` and with ``.out``."""
     netboot: Netboot | None = None
     """With the medium ``pxe``, what stands for the ISO."""
+    bios_port: Path | None = None
+    """File with the number of the serial port that the BIOS shows on what it shows on the screen, see BIOS_PORT."""
     ssh_port: int = 0
     """Port of this machine's loopback that leads to the guest's port 22; 0: nothing does."""
 
@@ -162,6 +168,8 @@ def qemu_argv(program: str, machine: Machine, ovmf: Ovmf | None) -> list[str]:
         argv += ["-drive", f"if=pflash,format=raw,unit=1,file={_quoted(ovmf.variables)}"]
     if machine.monitor:
         argv += ["-chardev", f"pipe,id=monitor,path={_quoted(machine.monitor)}", "-mon", "chardev=monitor,mode=control"]
+    if machine.bios_port:
+        argv += ["-fw_cfg", f"name=etc/sercon-port,file={_quoted(machine.bios_port)}"]
     plain = machine.medium in ("cd", "disk") and not machine.disks
     return [*argv, *(_only_medium(machine) if plain else _drives(machine))]
 

@@ -55,6 +55,10 @@ def test_moments_are_parts_of_the_time_that_the_machine_needs() -> None:
     ("text", "said"),
     [
         ("The installation on this di\x1b[0msk was not finished: x", module.UNFINISHED),
+        (
+            "TThhee  iinnssttaallllaattiioonn  oonn  tthhiiss  ddiisskk  wwaass  nnoott  ffiinniisshheedd::",
+            module.UNFINISHED,
+        ),
         ("No bootable device.", "No bootable device"),
         ("planex-boot-report: end\n", module.WHOLE),
         ("error: no such partition\r\ngrub rescue> ", "grub rescue>"),
@@ -98,9 +102,12 @@ def test_each_state_lies_below_the_next(tmp_path: Path) -> None:
 
 
 def test_a_look_leaves_the_disk_as_it_is() -> None:
-    machine = Machine(None, disks=(Path("/d/disk.img"), Path("/d/layer1.qcow2")), keeps=False)
+    machine = Machine(
+        None, disks=(Path("/d/disk.img"), Path("/d/layer1.qcow2")), keeps=False, bios_port=Path("/d/port")
+    )
     argv = " ".join(qemu_argv("qemu", machine, None))
     assert "format=raw,snapshot=on,file=/d/disk.img" in argv
+    assert "-fw_cfg name=etc/sercon-port,file=/d/port" in argv, "or nobody hears that the disk is empty"
     assert "format=qcow2,snapshot=on,file=/d/layer1.qcow2" in argv
 
 
