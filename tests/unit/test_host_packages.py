@@ -80,6 +80,16 @@ def test_the_guarded_patch_is_left_out_unless_asked_for() -> None:
     assert debug - plain == {"xen-console-print-everything.patch"}
 
 
+def test_no_slow_start_costs_the_login_on_a_serial_console(specs: Specs) -> None:
+    """systemd waits 90 s for the device of a console, unless it is told otherwise; a machine may need longer."""
+    words = (WORKSPACE.root / "iso" / "iso.yaml").read_text()
+    consoles = set(re.findall(r"\bconsole=(hvc\d|ttyS\d)", words))
+    spec = specs[next(iter(CONFIG.targets))]["planex-host"]
+    patient = re.search(r"for console in ([^;]+); do\n.*%\{SOURCE2\}.*/dev-\$console\.device\.d/\S+\.conf\n", spec)
+    assert patient and consoles == set(patient[1].split())
+    assert "\nJobRunningTimeoutSec=infinity\n" in (WORKSPACE.specs / "planex-host" / "console.conf").read_text()
+
+
 def _report(tmp_path: Path, *, xen: bool, failed: str = "") -> str:
     """What the host's script writes to its console, with programs that only talk."""
     programs = {
