@@ -8,15 +8,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import get_args
 
+from planex.checksums import digest_of
 from planex.cli.bootinstall import SCENARIOS, install_on_disk
 from planex.cli.bootnetwork import on_network
 from planex.cli.context import Context
 from planex.cli.installtrial import entry_turn
 from planex.cli.output import columns, echo
+from planex.content import records
+from planex.disk import naming
 from planex.drafts import write_atomic
 from planex.errors import PlanexError
 from planex.host.definition import IsoDefinition, load_definition
@@ -38,6 +40,8 @@ from planex.units import clock, many
 
 SCENARIO = "scenario-"
 """How cells begin that are no entry of the menu."""
+PROVED = "proved.json"
+"""What was proved so far, until the run is over."""
 MEDIA: tuple[MediumName, ...] = ("cd", "usb", "nvme", "pxe")
 
 
@@ -52,8 +56,18 @@ class MatrixWish:
     cuts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What an interrupted run had proved of an ISO, of which this is the SHA-256."""
+
+    iso: str
+    results: tuple[CellResult, ...] = ()
+
+
 def boot_all(context: Context, machine: Machine, wish: MatrixWish, as_json: bool) -> None:
     """Go through the cells, write the reports, print the table; raises PlanexError where a cell has no proof."""
+    assert machine.iso is not None
+    iso, digest = machine.iso.name, digest_of(machine.iso, "SHA256")
     definition = load_definition(context.workspace, context.target_name)
     cells = chosen(_cells(definition), wish.patterns)
     jobs = wish.jobs or at_once_here(machine.memory)
@@ -63,7 +77,7 @@ def boot_all(context: Context, machine: Machine, wish: MatrixWish, as_json: bool
         if any(cell.medium == "pxe" for cell in cells):
             machine = stack.enter_context(on_network(machine, wish.folder))
         trials = {cell: _trial(context, machine, definition, cell, wish) for cell in cells}
-        results = run_cells(trials, wish.folder, jobs, partial(_tell, context))
+        results = _go_on(context, trials, wish.folder, jobs, Proved(digest))
     facts = [
         ("took", clock(time.monotonic() - started)),
         ("machines at once", str(jobs)),
@@ -71,11 +85,32 @@ def boot_all(context: Context, machine: Machine, wish: MatrixWish, as_json: bool
         ("accelerator", machine.accel),
     ]
     titles = {entry.name: entry.title for entry in definition.entries}
-    run = MatrixRun(machine.iso.name if machine.iso else "", results, titles, facts)
+    run = MatrixRun(iso, results, titles, facts)
     _write(run, wish.folder, began)
     echo(json.dumps(matrix_data(run), indent=2) if as_json else matrix_text(run, columns()))
     if run.failed:
         raise PlanexError(run.verdict, f"look at {wish.folder / 'index.html'}")
+
+
+def _go_on(context: Context, trials: Mapping[Cell, Trial], folder: Path, jobs: int, proved: Proved) -> list[CellResult]:
+    """The results of all trials; what a run of the same ISO proved before it was interrupted is not done again."""
+    path = folder / PROVED
+    before = records.load(path, Proved, 1)
+    kept = {result.cell: result for result in before.results} if before and before.iso == proved.iso else {}
+    if known := len(kept.keys() & trials.keys()):
+        context.reporter.info(f"{many(known, 'boot')} proved by the run that was interrupted")
+
+    def tell(result: CellResult) -> None:
+        _tell(context, result)
+        if not result.fault:
+            kept[result.cell] = result
+            records.save(path, replace(proved, results=tuple(kept.values())), 1)
+
+    found = run_cells({cell: trial for cell, trial in trials.items() if cell not in kept}, folder, jobs, tell)
+    results = kept | {result.cell: result for result in found}
+    with naming(path, "delete"):
+        path.unlink(missing_ok=True)
+    return [results[cell] for cell in trials]
 
 
 def _cells(definition: IsoDefinition) -> Iterator[Cell]:

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from planex.cli import cli
-from planex.cli.bootmatrix import _cells
+from planex.cli.bootmatrix import Proved, _cells, _go_on
+from planex.cli.context import Context
 from planex.errors import LoggedError, PlanexError
 from planex.host.definition import load_definition
 from planex.machine import monitor, screen
@@ -23,6 +24,7 @@ from planex.machine.conversation import Turn
 from planex.machine.matrix import (
     Cell,
     CellResult,
+    Trial,
     at_once,
     boot_entry,
     chosen,
@@ -190,6 +192,32 @@ def test_a_cell_that_fails_stops_no_other(tmp_path: Path) -> None:
     assert (good.cell, good.said, good.fault, good.picture) == (GOOD, "Xen 4.20", "", None)
     assert (bad.cell, bad.fault, bad.tail) == (BAD, "no proof <of> it\nbecause", "last words")
     assert bad.picture == tmp_path / "uefi-usb-bare.png"
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Cell] = []
+
+    def trial(cell: Cell, end: BaseException | None = None) -> Trial:
+        def go(log: Path) -> str:
+            begun.append(cell)
+            if end:
+                raise end
+            return "Xen 4.20"
+
+        return go
+
+    def run(iso: str, end: BaseException | None = None) -> list[CellResult]:
+        begun.clear()
+        monkeypatch.setattr("planex.run._stopping", threading.Event())
+        return _go_on(Context(), {BAD: trial(BAD, end), GOOD: trial(GOOD)}, tmp_path, 1, Proved(iso))
+
+    for iso, again in (("a", [BAD]), ("b", [GOOD, BAD])):
+        with pytest.raises(KeyboardInterrupt):
+            run("a", KeyboardInterrupt())
+        assert [(result.cell, result.said) for result in run(iso)] == [(BAD, "Xen 4.20"), (GOOD, "Xen 4.20")]
+        assert begun == again
+    run("b")
+    assert begun == [GOOD, BAD], "a run that is over is not gone on with"
 
 
 def run_of(tmp_path: Path) -> MatrixRun:
