@@ -32,13 +32,20 @@ class Damaged(PlanexError):
     """A file does not hold what it should. The message says what is wrong with it, without the file's name."""
 
 
+class NewerFormat(Damaged):
+    """A file of a later format than this planex knows."""
+
+
 def parse(data: bytes, kind: type[T], format: int | None) -> T:  # noqa: A002
     """The record in ``data``. Raises Damaged if it is none of this kind and format (None: of before there were any)."""
     try:
         raw = json.loads(data)  # and not pydantic's reader, which takes no names of files that are not UTF-8
     except (ValueError, RecursionError):
         raise Damaged("it is not JSON" if data.strip() else "it is empty") from None
-    if not isinstance(raw, dict) or raw.get("format") != format:
+    found = raw.get("format") if isinstance(raw, dict) else None
+    if format and isinstance(found, int) and found > format:
+        raise NewerFormat(f"it is of format {found}, and this planex knows formats up to {format}")
+    if not isinstance(raw, dict) or found != format:
         raise Damaged(f"it is not of format {format}")
     return from_plain(raw, kind)
 
@@ -68,6 +75,8 @@ def require(path: Path, kind: type[T], format: int, hint: str) -> T:  # noqa: A0
         return parse(read_regular(path, LIMIT), kind, format)
     except NotRegular as error:
         raise PlanexError(error.message, hint) from None
+    except NewerFormat as error:
+        raise PlanexError(f"{path} is of a newer planex: {error.message}", "use a newer planex") from None
     except Damaged as error:
         raise PlanexError(f"{path} is damaged: {error.message}", hint) from None
 

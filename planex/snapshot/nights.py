@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from planex.checksums import digest_of, digest_of_text
 from planex.errors import PlanexError
 from planex.snapshot.channels import Promotion, promotions
 from planex.snapshot.folder import SnapshotFolder
@@ -17,12 +18,14 @@ from planex.snapshot.record import NAME, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """A snapshot's folder. ``files``: paths in it; ``fault``: why its record cannot be read."""
+    """A snapshot's folder. ``files``: paths in it; ``fault``: why its record cannot be read; ``made_from``: a digest of
+    all of that, where it was read from a disk."""
 
     ident: str
     snapshot: Snapshot | None
     files: frozenset[str] = frozenset()
     fault: str = ""
+    made_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +66,16 @@ def read_nights(archive: SnapshotFolder, title: str, target: str) -> Nights:
 def _night(archive: SnapshotFolder, ident: str) -> Night:
     folder = archive.folder(ident)
     files = frozenset(_files(folder))
+    record = digest_of(folder / NAME, "sha256") if (folder / NAME).is_file() else ""
+    made_from = digest_of_text("\n".join([ident, record, *sorted(files)]))
     try:
         snapshot = archive.load(ident)
     except PlanexError as error:
         fault = error.message.removeprefix(f"{folder / NAME} is damaged: ").replace(str(folder / NAME), NAME)
-        return Night(ident, None, files, fault)
+        return Night(ident, None, files, fault, made_from)
     if snapshot.id != ident:
-        return Night(ident, None, files, f"it is the record of {snapshot.id}")
-    return Night(ident, snapshot, files)
+        return Night(ident, None, files, f"it is the record of {snapshot.id}", made_from)
+    return Night(ident, snapshot, files, "", made_from)
 
 
 def _files(folder: Path) -> Iterator[str]:

@@ -124,6 +124,8 @@ def _require_same(outlet: Outlet, names: Sequence[str], own: PublishedIndex) -> 
     if INDEX in names:
         try:
             found = records.parse(outlet.read(INDEX), PublishedIndex, INDEX_FORMAT)
+        except records.NewerFormat as error:
+            raise ConfigError(f"{INDEX} there is of a newer planex: {error.message}", "use a newer planex") from None
         except records.Damaged as error:
             raise ConfigError(f"{INDEX} there is damaged: {error.message}", _OTHER) from None
         if (found.distro or own.distro, found.target) != (own.distro, own.target):

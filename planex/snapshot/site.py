@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes the pages of a site: each file whole, only those that changed; what is no page any more goes."""
+"""Writes the pages of a site: each file whole, only those that changed; what is no page any more goes.
+
+A page that is made from the same as the last time, by the same code, and looks as it was left, is not made again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,14 +18,33 @@ from planex.drafts import DRAFT, write_atomic
 from planex.errors import ConfigError
 from planex.regular import NotRegular, read_regular
 
-_RECORD, _LOCK, _FORMAT = ".planex-site.json", ".lock", 1
+_RECORD, _LOCK, _FORMAT = ".planex-site.json", ".lock", 2
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFile:
+    """A file of a site by its path there. ``made_from``: a digest of all that ``render`` reads; empty: not known."""
+
+    name: str
+    render: Callable[[], str]
+    made_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """As a file was left."""
+
+    made_from: str
+    size: int
+    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class SiteRecord:
-    """The files of a site that planex wrote: it deletes no other."""
+    """The files of a site that planex wrote: it deletes no other. ``code``: a digest of what made them."""
 
-    files: tuple[str, ...]
+    files: dict[str, WrittenFile]
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +56,47 @@ class SiteChanges:
     removed: tuple[str, ...]
 
 
-def write_site(folder: Path, pages: Iterable[tuple[str, str]]) -> SiteChanges:
-    """Have ``pages``, path and text, in a folder that is new, empty, or was written by this before."""
+def write_site(folder: Path, files: Iterable[SiteFile], code: str = "") -> SiteChanges:
+    """Have ``files`` in a folder that is new, empty, or was written by this before. ``code``: what makes them."""
     with naming(folder, "write"):
         folder.mkdir(parents=True, exist_ok=True)
         _require_own(folder)
     with hold(folder / _LOCK, patience=WAITING):
         shelf.sweep([folder, *(path for path in folder.iterdir() if path.is_dir())])
-        return _write(folder, pages)
+        return _write(folder, files, code)
 
 
-def _write(folder: Path, pages: Iterable[tuple[str, str]]) -> SiteChanges:
-    before = _known(folder)
+def _write(folder: Path, files: Iterable[SiteFile], code: str) -> SiteChanges:
+    record = _known(folder)
+    before = record.files if record.code == code else {}
     if not (folder / _RECORD).exists():
-        _tell(folder, before)
-    now: list[str] = []
+        records.save(folder / _RECORD, record, _FORMAT)
+    now: dict[str, WrittenFile] = {}
     written: list[str] = []
-    for name, text in pages:
-        now.append(name)
-        data = text.encode("utf-8", "backslashreplace")
-        if _bytes(folder / name) != data:
-            write_atomic(folder / name, data)
-            written.append(name)
-    removed = sorted(before - set(now))
+    for file in files:
+        path = folder / file.name
+        if not (file.made_from and _look(path, file.made_from) == before.get(file.name)):
+            data = file.render().encode("utf-8", "backslashreplace")
+            if _bytes(path) != data:
+                write_atomic(path, data)
+                written.append(file.name)
+        now[file.name] = _look(path, file.made_from)
+    removed = sorted(record.files.keys() - now.keys())
     for name in removed:
         (folder / name).unlink(missing_ok=True)
         with suppress(OSError):  # other pages, or a person's files, are in it
             (folder / name).parent.rmdir()
-    if before != set(now):
-        _tell(folder, now)
+    if record != (new := SiteRecord(now, code)):
+        records.save(folder / _RECORD, new, _FORMAT)
     return SiteChanges(len(now), tuple(written), tuple(removed))
+
+
+def _look(path: Path, made_from: str) -> WrittenFile:
+    try:
+        found = path.lstat()
+    except OSError:
+        return WrittenFile(made_from, -1, 0)
+    return WrittenFile(made_from, found.st_size, found.st_mtime_ns)
 
 
 def _require_own(folder: Path) -> None:
@@ -74,17 +107,14 @@ def _require_own(folder: Path) -> None:
         raise ConfigError(message, "name a folder that is new or empty")
 
 
-def _known(folder: Path) -> set[str]:
-    record = records.load(folder / _RECORD, SiteRecord, _FORMAT)
-    return {name for name in (record.files if record else ()) if _inside(PurePosixPath(name))}
+def _known(folder: Path) -> SiteRecord:
+    record = records.load(folder / _RECORD, SiteRecord, _FORMAT) or SiteRecord({})
+    inside = {name: file for name, file in record.files.items() if _inside(PurePosixPath(name))}
+    return SiteRecord(inside, record.code)
 
 
 def _inside(path: PurePosixPath) -> bool:
     return not path.is_absolute() and ".." not in path.parts
-
-
-def _tell(folder: Path, files: Iterable[str]) -> None:
-    records.save(folder / _RECORD, SiteRecord(tuple(sorted(files))), _FORMAT)
 
 
 def _bytes(path: Path) -> bytes | None:

@@ -125,7 +125,9 @@ def prove_site(distro: Distro, kept: list[Kept]) -> None:
     front = Page(site / "index.html")
     shown = [kind.removeprefix("a ") for kind in front.classes if kind in ("a good", "a broken")]
     assert shown == [one.state for one in kept][-60:]
-    assert [row["state"] for row in json.loads((site / "nights.json").read_text())] == [x.state for x in kept[::-1]]
+    assert [row["state"] for row in json.loads((site / "nights.json").read_text())["nights"]] == [
+        x.state for x in kept[::-1]
+    ]
     prove_history(site, kept)
     feed = ElementTree.parse(site / "feed.xml").getroot()
     titles = [str(entry.findtext(f"{ATOM}title")) for entry in feed.iter(f"{ATOM}entry")]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -235,6 +236,23 @@ def test_what_was_published_is_read_back(archive: SnapshotFolder, tmp_path: Path
         done = planex("list", "--url", url)
         assert (done.returncode, "snapshots.json" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
     assert "is no address" in planex("list", "--url", str(place)).stderr
+
+    site = f"{url}/site"
+    assert here == {name: planex(*name.split(), "--url", site).stdout for name in here}, "pages alone do, too"
+    for name, pattern in (
+        ("snapshots.json", url),
+        ("site/nights.json", site),
+        (f"site/{ident_of(3)}/index.json", site),
+    ):
+        was = (place / name).read_text()
+        (place / name).write_text(json.dumps({"format": 99, "other": []}))
+        done = planex("show", "latest", "--url", pattern)
+        told = f"{name} is of a newer planex: it is of format 99, and this planex knows formats up to 1"
+        assert (done.returncode, told in done.stderr) == (1, True), done.stderr
+        (place / name).write_text(was)
+    (place / "snapshots.json").write_text(json.dumps({"format": 99}))
+    done = command(archive, str(place))
+    assert (done.returncode, "use a newer planex" in done.stderr) == (2, True), done.stderr
 
 
 # ---- object stores

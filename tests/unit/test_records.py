@@ -92,7 +92,7 @@ def test_a_damaged_cache_is_not_there(tmp_path: Path, value: Any, data: bytes) -
     path.write_bytes(data)
     assert records.load(path, type(value), 1) is None
     with pytest.raises(PlanexError, match=r"x\.json is damaged: it is ") as caught:
-        records.require(path, type(value), 77, "do this")
+        records.require(path, type(value), 777, "do this")
     assert caught.value.hint == "do this"
 
 
@@ -195,7 +195,7 @@ def test_what_a_person_needs_is_a_clear_error(tmp_path: Path, data: bytes) -> No
     for path, read in readers:
         path.parent.mkdir(parents=True)
         path.write_bytes(data)
-        with pytest.raises(PlanexError, match="is damaged: ") as caught:
+        with pytest.raises(PlanexError, match=r"is damaged: |is of a newer planex: ") as caught:
             read()
         assert str(path) in caught.value.message
         assert caught.value.hint

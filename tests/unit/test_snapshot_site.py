@@ -37,7 +37,7 @@ from planex.snapshot.record import (
     Snapshot,
     state_of,
 )
-from planex.snapshot.site import write_site
+from planex.snapshot.site import SiteFile, write_site
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 HOSTILE = '<script>alert("x")</script>\x1b[31m\udcff\ufffe&amp;'
@@ -92,9 +92,8 @@ def archive(tmp_path: Path) -> SnapshotFolder:
 
 def write(archive: SnapshotFolder, into: Path | None = None) -> dict[str, str]:
     """What was written."""
-    pages = dict(site_pages(read_nights(archive, "demo", "t")))
-    changes = write_site(into or archive.site, pages.items())
-    return {name: pages[name] for name in changes.written}
+    changes = write_site(folder := into or archive.site, site_pages(read_nights(archive, "demo", "t")))
+    return {name: (folder / name).read_text("utf-8") for name in changes.written}
 
 
 class Page(HTMLParser):
@@ -246,6 +245,43 @@ def test_an_unchanged_site_is_not_written_again(archive: SnapshotFolder) -> None
     assert f"{ident(5)}/index.html" not in again
 
 
+def test_what_is_made_from_the_same_is_not_made_again_and_comes_out_as_if_it_were(archive: SnapshotFolder) -> None:
+    """After all that can happen to an archive and to its pages, they are those of a site that is made anew."""
+    made: list[str] = []
+
+    def counted(file: SiteFile) -> SiteFile:
+        return replace(file, render=lambda: made.append(file.name) or file.render())  # type: ignore[func-returns-value]
+
+    def again(code: str = "1") -> set[str]:
+        """The nights whose pages were made."""
+        made.clear()
+        write_site(archive.site, map(counted, site_pages(read_nights(archive, "demo", "t"))), code)
+        whole = {file.name: file.render() for file in site_pages(read_nights(archive, "demo", "t"))}
+        assert whole == {name: (archive.site / name).read_text("utf-8") for name in whole}
+        return {name.split("/")[0] for name in made if "/" in name}
+
+    everything = {*map(ident, range(1, 7)), "packages"}
+    assert (again(), again(), again("2"), again("2")) == (everything, set(), everything, set())
+    add(archive, night(7, BUILT))
+    assert again("2") == {ident(6), ident(7), "packages"}
+    promote(archive, archive.load(ident(7)), "stable", who="me", why="", require=())
+    assert again("2") == {ident(2), ident(7)}, "the channel was there, and is here"
+    (archive.folder(ident(5)) / "logs" / "more.log").write_text("x")
+    assert again("2") == {ident(5), ident(6), "packages"}
+    (archive.site / ident(1) / "index.html").write_text("a person's")
+    assert again("2") == {ident(1)}
+    records.save(archive.folder(ident(3)) / NAME, night(3), FORMAT)
+    assert again("2") == {ident(3), ident(4), "packages"}
+    archive.remove(ident(1))
+    assert again("2") == {ident(2), "packages"}
+
+
+def test_each_page_for_programs_says_its_format_first(archive: SnapshotFolder) -> None:
+    pages = [json.loads(text) for name, text in write(archive).items() if name.endswith(".json")]
+    assert [next(iter(page.items())) for page in pages] == [("format", 1)] * len(pages)
+    assert len(pages) == 10
+
+
 def test_pages_of_what_is_gone_go_and_nothing_else(archive: SnapshotFolder) -> None:
     write(archive)
     mine = archive.site / ident(1) / "mine.txt"
@@ -259,7 +295,10 @@ def test_pages_of_what_is_gone_go_and_nothing_else(archive: SnapshotFolder) -> N
 
 def test_a_record_of_the_site_that_lies_deletes_nothing_outside(archive: SnapshotFolder) -> None:
     write(archive)
-    (archive.site / ".planex-site.json").write_text(json.dumps({"format": 1, "files": ["../latest", "/etc/none"]}))
+    lie = {"made_from": "", "size": 1, "mtime_ns": 1}
+    (archive.site / ".planex-site.json").write_text(
+        json.dumps({"format": 2, "files": dict.fromkeys(["../latest", "/etc/none"], lie)})
+    )
     write(archive)
     assert archive.linked("latest")
 
@@ -281,7 +320,8 @@ def test_text_of_strangers_is_no_markup(archive: SnapshotFolder) -> None:
     one = replace(one, rpms=(rpm,), iso=iso)
     other = Night(ident(8), None, frozenset(), HOSTILE)
     nights = Nights(HOSTILE, HOSTILE, (Night(one.id, one, frozenset([f"repo/{HOSTILE}", iso.path])), other))
-    for name, text in site_pages(nights):
+    pages = {file.name: file.render() for file in site_pages(nights)}
+    for name, text in pages.items():
         assert "\x1b" not in text and "\udcff" not in text, name
         assert "<script" not in text or name.endswith(".json"), name
         assert not Path(name).is_absolute() and ".." not in name
@@ -289,7 +329,7 @@ def test_text_of_strangers_is_no_markup(archive: SnapshotFolder) -> None:
             ElementTree.fromstring(text)
         if name.endswith(".html"):
             assert not Page(text).stack
-    assert any("&lt;script&gt;" in text for _, text in site_pages(nights))
+    assert any("&lt;script&gt;" in text for text in pages.values())
 
 
 @pytest.mark.parametrize("name", ["../../x", "index", "", "a" * 300, "a/b", ".hidden", "ä"])

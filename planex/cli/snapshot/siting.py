@@ -11,8 +11,9 @@ import click
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.cli.snapshot.archiving import archive_of
+from planex.content.code import code_digest
 from planex.errors import PlanexError
-from planex.pages.site.tree import site_pages
+from planex.pages.site.tree import CODE, site_pages
 from planex.snapshot.folder import SnapshotFolder
 from planex.snapshot.nights import read_nights
 from planex.snapshot.site import SiteChanges, write_site
@@ -59,4 +60,5 @@ def _write(context: Context, archive: SnapshotFolder, folder: Path) -> SiteChang
     nights = read_nights(archive, f"{context.config.name} {context.config.version}", context.target_name)
     for night in nights.damaged:
         context.reporter.warn(f"the record of {night.ident} cannot be read: {night.fault}")
-    return write_site(folder, site_pages(nights, os.path.relpath(archive.root.resolve(), folder.resolve())))
+    pages = site_pages(nights, os.path.relpath(archive.root.resolve(), folder.resolve()))
+    return write_site(folder, pages, code_digest(*CODE))

@@ -194,9 +194,9 @@ class NightsPage:
     def text(self) -> str:
         return document(self.site, "nights.html", "All nights", self._body())
 
-    def data(self) -> list[dict[str, Any]]:
+    def data(self) -> dict[str, Any]:
         """The same for programs."""
-        return [night_row(night) for night in reversed(self.site.nights.nights)]
+        return {"nights": [night_row(night) for night in reversed(self.site.nights.nights)]}
 
     def _body(self) -> Iterator[str]:
         nights = self.site.nights.nights

@@ -88,12 +88,13 @@ class PackagesPage:
     def text(self) -> str:
         return document(self.site, LIST, "Packages", self._body())
 
-    def data(self) -> list[dict[str, Any]]:
+    def data(self) -> dict[str, Any]:
         """The same for programs."""
-        return [
+        rows = [
             {"package": name, "status": nights[-1].status, "versions": _versions(nights), "newest": nights[-1].ident}
             for name, nights in self.histories.items()
         ]
+        return {"packages": rows}
 
     def _body(self) -> Iterator[str]:
         yield "<h1>Packages</h1>"
