@@ -186,6 +186,21 @@ def talk(
     return _started([str(word) for word in argv], cwd, environment(env), *streams)
 
 
+def attached(argv: Sequence[str | Path]) -> int:
+    """Run a program with standard input, output and errors of this process; its exit status."""
+    with _started([str(word) for word in argv], None, environment(), *(None, None, None)) as process:
+        return int(process.wait())
+
+
+@contextlib.contextmanager
+def on_terminal(argv: Sequence[str | Path]) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """Start a program on a new terminal, of which the other end is given. It has to make that its own (setsid -c)."""
+    ours, its = _terminal()
+    with ours, its, _started([str(word) for word in argv], None, environment(), its, its, its) as process:
+        its.close()
+        yield process, ours
+
+
 def _pump(stream: IO[bytes], file: IO[bytes], last: deque[str], on_line: Callable[[str], None] | None) -> None:
     """Copy what a program prints, as it comes; many short lines cost no more than one long one."""
     rest = b""
@@ -236,9 +251,9 @@ def _started(  # type: ignore[no-untyped-def]
     words: list[str],
     cwd: Path | None,
     env: Mapping[str, str],
-    stdin: int,
-    stdout: int | IO[bytes],
-    stderr: int,
+    stdin: int | IO[bytes] | None,
+    stdout: int | IO[bytes] | None,
+    stderr: int | IO[bytes] | None,
     keep: tuple[int, ...] = (),
 ):
     """``keep``: open files that it gets as well, by the same numbers."""

@@ -16,10 +16,10 @@ from pathlib import Path
 from planex.content import shelf
 from planex.disk import explain
 from planex.distro.project import Project
-from planex.distro.sources import local_files, remote_sources
 from planex.distro.unpacked import require_folders
 from planex.engine.builders import Builder
 from planex.engine.exchange import parcel, take
+from planex.engine.files import source_files
 from planex.engine.make import Make, fresh_folder
 from planex.engine.outcome import NOT_BUILT, BuildFailed, Outcome
 from planex.engine.plan import Action, Plan, Step
@@ -31,7 +31,6 @@ from planex.patchqueue.apply.check import check_queue, require_applies
 from planex.report import Reporter, Task
 from planex.rpm.srpm import make_srpm
 from planex.run import check_stopped
-from planex.sources.fetch import fetch
 from planex.workers import workers
 
 _PACKED_AT_MOST = 3
@@ -121,17 +120,12 @@ class Build:
 
     def _prepare_one(self, step: Step) -> Outcome | None:
         project, name = self.project, step.package
-        recipe, package = project.recipe(name), project.package(name)
         logs = fresh_folder(project.workspace.logs(project.target_name, name))
         with self.reporter.task(name) as task:
             try:
-                files = dict(local_files(recipe, package))
-                for source in remote_sources(recipe, package):
-                    files[source.name] = fetch(
-                        project.workspace, source, task, offline=self.options.offline, limits=project.config.downloads
-                    )
+                files = source_files(project, name, task, offline=self.options.offline)
                 task.phase("unpack")
-                require_folders(package, project.rendered(name), files)
+                require_folders(project.package(name), project.rendered(name), files)
                 task.phase("patches")
                 _try_patches(project, name, files)
                 task.phase("srpm")

@@ -52,7 +52,7 @@ class Make:
         if not generates:
             self.workshop.learn(self.name, ())  # what was installed besides is seen anew, and is not asked for
         buildroot = self.workshop.buildroot(self.name)
-        job = self._job(buildroot)
+        job = self.job(buildroot)
         made = self.builder.build(job, task)
         buildroot = self._as_installed(buildroot)
         task.phase("outputs")
@@ -73,7 +73,7 @@ class Make:
     def _learn(self, task: Task) -> bool:
         """Run %generate_buildrequires until it asks for nothing new; whether it asked for anything."""
         for _ in range(_GENERATED_AT_MOST):
-            job = self._job(self.workshop.buildroot(self.name))
+            job = self.job(self.workshop.buildroot(self.name))
             folder = self.builder.generate(job, task)
             if folder is None:
                 return False
@@ -91,7 +91,8 @@ class Make:
             self.workshop.learn(self.name, (*self.workshop.asks(self.name), *map(Capability, sorted(more))))
         return self.workshop.buildroot(self.name)
 
-    def _job(self, buildroot: Buildroot) -> Job:
+    def job(self, buildroot: Buildroot) -> Job:
+        """What a builder is asked, with a repository of what this workspace has for the buildroot."""
         project, package = self.workshop.project, self.workshop.project.package(self.name)
         try:
             repository = _dependency_repo(self.work / "dependencies", self._rpms(buildroot))

@@ -48,6 +48,7 @@ WALLS = {
     "engine": {"content", "rpm", "sources", "patchqueue", "distro", "trust", "sharing"},
     "rebase": {"content", "git", "rpm", "sources", "patchqueue", "distro"},
     "importers": {"content", "git", "rpm", "sources", "patchqueue", "distro"},
+    "work": {"content", "git", "rpm", "patchqueue", "distro", "engine", "rebase"},
     "host": {"content", "git", "rpm", "sources", "distro", "medium", "trust"},
     "snapshot": {"content", "git", "rpm", "distro", "host"},
     "tools": {"distro"},

@@ -35,6 +35,29 @@ def checkout(context: Context, package: str, folder: Path | None, guards: tuple[
     Example:
       planex pq checkout xen && cd trees/xen
     """
+    echo(context.workspace.relative(make_tree(context, package, folder, guards, offline=offline)))
+
+
+@click.command(short_help="Write a git tree back into the queue.")
+@click.argument("package")
+@click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@pass_context
+def refresh(context: Context, package: str, folder: Path | None) -> None:
+    """Write the commits of FOLDER (default: trees/PACKAGE) back into the queue, one patch per commit.
+
+    What did not change keeps its bytes: patches, their names, and the series with its comments and guards.
+
+    \b
+    Example:
+      planex pq refresh xen
+    """
+    write_back(context, package, folder)
+
+
+def make_tree(
+    context: Context, package: str, folder: Path | None, guards: tuple[str, ...] = (), *, offline: bool = False
+) -> Path:
+    """Make or update a tree, and tell what is in it."""
     found = queue_of(context, package, guards, offline=offline)
     with alone(found), context.reporter.task(package) as task:
         target = folder or _default(found)
@@ -51,22 +74,11 @@ def checkout(context: Context, package: str, folder: Path | None, guards: tuple[
             "mend them in the tree and commit each with a line `Patch-name: NAME` at the end of the message"
         )
     context.reporter.info(f"{package} {record.version} with {many(len(record.patches), 'patch', 'patches')}")
-    echo(context.workspace.relative(target))
+    return target
 
 
-@click.command(short_help="Write a git tree back into the queue.")
-@click.argument("package")
-@click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
-@pass_context
-def refresh(context: Context, package: str, folder: Path | None) -> None:
-    """Write the commits of FOLDER (default: trees/PACKAGE) back into the queue, one patch per commit.
-
-    What did not change keeps its bytes: patches, their names, and the series with its comments and guards.
-
-    \b
-    Example:
-      planex pq refresh xen
-    """
+def write_back(context: Context, package: str, folder: Path | None) -> None:
+    """Write a tree's commits into the queue, and tell what changed."""
     found = queue_of(context, package)
     source = folder or _default(found)
     record = checkouts.read_record(source)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from planex.cage import trees
@@ -83,7 +84,7 @@ class SandboxBuilder:
     def build(self, job: Job, task: Task) -> Path:
         state = StateLog(job.logs / "state.log", task)
         with state.phase("buildroot"):
-            layers = self._dependencies(job)
+            layers = self.layers(job)
         with state.phase("rpmbuild"):
             scratch = Overlay(layers, job.work / "root")
             self._rpmbuild(job, scratch, ["-bb"], task)
@@ -92,7 +93,7 @@ class SandboxBuilder:
     def generate(self, job: Job, task: Task) -> Path | None:
         state = StateLog(job.logs / "state.log", task)
         with state.phase("buildroot"):
-            layers = self._dependencies(job)
+            layers = self.layers(job)
         with state.phase("%generate_buildrequires"):
             scratch = Overlay(layers, job.work / "generate")
             try:
@@ -113,7 +114,7 @@ class SandboxBuilder:
             _describe(draft, log, choice.packages)
             shelf.publish(draft, self._base)
 
-    def _dependencies(self, job: Job) -> tuple[Path, ...]:
+    def layers(self, job: Job) -> tuple[Path, ...]:
         """Roots of the layers with the BuildRequires installed, topmost first."""
         wanted = sorted({str(capability) for capability in job.build_requires})
         layer = self._base
@@ -155,16 +156,13 @@ class SandboxBuilder:
 
     def _rpmbuild(self, job: Job, overlay: Overlay, mode: list[str], task: Task) -> None:
         shelf.remove(overlay.scratch)  # of an earlier round
-        overlay.scratch.mkdir()
-        root: Path | Overlay = overlay
-        if not self._overlays:
-            overlay.upper.mkdir()
-            trees.copy_tree(overlay.lowers[0], overlay.upper, job.logs / "root.log")
-            root = overlay.upper
-        macros = job.work / "rpmmacros"
-        write_atomic(macros, _rpmmacros(self._config))
-        cage = build_cage(root, job, macros, self._config.environment)
-        argv = in_scope(caged(cage, rpmbuild_argv(job, self._config.arch, mode)), job.limits)
+        self.run(job, overlay, rpmbuild_argv(job, self._config.arch, mode), task)
+
+    def run(
+        self, job: Job, overlay: Overlay, argv: list[str], task: Task, more: Mapping[str, Path] | None = None
+    ) -> None:
+        """Run a command of a build in a root, which is made unless it is there. ``more``: what it can read besides."""
+        cage = self.cage(job, overlay, more)
 
         def on_line(line: str) -> None:
             if section := rpmbuild_section(line):
@@ -173,7 +171,22 @@ class SandboxBuilder:
 
         watch = Watch(job.limits, overlay.scratch)
         log = job.logs / "build.log"
-        run_logged(argv, log, inherit=BUS, on_line=on_line, program="rpmbuild", watch=watch)
+        words = in_scope(caged(cage, argv), job.limits)
+        run_logged(words, log, inherit=BUS, on_line=on_line, program="rpmbuild", watch=watch)
+
+    def cage(self, job: Job, overlay: Overlay, more: Mapping[str, Path] | None = None) -> Cage:
+        """The cage of a build in a root, which is made unless it is there."""
+        overlay.scratch.mkdir(exist_ok=True)
+        root: Path | Overlay = overlay
+        if not self._overlays:
+            if not overlay.upper.exists():
+                overlay.upper.mkdir()
+                trees.copy_tree(overlay.lowers[0], overlay.upper, job.logs / "root.log")
+            root = overlay.upper
+        macros = job.work / "rpmmacros"
+        write_atomic(macros, _rpmmacros(self._config))
+        found = build_cage(root, job, macros, self._config.environment)
+        return replace(found, readable={**found.readable, **(more or {})})
 
     def _prune(self) -> None:
         """Drop layers of an older base, and those that were not used for longest."""

@@ -63,7 +63,7 @@ def refresh(folder: Path, queue: PatchQueue) -> Refreshed:
     """Write the tree's commits back into the queue that it came from."""
     record = read_record(folder)
     tree = Repository(folder)
-    _must_be_committed(tree)
+    require_committed(tree)
     if queue_digest(queue) != record.queue:
         raise PlanexError(
             f"{queue.folder} was changed since {folder} was checked out; refresh would undo that",
@@ -84,10 +84,15 @@ def after_refresh(folder: Path, queue: PatchQueue, refreshed: Refreshed) -> None
     _save(folder, replace(old, head=head, patches=names, left_out=left_out, queue=queue_digest(queue)))
 
 
+def is_checkout(folder: Path) -> bool:
+    """Whether ``checkout`` made this tree."""
+    return (folder / _RECORD).is_file()
+
+
 def read_record(folder: Path) -> CheckoutRecord:
     """The record of a tree that ``checkout`` made."""
     path, hint = folder / _RECORD, "make one: planex patchqueue checkout PACKAGE"
-    if not path.is_file():
+    if not is_checkout(folder):
         raise PlanexError(f"{folder} is not a tree that planex checked out", hint)
     return records.require(
         path, CheckoutRecord, _FORMAT, f"{hint}, in another folder; your commits are safe in this one"
@@ -138,7 +143,7 @@ def _must_be_free(folder: Path, package: str) -> bool:
     if record.package != package:
         raise PlanexError(f"{folder} is a tree of {record.package}, not of {package}", "name another folder")
     tree = Repository(folder)
-    _must_be_committed(tree)
+    require_committed(tree)
     if tree.git("rev-parse", "HEAD") != record.head:
         raise PlanexError(
             f"{folder} has commits that are not in the queue",
@@ -147,7 +152,8 @@ def _must_be_free(folder: Path, package: str) -> bool:
     return False
 
 
-def _must_be_committed(tree: Repository) -> None:
+def require_committed(tree: Repository) -> None:
+    """PlanexError where a tree has work that is not committed."""
     changes = [line for line in tree.git("status", "--porcelain", "--untracked-files=normal").splitlines() if line]
     if changes:
         some = ", ".join(line[3:] for line in changes[:5]) + (", ..." if len(changes) > 5 else "")
