@@ -16,7 +16,7 @@ COMMANDS: Sections = {
         "diff": ("planex.cli.isodiff:diff", "Show how an ISO differs from another."),
         "customize": (
             "planex.cli.isocustomize:customize",
-            "Put an answer file or boot arguments on a finished ISO.",
+            "Put an answer file, boot arguments or RPMs on a finished ISO.",
         ),
         "pxe": ("planex.cli.isopxe:pxe", "Make from an ISO what TFTP and HTTP servers need to start it."),
         "sbom": ("planex.cli.isoproof:sbom", "Write what is in an ISO as a bill of materials (CycloneDX)."),

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from planex.checksums import digest_of
 from planex.content import records
 from planex.errors import PlanexError
 from planex.host.check import examine
-from planex.host.check_contents import check_size, copy_metadata
+from planex.host.check_contents import check_size
 from planex.host.checked import Checked, good, signed, unknown, wrong
+from planex.host.closure import REPOMD, closure_of, top_of
 from planex.host.examined import ExaminedIso
 from planex.host.finding import faults
 from planex.host.manifest import ON_ISO, Manifest, parse_manifest, read_on_iso
@@ -25,11 +25,8 @@ from planex.medium.image import Image
 from planex.medium.sums import SIGNATURE, SUMS
 from planex.medium.xorriso import open_image, require_iso
 from planex.regular import NotRegular, read_regular
-from planex.rpm import dnf
-from planex.rpm.dnf import Repositories
 from planex.rpm.rpmfile import BadRpm, read_rpm
 from planex.rpm.signature import signed_part
-from planex.run import find
 from planex.trust.armour import KEY, NoArmour, dearmour, fingerprint
 from planex.trust.gpg import PublicKey, complaint
 from planex.trust.provenance import Provenance, find_provenance, parse_provenance
@@ -37,12 +34,8 @@ from planex.trust.repository import PROVENANCE, header_complaint, key_name
 from planex.trust.signer import MAX_SIGNATURE
 from planex.units import many
 
-_REPOMD = "/repodata/repomd.xml"
 _SMALL = 1 << 20
 """Bytes of a key or a signature."""
-_CONF = "[main]\nreposdir=/dev/null\ngpgcheck=0\n"
-
-
 Checks = Iterator[Checked]
 
 
@@ -121,7 +114,7 @@ class Verification:
         yield from found or [good("manifest", f"{text}; all RPMs are those on the ISO")]
         paths: dict[str, list[str]] = {}
         for rpm in manifest.rpms:
-            if self.iso.has(rpm.path) and (top := _top(rpm.path, self.iso)) is not None:
+            if self.iso.has(rpm.path) and (top := top_of(rpm.path, self.iso)) is not None:
                 paths.setdefault(top, []).append(rpm.path)
         for top, rpms in sorted(paths.items()):
             yield from self._repository(top, rpms)
@@ -147,7 +140,7 @@ class Verification:
     def _stray_faults(self, manifest: Manifest) -> Iterator[str]:
         """RPMs that are there and not in it, and packages of the live host that are not those of the ISO."""
         listed = {rpm.path for rpm in manifest.rpms}
-        tops = {_top(path, self.iso) for path in listed} - {None, ""}
+        tops = {top_of(path, self.iso) for path in listed} - {None, ""}
         for name in sorted(self.iso.files):
             if name.endswith(".rpm") and name not in listed and any(name.startswith(f"{top}/") for top in tops):
                 yield f"{name} is on the ISO, but not in it"
@@ -157,11 +150,11 @@ class Verification:
                 yield f"the live host has another {package.nevra} than the repository"
 
     def _repository(self, top: str, rpms: list[str]) -> Checks:
-        repomd = f"{top}{_REPOMD}"
+        repomd = f"{top}{REPOMD}"
         yield signed(f"{repomd}.asc", self.key, lambda key: self._complaint_of(key, repomd, f"{repomd}.asc"))
         yield from self._rpm_signatures(top, rpms)
         yield from self._provenance(top, rpms)
-        yield self._closure(top)
+        yield closure_of(self.iso, top)
 
     def _provenance(self, top: str, rpms: list[str]) -> Checks:
         """Signed provenance speaks of every RPM, by its digest; an ISO that nobody signed has none."""
@@ -191,33 +184,6 @@ class Verification:
         yield from (wrong(path, fault) for path, fault in found)
         if not found:
             yield good(what, f"{many(len(rpms), 'RPM')} signed by {self.key.user} ({self.key.short})")
-
-    def _closure(self, top: str) -> Checked:
-        """Everything that the packages require is on the ISO, as dnf reads the repositories there."""
-        what = f"closure of {top or '/'}"
-        if find("dnf") is None:
-            return unknown(what, "not checked: dnf is not installed")
-        tops = [name.removesuffix(_REPOMD) for name in self.iso.files if name.endswith(_REPOMD)]
-        with TemporaryDirectory(prefix="planex.") as folder:
-            own = {f"iso{number}": Path(folder) / str(number) for number in range(len(tops))}
-            for name, place in zip(tops, own.values(), strict=True):
-                copy_metadata(self.iso, name, place)
-            Path(folder).chmod(0o755)
-            checked = next(name for name, at in zip(own, tops, strict=True) if at == top)
-            try:
-                repositories = Repositories(_CONF, Path(folder) / "cache", own, offline=True)
-                dnf.repoclosure(repositories, Path(folder), [checked])
-            except PlanexError as error:
-                if len(tops) == 1:
-                    return unknown(what, "not checked: the packages of the base are not on the ISO")
-                return wrong(what, error.message.replace("the repository is", "it is"))
-        return good(what, "all that its packages require is on the ISO")
-
-
-def _top(path: str, iso: ExaminedIso) -> str | None:
-    """The repository of a file: the nearest folder around it that has metadata."""
-    folders = (str(folder).rstrip("/") for folder in PurePosixPath(path).parents)
-    return next((folder for folder in folders if iso.has(f"{folder}{_REPOMD}")), None)
 
 
 def verify_iso(path: Path, beside: Manifest | None, key: PublicKey | None) -> list[Checked]:

@@ -283,10 +283,12 @@ def _bring(package: ChosenPackage, folder: Path) -> str:
     return copy.name
 
 
-def repoclosure(repositories: Repositories, scratch: Path, checked: Collection[str] | None = None) -> None:
+def repoclosure(
+    repositories: Repositories, scratch: Path, checked: Collection[str] | None = None, packages: Collection[str] = ()
+) -> None:
     """Prove that every package of ``repositories.own`` can be installed from them and the configured ones.
 
-    ``checked``: the names of those that are to be proved, all by default.
+    ``checked``: the names of those that are to be proved, all by default; ``packages``: of these only some.
     Raises PlanexError with dnf's list of what is missing.
     """
     conf = scratch / "dnf.conf"
@@ -298,8 +300,10 @@ def repoclosure(repositories: Repositories, scratch: Path, checked: Collection[s
         words += [f"--setopt={name}.metadata_expire=0"]
     words += ["--disableplugin=*", "--enableplugin=repoclosure", "repoclosure"]
     words += [word for name in checked or repositories.own for word in ("--check", name)]
+    words += [word for name in sorted(packages) for word in ("--pkg", name)]
     cage = _network_cage(repositories, {"/opt/dnf.conf": conf}, {})
     done = run(caged(cage, words), check=False, watch=Watch(LIMITS))
     if done.returncode:
-        said = tail(f"{done.stdout}\n{done.stderr}".strip())
+        lacking = re.findall(r"^(?:package: .*|  .*)", done.stdout, re.MULTILINE)
+        said = tail("\n".join(lacking) or f"{done.stdout}\n{done.stderr}".strip())
         raise PlanexError(f"the repository is not closed:\n{said}", "add what is missing to specs/")
