@@ -186,19 +186,23 @@ def talk(
     return _started([str(word) for word in argv], cwd, environment(env), *streams)
 
 
-def attached(argv: Sequence[str | Path]) -> int:
-    """Run a program with standard input, output and errors of this process; its exit status."""
-    with _started([str(word) for word in argv], None, environment(), *(None, None, None)) as process:
-        return int(process.wait())
-
-
 @contextlib.contextmanager
-def on_terminal(argv: Sequence[str | Path]) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """Start a program on a new terminal, of which the other end is given. It has to make that its own (setsid -c)."""
+def attended(
+    argv: Sequence[str], *, terminal: bool, inherit: Collection[str] = ()
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Start a program that a person talks to: on this process's own streams, or, with ``terminal``, on a new one.
+
+    Gives the process and the open file through which it is spoken with (-1: there is none).
+    """
+    if not terminal:
+        with _started(list(argv), None, environment(inherit=inherit), 0, 1, 2) as process:
+            yield process, -1
+        return
     ours, its = _terminal()
-    with ours, its, _started([str(word) for word in argv], None, environment(), its, its, its) as process:
+    number = its.fileno()
+    with ours, its, _started(list(argv), None, environment(inherit=inherit), number, number, number) as process:
         its.close()
-        yield process, ours
+        yield process, ours.fileno()
 
 
 def _pump(stream: IO[bytes], file: IO[bytes], last: deque[str], on_line: Callable[[str], None] | None) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -50,6 +50,7 @@ class _Wish:
     jobs: int | None
     keep_going: bool
     offline: bool
+    keep: bool = False
     depots: Depots | None = None
     farm: FarmWay | None = None
     """Who builds, if not this machine."""
@@ -63,6 +64,7 @@ class _Wish:
 @click.option("-j", "--jobs", type=click.IntRange(1, MAX_JOBS), help="Packages built at once.")
 @click.option("-k", "--keep-going", is_flag=True, help="Build all that does not need what failed or is broken.")
 @click.option("-f", "--force", is_flag=True, help="Build PACKAGES even if nothing changed.")
+@click.option("--keep", is_flag=True, help="Keep the tree of a build that fails, for planex shell.")
 @click.option("--builder", type=click.Choice(["mock", "sandbox"]), help="Builder to use (default: the target's).")
 @click.option("--offline", is_flag=True, help="Fetch no source and ask no mirror what it has: use what is there.")
 @store_option
@@ -78,19 +80,17 @@ class _Wish:
 @pass_context
 def build(
     context: Context,
+    /,
     packages: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
     junit: Path | None,
-    jobs: int | None,
-    keep_going: bool,
-    force: bool,
-    builder: str | None,
     offline: bool,
     urls: tuple[str, ...],
     no_store: bool,
     hermetic: Path | None,
     wait: bool,
+    **wanted: Any,
 ) -> None:
     """Build PACKAGES (default: all) and what they need, then compose the repository.
 
@@ -103,7 +103,7 @@ def build(
       planex build xen --dry-run   show what would be built for xen, and why
     """
     offline, no_store = offline or hermetic is not None, no_store or hermetic is not None
-    wish = _Wish(packages, force, builder, jobs, keep_going, offline)
+    wish = _Wish(packages, offline=offline, **wanted)
     if hermetic:
         from planex.cli.locking import unlock  # seldom
 
@@ -171,11 +171,14 @@ def _build(workshop: Workshop, plan: Plan, wish: _Wish, reporter: Reporter) -> l
     from planex.engine.build import Build, Options, default_jobs  # where nothing is to be done, it takes the longest
     from planex.engine.builders import choose_builder
 
-    options = Options(wish.jobs or default_jobs(workshop.project), wish.keep_going, wish.offline)
+    options = Options(wish.jobs or default_jobs(workshop.project), wish.keep_going, wish.offline, wish.keep)
     name = choose_builder_name(workshop.project.config, workshop.project.target_name, wish.builder)
     if wish.farm:
         remote = wish.farm.builder(workshop, name, reporter, offline=wish.offline)
         return Build(workshop, plan, remote, reporter, options, remote.places).run()
+    if wish.keep and name == "mock":
+        hint = "replay the command that mock.log begins with, and add --no-cleanup-after"
+        raise PlanexError("--keep is for the sandbox; mock has roots of its own", hint)
     chosen = choose_builder(workshop.project, name, workshop.buildroot_digest, offline=wish.offline)
     return Build(workshop, plan, chosen, reporter, options).run()
 

@@ -21,7 +21,7 @@ from planex.nearest import did_you_mean
 from planex.rpm.mockroots import MockFolders, holder, in_use, known_folders, scrub
 from planex.workspace import Workspace, behind
 
-_USUAL = ("buildroots", "mock", "work")
+_USUAL = ("buildroots", "mock", "work", "kept")
 _TABLE = "?"
 
 
@@ -37,7 +37,8 @@ _TABLE = "?"
 @wait_option
 @pass_context
 def clean(context: Context, everything: bool, what: str | None, wait: bool) -> None:
-    """Delete buildroots (also mock's) and work folders of every target; finished results, sources and ISOs stay.
+    """Delete buildroots (also mock's), work folders and kept trees of every target; results,
+    sources and ISOs stay.
 
     Nothing is deleted while another planex is at work in this workspace. Use this rather than `rm -rf _build`:
     buildroots hold files of subordinate user ids, which a user cannot delete alone. Where `_build` is a symbolic link

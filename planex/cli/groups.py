@@ -24,6 +24,7 @@ SECTIONS: Sections = {
         "why": ("planex.cli.why:why", "Say why a package is built, or what changed it since a commit."),
         "log": ("planex.cli.log:log", "Show the logs of a package's last build, or the errors in them."),
         "work": ("planex.cli.work:work", "Edit a package in a git tree and compile just what changed."),
+        "shell": ("planex.cli.shell:shell", "Run a shell where a package is built."),
         "graph": ("planex.cli.graph:graph", "Show which package needs which, and why."),
         "lock": ("planex.cli.locking:lock", "Write down all that a build needs from outside."),
         "fetch": ("planex.cli.packages:fetch", "Fetch and verify sources, or record their checksums."),

@@ -17,6 +17,7 @@ from planex.cli.context import Context, pass_context, sign_option, wait_option
 from planex.cli.output import echo
 from planex.cli.sharing import depots_of, signer_of_stores, stores_of
 from planex.cli.sizes import size
+from planex.content import shelf
 from planex.content.locks import at_work
 from planex.content.store import Store
 from planex.errors import ConfigError, PlanexError
@@ -183,7 +184,6 @@ def pull(context: Context, packages: tuple[str, ...], logs: bool, urls: tuple[st
 
 def _take(context: Context, workshop: Workshop, name: str, logs: bool) -> bool:
     from planex.engine.exchange import fetch_logs, take
-    from planex.engine.make import fresh_folder
     from planex.engine.offering import find
 
     assert workshop.depots is not None
@@ -191,7 +191,7 @@ def _take(context: Context, workshop: Workshop, name: str, logs: bool) -> bool:
     with context.reporter.task(name) as task:
         store = take(workshop, name, workshop.project.folder / "work" / "build" / name, task)
     if store and logs and found:
-        fetch_logs(found, fresh_folder(context.workspace.logs(context.target_name, name)))
+        fetch_logs(found, shelf.fresh(context.workspace.logs(context.target_name, name)))
     return bool(store)
 
 

@@ -18,6 +18,7 @@ TARGETS = {
     "buildroots": ("layers that packages are built on", "made again by the next build"),
     "mock": ("mock's roots and caches of this workspace", "made again by the next build"),
     "work": ("what is under way; parts of the host ISO", "made again when needed"),
+    "kept": ("trees of failed builds (planex build --keep)", "lost"),
     "store": ("results of builds, by rebuild key", "every package is built again"),
     "signed": ("signatures, and copies of RPMs that have them", "signed again by the next build"),
     "repo": ("composed repositories", "composed again by the next build"),

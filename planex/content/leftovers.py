@@ -6,7 +6,7 @@ from __future__ import annotations
 from planex.content import shelf
 from planex.workspace import Workspace
 
-_TARGET = ("rendered/*", "store/*", "buildroots", "logs/*")
+_TARGET = ("rendered/*", "store/*", "buildroots", "logs/*", "kept", "work/shell")
 _SHARED = ("cache/*", "downloads")
 
 

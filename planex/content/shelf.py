@@ -73,6 +73,13 @@ def remove(path: Path) -> None:
     remove_tree(path)
 
 
+def fresh(folder: Path) -> Path:
+    """An empty folder at this place, whatever was there."""
+    remove(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
 def prune(paths: Iterable[Path], keep: int, age: Callable[[Path], Any] = lambda path: path.stat().st_mtime) -> None:
     """Delete all but the ``keep`` newest; ``age`` sorts from old to new."""
     found = sorted(paths, key=age)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,25 +14,22 @@ from pathlib import Path
 
 from planex.content import shelf
 from planex.disk import explain
-from planex.distro.project import Project
-from planex.distro.unpacked import require_folders
+from planex.distro.project import BOOTSTRAP, Project
 from planex.engine.builders import Builder
 from planex.engine.exchange import parcel, take
-from planex.engine.files import source_files
-from planex.engine.make import Make, fresh_folder
+from planex.engine.kept import keep_tree
+from planex.engine.make import Make
 from planex.engine.outcome import NOT_BUILT, BuildFailed, Outcome
+from planex.engine.packing import Packing
 from planex.engine.plan import Action, Plan, Step
 from planex.engine.schedule import LocalRooms, Rooms, Schedule, usual_jobs
 from planex.engine.workshop import LateNeed, Workshop
 from planex.errors import LoggedError, PlanexError
 from planex.events import BuildBegan, Status
-from planex.patchqueue.apply.check import check_queue, require_applies
 from planex.report import Reporter, Task
-from planex.rpm.srpm import make_srpm
 from planex.run import check_stopped
 from planex.workers import workers
 
-_PACKED_AT_MOST = 3
 _MOST_AT_ONCE = 4096
 _PAUSE = 1.0
 """Seconds between two looks whether there is room for what is ready."""
@@ -41,11 +37,12 @@ _PAUSE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user may choose for one build. ``jobs``: packages built at once."""
+    """What the user may choose for one build. ``jobs``: packages built at once; ``keep``: trees of failed builds."""
 
     jobs: int
     keep_going: bool = False
     offline: bool = False
+    keep: bool = False
 
 
 def default_jobs(project: Project) -> int:
@@ -119,31 +116,15 @@ class Build:
                     self._record(outcome)
 
     def _prepare_one(self, step: Step) -> Outcome | None:
-        project, name = self.project, step.package
-        logs = fresh_folder(project.workspace.logs(project.target_name, name))
+        name = step.package
+        logs = shelf.fresh(self.project.workspace.logs(self.project.target_name, name))
         with self.reporter.task(name) as task:
             try:
-                files = source_files(project, name, task, offline=self.options.offline)
-                task.phase("unpack")
-                require_folders(project.package(name), project.rendered(name), files)
-                task.phase("patches")
-                _try_patches(project, name, files)
-                task.phase("srpm")
-                self._srpms[name] = self._pack(name, files, logs / "srpm.log")
+                packing = Packing(self.workshop, name, self.options.offline)
+                self._srpms[name] = packing.run(task, self._work(name) / "srpm", logs / "srpm.log")
             except (PlanexError, OSError) as error:
                 return self._failed(name, task, error, logs / "srpm.log")
         return None
-
-    def _pack(self, name: str, files: Mapping[str, Path], log: Path) -> Path:
-        """The SRPM of what the key will say is in it: where a file was edited meanwhile, it is made again."""
-        project, package = self.project, self.project.package(name)
-        for _ in range(_PACKED_AT_MOST):
-            before = self.workshop.renew(name)
-            output = fresh_folder(self._work(name) / "srpm")
-            srpm = make_srpm(package, project.rendered(name), files, project.macros_of(name), output, log)
-            if self.workshop.renew(name) == before:
-                return srpm
-        raise PlanexError(f"{name}: its files change while they are packed", "build it when they are at rest")
 
     def _failed(self, name: str, task: Task, error: PlanexError | OSError, log: Path) -> Outcome:
         """A package did not build: its logs stay, its work folder goes, or it would fill the disk for the next."""
@@ -151,10 +132,12 @@ class Build:
         if isinstance(cause, LoggedError):
             cause.hint = cause.hint or "\n".join(self.project.leftovers(name)) or None
         late = isinstance(cause, LateNeed)
-        failure = cause if late else _failure(name, task, cause, log)
         with suppress(PlanexError, OSError):
             check_stopped()  # whoever presses Ctrl-C does not wait for that; the next run sweeps
+            if self.options.keep and not late and keep_tree(self.project, name, self._work(name)):
+                cause.hint = cause.hint or f"look around in what it left: planex shell {name.removesuffix(BOOTSTRAP)}"
             shelf.remove(self._work(name))
+        failure = cause if late else _failure(name, task, cause, log)
         return Outcome(name, Status.POSTPONED if late else Status.FAILED, task.seconds, failure)
 
     def _build_all(self) -> None:
@@ -229,14 +212,3 @@ class Build:
 def _failure(name: str, task: Task, error: PlanexError, log: Path) -> BuildFailed:
     own = error.log if isinstance(error, LoggedError) and error.log else None
     return BuildFailed(name, task.current_phase, error, own or (log if log.exists() else None))
-
-
-def _try_patches(project: Project, name: str, files: Mapping[str, Path]) -> None:
-    """Apply the queue to the files that it touches, as %autosetup will do to the whole tree."""
-    queue = project.recipe(name).queue
-    if queue.patches:
-        sources = [source for source in project.package(name).sources if source.kind == "source"]
-        if not sources:
-            raise PlanexError(f"{name} has a patch queue but no Source", "name the tarball in a Source0 line")
-        tarball = min(sources, key=lambda source: source.number).file_name
-        require_applies(check_queue(queue, files[tarball], project.workspace.cache / "patches"), name, queue)

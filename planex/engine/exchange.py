@@ -15,7 +15,6 @@ from planex.content import shelf
 from planex.content.key import Inputs
 from planex.content.store import Result
 from planex.engine.builtrpms import read_built
-from planex.engine.make import fresh_folder
 from planex.engine.offering import Offering, find, record_name
 from planex.engine.outputs import MissingOutput, RefusedOutput, Rules, accept
 from planex.engine.workshop import Workshop
@@ -40,7 +39,7 @@ def take(workshop: Workshop, package: str, work: Path, task: Task) -> str:
     while depots and (found := find(depots, package, workshop.whole(package).key)):
         task.phase("store")
         try:
-            result = _fetch(workshop, package, found, fresh_folder(work / "taken"), task)
+            result = _fetch(workshop, package, found, shelf.fresh(work / "taken"), task)
         except (BadEntry, Unreachable) as error:
             depots.reject(found.held, error)
             continue

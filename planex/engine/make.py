@@ -14,6 +14,7 @@ from planex.content.key import outputs_digest
 from planex.distro.config import build_limits
 from planex.engine.builders import Builder, Job
 from planex.engine.buildroot import Buildroot, write_base
+from planex.engine.kept import forget_tree
 from planex.engine.observed import installed, read_generated
 from planex.engine.outputs import MissingOutput, Rules, accept
 from planex.engine.publish import condemned
@@ -56,7 +57,7 @@ class Make:
         made = self.builder.build(job, task)
         buildroot = self._as_installed(buildroot)
         task.phase("outputs")
-        results = fresh_folder(self.work / "results")
+        results = shelf.fresh(self.work / "results")
         self._accept(job, made, results)
         copy_file(job.srpm, results / job.srpm.name)
         task.phase("store")
@@ -68,6 +69,7 @@ class Make:
             damage = self.workshop.store.damage(self.name, result.key)
             raise PlanexError(f"{damage}", f"build it again: planex build {self.name}")
         shelf.remove(self.work)
+        forget_tree(self.workshop.project, self.name)
         return Status.BUILT
 
     def _learn(self, task: Task) -> bool:
@@ -104,8 +106,8 @@ class Make:
             srpm=self.srpm,
             dependencies=repository,
             dependencies_digest=outputs_digest(made.digest for _, made in buildroot.made),
-            work=fresh_folder(self.work / "builder"),
-            results=fresh_folder(self.work / "builder" / "results"),
+            work=shelf.fresh(self.work / "builder"),
+            results=shelf.fresh(self.work / "builder" / "results"),
             logs=self.logs,
             epoch=source_date_epoch(package),
             step=self.name,
@@ -141,13 +143,6 @@ class Make:
 def _dependency_repo(folder: Path, rpms: Mapping[str, Path]) -> Path | None:
     if not rpms:
         return None
-    repo.copy_rpms(fresh_folder(folder), rpms)
+    repo.copy_rpms(shelf.fresh(folder), rpms)
     repo.create_repo(folder)
-    return folder
-
-
-def fresh_folder(folder: Path) -> Path:
-    """An empty folder at this place, whatever was there."""
-    shelf.remove(folder)
-    folder.mkdir(parents=True)
     return folder

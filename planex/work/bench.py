@@ -15,12 +15,12 @@ from pathlib import Path
 
 from planex.cage.command import Cage, Overlay
 from planex.checksums import digest_of_text
-from planex.content import records
+from planex.content import records, shelf
 from planex.distro.project import Project
 from planex.engine.builders.job import Job
 from planex.engine.builders.sandbox import HOME, TOPDIR, SandboxBuilder
 from planex.engine.files import source_files
-from planex.engine.make import Make, fresh_folder
+from planex.engine.make import Make
 from planex.engine.outputs import Rules, accept
 from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
@@ -121,7 +121,7 @@ class Bench:
             task.phase("srpm")
             files = source_files(project, name, task, offline=self.offline)
             package, spec, log = project.package(name), project.rendered(name), self.logs / "srpm.log"
-            srpms = [make_srpm(package, spec, files, project.macros_of(name), fresh_folder(made), log)]
+            srpms = [make_srpm(package, spec, files, project.macros_of(name), shelf.fresh(made), log)]
         self.logs.mkdir(parents=True, exist_ok=True)
         make = Make(self.workshop, self.builder, name, srpms[0], self.home / "make", self.logs, Reporter())
         return make.job(self.workshop.buildroot(name))
@@ -134,7 +134,7 @@ class Bench:
         kept = kept_root(self.home)
         if kept and kept.key == key:
             return kept
-        fresh_folder(self.home / "root")
+        shelf.fresh(self.home / "root")
         made = KeptRoot(key, layers)
         arch = self.workshop.project.mock_config.arch
         words = ["sh", "-c", _RENEW, f"{HOME}/{job.srpm.name}", "-bp", *job.with_conditions, "--target", arch]
@@ -207,7 +207,7 @@ class ReadyBench:
         """Have packages made, and take those that are what the spec promises."""
         self.run(PACKAGES, task)
         bench, workshop = self.bench, self.bench.workshop
-        root, results = bench.overlay(self.kept), fresh_folder(bench.home / "rpms")
+        root, results = bench.overlay(self.kept), shelf.fresh(bench.home / "rpms")
         rules = Rules(workshop.base, workshop.project.recipe(bench.name).settings.replaces)
         made = root.upper / TOPDIR.lstrip("/") / "RPMS"
         accepted = accept(made, root.scratch, workshop.project.package(bench.name), results, rules)

@@ -3,11 +3,17 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from planex.run import run
+from tests.conftest import ROOT
 from tests.integration.conftest import Planex, write_package
 from tests.integration.test_build import CHANGELOG, PREAMBLE
 
@@ -78,3 +84,57 @@ def test_logs_of_the_last_build_are_shown_whole_or_by_their_errors(packages: Pat
     (line,) = planex("log", "words", "--errors").stdout.splitlines()
     assert line.endswith(": x.c:1: error: no")
     assert "(did you mean 'words'?)" in planex("log", "word").stderr
+
+
+def test_a_shell_is_where_the_build_is(packages: Path, planex: Planex) -> None:
+    early = planex("shell", "reader", "--", "true")
+    assert early.returncode == 1 and "planex build words" in early.stderr
+    assert planex("build", "words").returncode == 0
+    seen = planex("shell", "reader", "--", "sh", "-c", "id -u; pwd; ls; rpm -q words; cat /proc/net/dev; env; exit 7")
+    assert seen.returncode == 7, seen.stderr
+    lines = seen.stdout.splitlines()
+    assert lines[:4] == ["1000", "/builddir/build/SPECS", "reader.spec", "words-1-1.pl1.noarch"]
+    assert {"HOME=/builddir", "TERM=dumb"} <= {*lines} and not [line for line in lines if "eth" in line]
+    assert "Wrote: " in planex("shell", "reader", "--", "rpmbuild", "-bb", "reader.spec").stdout
+    assert not list((packages / "_build/bookworm/work/shell").iterdir())
+
+
+def test_the_tree_of_a_failed_build_is_kept_until_it_is_built_well(packages: Path, planex: Planex) -> None:
+    kept = packages / "_build/bookworm/kept"
+    broken = spec(build="echo half >done; test -e mended")
+    write_package(packages, "words", broken, {"text": "one\n"}, {})
+    assert planex("build", "words").returncode == 1 and not kept.exists()
+    failed = planex("build", "--keep", "words")
+    assert failed.returncode == 1 and "hint:    look around in what it left: planex shell words" in failed.stderr
+    assert planex("shell", "words", "--", "sh", "-c", "cat done; touch mended; rm done").stdout == "half\n"
+    assert planex("shell", "words", "--", "ls").stdout == "mended\ntext\n"
+    assert planex("shell", "words", "--fresh", "--", "ls").stdout == "words.spec\n"
+    write_package(packages, "words", spec(), {"text": "one\n"}, {})
+    assert planex("build", "words").returncode == 0 and not list(kept.iterdir())
+    write_package(packages, "words", broken, {"text": "one\n"}, {})
+    assert planex("build", "--keep", "words").returncode == 1 and list(kept.iterdir())
+    assert planex("clean").returncode == 0 and not kept.exists()
+
+
+def test_a_shell_on_a_terminal_has_job_control(packages: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(packages)
+        os.execve(
+            sys.executable, [sys.executable, "-m", "planex", "shell", "words"], {**os.environ, "PYTHONPATH": str(ROOT)}
+        )
+    said = ""
+    for hear, say in (
+        (r"\$ ", "sh -c 'trap \"exit 3\" INT; echo began; while :; do :; done'\r"),
+        (r"began\r\n", "\x03"),
+        (r"\^C(.|\s)*\$ ", "echo $?-$TERM; exit 5\r"),
+    ):
+        while not re.search(hear, said):
+            said += os.read(terminal, 1 << 16).decode(errors="replace")
+        said = ""
+        os.write(terminal, say.encode())
+    with suppress(OSError):
+        while data := os.read(terminal, 1 << 16):
+            said += data.decode(errors="replace")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5
+    assert f"3-{os.environ.get('TERM', 'dumb')}" in said

@@ -395,7 +395,7 @@ def test_what_is_edited_while_it_is_packed_is_packed_again(
             (workspace.specs / "a" / "data").write_text(edits.pop())
         return made
 
-    monkeypatch.setattr("planex.engine.build.make_srpm", make)
+    monkeypatch.setattr("planex.engine.packing.make_srpm", make)
     assert run(workshop(workspace), honest) == {"a": (Status.BUILT, "")}
     assert not workshop(workspace).plan(["a"]).changes, "what is stored was made of what lies there now"
     result = workshop(workspace).store.last("a")

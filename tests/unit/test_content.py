@@ -457,7 +457,9 @@ def test_the_newest_are_kept(tmp_path: Path, keep: int) -> None:
 
 def test_all_that_there_is_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = {name: [name] for name in ("downloads", "cache", "base")}
-    there |= {name: [f"t/{name}"] for name in ("buildroots", "work", "store", "iso", "learned", "logs", "rendered")}
+    there |= {
+        name: [f"t/{name}"] for name in ("buildroots", "work", "kept", "store", "iso", "learned", "logs", "rendered")
+    }
     there |= {"signed": ["t/signed"]}
     there |= {"mock": ["t/mock.json"], "mirrors": ["t/base.json"]}
     there |= {"repo": ["t/repo", "t/repo-1", "t/repo-2", "t/.repo-1.json", "t/.closed"]}
@@ -471,7 +473,7 @@ def test_all_that_there_is_has_one_name(tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setattr(Path, name, backwards(getattr(Path, name)))
     items = inventory(workspace, ["t"])
     assert {item.name: [str(path.relative_to(workspace.build)) for path in item.paths] for item in items} == there
-    assert [item.name for item in items if item.regained == "lost"] == ["logs", "other"]
+    assert [item.name for item in items if item.regained == "lost"] == ["kept", "logs", "other"]
 
 
 def backwards(listing: Callable[..., Iterator[Path]]) -> Callable[..., Iterator[Path]]:

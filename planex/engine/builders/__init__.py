@@ -8,7 +8,7 @@ from planex.engine.builders.job import Builder, Job
 from planex.engine.builders.mock import MockBuilder
 from planex.engine.builders.sandbox import SandboxBuilder
 
-__all__ = ["Builder", "Job", "choose_builder"]
+__all__ = ["Builder", "Job", "SandboxBuilder", "choose_builder"]
 
 
 def choose_builder(project: Project, name: str, buildroot_digest: str, *, offline: bool = False) -> Builder:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planex.cage import trees
@@ -20,7 +20,7 @@ from planex.cage.enter import BUILDER
 from planex.cage.limits import Watch
 from planex.cage.scope import BUS, in_scope
 from planex.checksums import digest_of_text
-from planex.content import shelf
+from planex.content import records, shelf
 from planex.content.locks import WAITING, hold
 from planex.drafts import write_atomic
 from planex.engine.builders.job import Job
@@ -52,6 +52,18 @@ chmod 1777 tmp
 """
 
 _UNPACK_AND_BUILD = f'rpm -i --nodeps "$0" && exec rpmbuild "$@" {TOPDIR}/SPECS/*.spec'
+_UNPACK = f'said=$(rpm -i --nodeps "$0" 2>&1) || {{ echo "$said" >&2; exit 1; }}; cd {TOPDIR}/SPECS || exit'
+_ENTER_TREE = f"cd {TOPDIR}/BUILD/*/ 2>/dev/null || cd {TOPDIR} || exit"
+_WITH_TERMINAL = 'command -v setsid >/dev/null && exec setsid --ctty --wait "$@"; exec "$@"'
+"""The terminal becomes that of the command's own session, so that it can be interrupted and put into the background."""
+_RECORD, _FORMAT = "layers.json", 1
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLayers:
+    """What lies below the tree of a build, topmost first, as a file beside the tree keeps it."""
+
+    layers: tuple[Path, ...]
 
 
 class SandboxBuilder:
@@ -87,8 +99,24 @@ class SandboxBuilder:
             layers = self.layers(job)
         with state.phase("rpmbuild"):
             scratch = Overlay(layers, job.work / "root")
+            records.save(job.work / _RECORD, KeptLayers(layers), _FORMAT)
             self._rpmbuild(job, scratch, ["-bb"], task)
             return scratch.upper / TOPDIR.lstrip("/") / "RPMS"
+
+    def inside(self, job: Job, command: Sequence[str], terminal: str, task: Task) -> list[str]:
+        """The words that run a command where the job's build runs: with its SRPM unpacked, or, where ``job.work`` has
+        the tree of a build, in that. ``terminal``: the kind of the one that it is typed on, or empty."""
+        kept = records.load(job.work / _RECORD, KeptLayers, _FORMAT)
+        if kept and not all(layer.is_dir() for layer in kept.layers):
+            raise PlanexError("the layers below the kept tree are gone: they were cleaned", "planex build --keep")
+        overlay = Overlay(kept.layers if kept else self.layers(job), job.work / "root")
+        if not kept:
+            shelf.remove(overlay.scratch)  # of an earlier round
+        cage = self.cage(job, overlay)
+        env = {**cage.env, "TERM": terminal} if terminal else cage.env
+        steps = _ENTER_TREE if kept else _UNPACK
+        words = ["sh", "-c", f"{steps}; {_WITH_TERMINAL}" if terminal else f'{steps}; exec "$@"']
+        return in_scope(caged(replace(cage, env=env), [*words, f"{HOME}/{job.srpm.name}", *command]), job.limits)
 
     def generate(self, job: Job, task: Task) -> Path | None:
         state = StateLog(job.logs / "state.log", task)
