@@ -51,6 +51,7 @@ class _Wish:
     keep_going: bool
     offline: bool
     keep: bool = False
+    verify: bool = False
     depots: Depots | None = None
     farm: FarmWay | None = None
     """Who builds, if not this machine."""
@@ -65,6 +66,7 @@ class _Wish:
 @click.option("-k", "--keep-going", is_flag=True, help="Build all that does not need what failed or is broken.")
 @click.option("-f", "--force", is_flag=True, help="Build PACKAGES even if nothing changed.")
 @click.option("--keep", is_flag=True, help="Keep the tree of a build that fails, for planex shell.")
+@click.option("--verify", is_flag=True, help="Build PACKAGES once more, otherwise, and compare all bytes.")
 @click.option("--builder", type=click.Choice(["mock", "sandbox"]), help="Builder to use (default: the target's).")
 @click.option("--offline", is_flag=True, help="Fetch no source and ask no mirror what it has: use what is there.")
 @store_option
@@ -124,8 +126,16 @@ def build(
             echo(_outcome_json(workshop.project, outcomes))
         _raise_failures(outcomes)
         _raise_faults(workshop, packages)
+        _verify(context, workshop, wish, wait)
     if not as_json:
         echo(workshop.project.workspace.relative(workshop.project.repository))
+
+
+def _verify(context: Context, workshop: Workshop, wish: _Wish, wait: bool) -> None:
+    if wish.verify:
+        from planex.cli.diff import verify_builds  # seldom
+
+        verify_builds(context, workshop, wish.packages, offline=wish.offline, wait=wait)
 
 
 def _foretell(context: Context, wish: _Wish, as_json: bool) -> None:

@@ -25,6 +25,7 @@ SECTIONS: Sections = {
         "log": ("planex.cli.log:log", "Show the logs of a package's last build, or the errors in them."),
         "work": ("planex.cli.work:work", "Edit a package in a git tree and compile just what changed."),
         "shell": ("planex.cli.shell:shell", "Run a shell where a package is built."),
+        "diff": ("planex.cli.diff:diff", "Show what differs between two results of a package."),
         "graph": ("planex.cli.graph:graph", "Show which package needs which, and why."),
         "lock": ("planex.cli.locking:lock", "Write down all that a build needs from outside."),
         "fetch": ("planex.cli.packages:fetch", "Fetch and verify sources, or record their checksums."),

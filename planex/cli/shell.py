@@ -56,28 +56,33 @@ def _words(
     (name,) = project.choose_built([package])
     workshop = Workshop(project, offline, advise=context.advise)
     workshop.require_base()
-    name_of_builder = choose_builder_name(context.config, context.target_name, None)
-    builder = choose_builder(project, name_of_builder, workshop.buildroot_digest, offline=offline)
-    if not isinstance(builder, SandboxBuilder):
-        raise PlanexError(
-            f"{context.target_name} builds with mock, which has a shell of its own",
-            f"planex build --force {name}, then replay the command that mock.log begins with, --shell for --rebuild",
-        )
-    entrance = Entrance(workshop, builder, name, context.reporter)
+    entrance = entrance_of(context, workshop, name, offline=offline)
     terminal = os.environ.get("TERM", "dumb") if on_terminal() else ""
     patience = context.patience(wait=wait)
     with hold(context.workspace.lock, shared=True, patience=patience), ExitStack() as stack:
         with at_work(context.workspace, context.target_name, patience):
             sweep_target(context.workspace, context.target_name)
             with context.reporter.task("buildroot") as task:
-                builder.prepare(task)
+                entrance.builder.prepare(task)
             kept = None if fresh else entrance.kept()
             job = kept or stack.enter_context(entrance.fresh(offline=offline))
             with context.reporter.task(name) as task:
-                words = builder.inside(job, command, terminal, task)
+                words = entrance.builder.inside(job, command, terminal, task)
         if terminal:
             context.reporter.info(_greeting(name, kept))
         yield words
+
+
+def entrance_of(context: Context, workshop: Workshop, name: str, *, offline: bool) -> Entrance:
+    """Where a package is built. PlanexError where that is mock's to say."""
+    chosen = choose_builder_name(context.config, context.target_name, None)
+    builder = choose_builder(workshop.project, chosen, workshop.buildroot_digest, offline=offline)
+    if isinstance(builder, SandboxBuilder):
+        return Entrance(workshop, builder, name, context.reporter)
+    raise PlanexError(
+        f"{context.target_name} builds with mock, which has roots of its own",
+        f"planex build --force {name}, then replay the command that mock.log begins with",
+    )
 
 
 def _greeting(name: str, kept: Job | None) -> str:

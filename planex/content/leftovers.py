@@ -6,7 +6,7 @@ from __future__ import annotations
 from planex.content import shelf
 from planex.workspace import Workspace
 
-_TARGET = ("rendered/*", "store/*", "buildroots", "logs/*", "kept", "work/shell")
+_TARGET = ("rendered/*", "store/*", "buildroots", "logs/*", "kept", "work/aside")
 _SHARED = ("cache/*", "downloads")
 
 

@@ -52,7 +52,7 @@ class Entrance:
     def fresh(self, *, offline: bool) -> Iterator[Job]:
         """The job of the next build, in a folder that goes at the end; what it needs must have been built."""
         self._require_needs()
-        folder = self.workshop.project.folder / "work" / "shell"
+        folder = self.workshop.project.folder / "work" / "aside"
         with shelf.draft(folder / self.name) as work:
             logs = shelf.fresh(work / "logs")
             with self.reporter.task(self.name) as task:

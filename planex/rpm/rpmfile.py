@@ -233,7 +233,7 @@ def _facts(header: RpmHeader) -> Rpm:
         version=header.text(1001),
         release=header.text(1002),
         arch=header.text(1022),
-        provides=tuple(_capabilities(header, 1047, 1112, 1113)),
+        provides=tuple(capabilities(header, 1047, 1112, 1113)),
         requires=_requires(header),
         obsoletes=tuple(header.texts(1090)),
         entries=tuple(entries_of(header)),
@@ -241,10 +241,10 @@ def _facts(header: RpmHeader) -> Rpm:
 
 
 def _requires(header: RpmHeader) -> tuple[Capability, ...]:
-    return tuple(each for each in _capabilities(header, 1049, 1048, 1050) if not each.name.startswith("rpmlib("))
+    return tuple(each for each in capabilities(header, 1049, 1048, 1050) if not each.name.startswith("rpmlib("))
 
 
-def _capabilities(header: RpmHeader, names: int, flags: int, versions: int) -> Iterator[Capability]:
+def capabilities(header: RpmHeader, names: int, flags: int, versions: int) -> Iterator[Capability]:
     """Of three tags; the flags' bits 2, 4 and 8 are less, greater and equal (rpm's ``RPMSENSE``)."""
     rows = header.texts(names), header.numbers(flags), header.texts(versions)
     if len({len(row) for row in rows}) > 1:

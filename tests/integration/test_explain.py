@@ -96,7 +96,7 @@ def test_a_shell_is_where_the_build_is(packages: Path, planex: Planex) -> None:
     assert lines[:4] == ["1000", "/builddir/build/SPECS", "reader.spec", "words-1-1.pl1.noarch"]
     assert {"HOME=/builddir", "TERM=dumb"} <= {*lines} and not [line for line in lines if "eth" in line]
     assert "Wrote: " in planex("shell", "reader", "--", "rpmbuild", "-bb", "reader.spec").stdout
-    assert not list((packages / "_build/bookworm/work/shell").iterdir())
+    assert not list((packages / "_build/bookworm/work/aside").iterdir())
 
 
 def test_the_tree_of_a_failed_build_is_kept_until_it_is_built_well(packages: Path, planex: Planex) -> None:
@@ -138,3 +138,34 @@ def test_a_shell_on_a_terminal_has_job_control(packages: Path) -> None:
             said += data.decode(errors="replace")
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5
     assert f"3-{os.environ.get('TERM', 'dumb')}" in said
+
+
+def test_two_results_are_compared_and_the_cause_is_named(packages: Path, planex: Planex) -> None:
+    assert planex("build", "words").returncode == 0
+    assert "one result of words only" in planex("diff", "words").stderr
+    more = spec("Requires: words-of-others").replace(
+        "/text\n%files", "/text\ninstall -m 600 text %{buildroot}/etc-x\n%files"
+    )
+    more = more.replace("%files\n", "%post\ntrue\n%files\n/etc-x\n")
+    write_package(packages, "words", more, {"text": "three\n"}, {})
+    assert planex("build", "words").returncode in (0, 1)  # the repository is not closed
+    first, name, *lines = planex("diff", "words").stdout.splitlines()
+    assert first.endswith(": file words-1.tar changed; spec changed") and name == "words-1-1.pl1.noarch.rpm"
+    assert {*lines} == {
+        "  + /etc-x",
+        "  ! /usr/share/words/text: content, 4 -> 6 bytes",
+        "  + requires /bin/sh",
+        "  + requires words-of-others",
+        "  + scriptlet %post",
+        "  ! installed size 4 -> 12 bytes (+8)",
+    }
+    assert "no result whose key begins with 'zz'" in planex("diff", "words", "zz").stderr
+
+
+def test_a_build_is_proved_to_be_reproducible_or_told_where_it_is_not(packages: Path, planex: Planex) -> None:
+    good = planex("build", "words", "--verify")
+    assert good.returncode == 0 and "words is reproducible" in good.stderr
+    write_package(packages, "words", spec(build="echo %{_smp_mflags} >text"), {"text": "one\n"}, {})
+    bad = planex("build", "words", "--verify")
+    assert bad.returncode == 1 and "not reproducible: words" in bad.stderr
+    assert "  ! /usr/share/words/text: content" in bad.stdout

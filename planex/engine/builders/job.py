@@ -37,6 +37,8 @@ class Job:
     """The package's name in the plan, which is another one where it is built with ``bootstrap``."""
     conditions: tuple[str, ...] = ()
     """Build conditions (%bcond) that are on."""
+    processors: int | None = None
+    """At most so many are used, where it is to be shown that this does not matter; None: all there are."""
 
     @property
     def with_conditions(self) -> list[str]:

@@ -212,7 +212,7 @@ class SandboxBuilder:
                 trees.copy_tree(overlay.lowers[0], overlay.upper, job.logs / "root.log")
             root = overlay.upper
         macros = job.work / "rpmmacros"
-        write_atomic(macros, _rpmmacros(self._config))
+        write_atomic(macros, _rpmmacros(self._config, job))
         found = build_cage(root, job, macros, self._config.environment)
         return replace(found, readable={**found.readable, **(more or {})})
 
@@ -274,6 +274,8 @@ def rpmbuild_argv(job: Job, arch: str, mode: list[str]) -> list[str]:
     return ["sh", "-c", _UNPACK_AND_BUILD, f"{HOME}/{job.srpm.name}", *words]
 
 
-def _rpmmacros(config: MockConfig) -> str:
+def _rpmmacros(config: MockConfig, job: Job) -> str:
     macros = {"%_topdir": TOPDIR, "%_rpmfilename": "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm"} | config.macros
+    if job.processors:
+        macros["%_smp_ncpus_max"] = str(job.processors)
     return "".join(f"%{name.lstrip('%')} {body}\n" for name, body in macros.items())
