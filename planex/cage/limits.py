@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from planex.disk import size_of
-from planex.processes import memory_of, tree_of
+from planex.processes import memory_of, seconds_of, tree_of
 from planex.units import GIB, size_text
 
 _DISK_PATIENCE = 10.0
 """Seconds between two looks at the disk, more where a look takes long."""
 
-_WHOLE = 16
+_ALL = 16
 """At one look in so many all processes of the machine are read, at the others the lists of children."""
 
 
@@ -44,12 +44,34 @@ class Limits:
     """Of a single process; programs that reserve much and use little do not bear a limit here."""
 
 
+WHOLE = 1024.0
+"""Cores of a command that used what there was of them: nobody knows how many more it would use."""
+_GREEDY = 0.75
+"""Part of this machine's cores from which on a command is taken for one of these."""
+
+
+@dataclass
+class Usage:
+    """What a command used. ``cores``: on the average; ``memory``: bytes at the most; 0 where it was too short."""
+
+    cores: float = 0.0
+    memory: int = 0
+
+    def see(self, pids: list[int], seconds: float) -> int:
+        """Look at its processes so many seconds after it began; bytes of memory that they hold."""
+        cores, memory = seconds_of(pids) / max(seconds, 1e-3), memory_of(pids)
+        self.cores = round(cores, 2) if cores < _GREEDY * (os.cpu_count() or 1) else WHOLE
+        self.memory = max(self.memory, memory)
+        return memory
+
+
 class Watch:
     """Says why a running cage must end; to be asked again and again (see ``planex.run.Watch``)."""
 
-    def __init__(self, limits: Limits, scratch: Path | None = None) -> None:
-        """``scratch``: the folder that takes what the cage writes."""
+    def __init__(self, limits: Limits, scratch: Path | None = None, usage: Usage | None = None) -> None:
+        """``scratch``: the folder that takes what the cage writes; ``usage``: is told what was used."""
         self._limits = limits
+        self._usage = usage or Usage()
         self._scratch = scratch
         self._looks = 0
         self._next_look = time.monotonic() + _DISK_PATIENCE / 10
@@ -60,15 +82,15 @@ class Watch:
             return f"it took longer than {limits.time:.0f} s (limit 'time')"
         if output > limits.output:
             return f"it printed more than {size_text(limits.output)} (limit 'output')"
-        if self._memory_used(pid) > limits.memory:
+        if self._memory_used(pid, seconds) > limits.memory:
             return f"it used more than {size_text(limits.memory)} of memory (limit 'memory')"
         if self._disk_used() > limits.disk:
             return f"it wrote more than {size_text(limits.disk)} (limit 'disk')"
         return None
 
-    def _memory_used(self, pid: int) -> int:
+    def _memory_used(self, pid: int, seconds: float) -> int:
         self._looks += 1
-        return memory_of(tree_of(pid, whole=self._looks % _WHOLE == 1))
+        return self._usage.see(tree_of(pid, whole=self._looks % _ALL == 1), seconds)
 
     def _disk_used(self) -> int:
         if self._scratch is None or time.monotonic() < self._next_look:

@@ -76,7 +76,7 @@ class FarmWay:
     def builder(self, workshop: Workshop, name: str, reporter: Reporter, *, offline: bool) -> FarmBuilder:
         """Who has packages built there; ``name``: the builder that workers are to use."""
         from planex.engine.farm.builder import FarmBuilder
-        from planex.engine.farm.placing import Need
+        from planex.engine.farm.placing import Need, need_of
 
         return FarmBuilder(
             workshop.project,
@@ -86,7 +86,7 @@ class FarmWay:
             self.store,
             self.farm,
             reporter,
-            lambda package: Need(),
+            lambda package: need_of(last.usage) if (last := workshop.store.last(package)) else Need(),
             self.drained,
             offline,
         )

@@ -15,6 +15,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from planex.cage.limits import Usage
 from planex.content import records, shelf, stamps
 from planex.content.copies import PUBLISHED
 from planex.content.key import Inputs, outputs_digest
@@ -45,6 +46,8 @@ class Result:
     """When it was built, in seconds since 1970."""
     stamps: dict[str, Stamp]
     """What the files looked like when they were last read whole; empty in results of an older planex."""
+    usage: Usage = field(default_factory=Usage)
+    """What the build took of a machine."""
 
     @property
     def key(self) -> str:
@@ -76,6 +79,7 @@ class KeptResult:
     seconds: _Seconds
     builder: str
     finished: _Seconds = 0
+    usage: Usage = field(default_factory=Usage)
     files: dict[_FileName, Stamp] = field(default_factory=dict)
 
 
@@ -137,7 +141,9 @@ class Store:
         if not (link.is_symlink() and behind(link) == behind(result.folder)):
             switch_link(link, result.folder)
 
-    def add(self, package: str, built: Path, inputs: Inputs, seconds: float, builder: str) -> Result:
+    def add(
+        self, package: str, built: Path, inputs: Inputs, seconds: float, builder: str, usage: Usage | None = None
+    ) -> Result:
         """Move a folder of finished files into the store and make it current. Nobody writes to them again."""
         names = sorted(path.name for path in built.glob("*.rpm"))
         for name in names:
@@ -153,6 +159,7 @@ class Store:
             builder=builder,
             finished=int(time.time()),
             stamps=found,
+            usage=usage or Usage(),
         )
         _write(result, built)
         shelf.publish(built, result.folder, durable=True)
@@ -172,7 +179,7 @@ def _folders(folder: Path) -> Iterator[Path]:
 
 def _write(result: Result, folder: Path) -> None:
     made = (result.inputs.rows, result.rpms, result.srpm, result.seconds, result.builder, result.finished)
-    records.save(folder / _RECORD, KeptResult(*made, result.stamps), None)
+    records.save(folder / _RECORD, KeptResult(*made, result.usage, result.stamps), None)
 
 
 def _whole(folder: Path) -> Result | None:
@@ -204,4 +211,4 @@ def _read(folder: Path) -> Result | None:
     digests = (kept.rpms | kept.srpm).items()
     believed = {name: stamp for name, stamp in kept.files.items() if (name, stamp.sha256) in digests}
     made = (kept.rpms, kept.srpm, kept.seconds, kept.builder, kept.finished)
-    return Result(folder, Inputs(kept.inputs), *made, believed)
+    return Result(folder, Inputs(kept.inputs), *made, believed, kept.usage)

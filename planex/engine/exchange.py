@@ -72,7 +72,7 @@ def _fetch(workshop: Workshop, package: str, found: Offering, folder: Path, task
     for name, file in (held.result.srpm | held.result.beside).items():
         held.depot.get(file, results / name, fetching.came)
     made = held.result
-    result = workshop.store.add(package, results, Inputs(made.inputs), made.seconds, made.builder)
+    result = workshop.store.add(package, results, Inputs(made.inputs), made.seconds, made.builder, made.usage)
     workshop.settle(package, result)
     shelf.remove(folder.parent)
     return result
@@ -120,6 +120,7 @@ def parcel(package: str, result: Result, logs: Path | None = None) -> Parcel:
         result.finished,
         {name: shared_file(path) for name, path in beside.items()},
         {name: shared_file(path) for name, path in kept.items()},
+        result.usage,
     )
     return Parcel(shared, paths | beside | kept)
 

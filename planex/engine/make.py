@@ -64,7 +64,7 @@ class Make:
         write_base(results, buildroot)
         inputs = self.workshop.own(self.name) | buildroot.rows
         seconds = time.monotonic() - started
-        result = self.workshop.store.add(self.name, results, inputs, seconds, self.builder.name)
+        result = self.workshop.store.add(self.name, results, inputs, seconds, self.builder.name, job.usage)
         if not self.workshop.settle(self.name, result):
             damage = self.workshop.store.damage(self.name, result.key)
             raise PlanexError(f"{damage}", f"build it again: planex build {self.name}")

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from planex.cage.limits import Usage
 from planex.content import records
 from planex.content.key import Inputs
 from planex.content.records import Damaged
@@ -53,6 +54,7 @@ class SharedResult:
     finished: _Number
     beside: Files = field(default_factory=dict)
     logs: Files = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def files(self) -> Files:

@@ -7,6 +7,7 @@ import heapq
 import os
 import random
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from planex.cage.limits import WHOLE, Limits, Usage, Watch
 from planex.cli import cli
 from planex.disk import DiskError
 from planex.engine.build import Build, Options
@@ -23,12 +25,14 @@ from planex.engine.farm.builder import FarmBuilder
 from planex.engine.farm.equipment import found_words
 from planex.engine.farm.labour import judged
 from planex.engine.farm.orders import ORDERS, Blame, LostWorker, Reply, StoreAddress, read_order, text_of
-from planex.engine.farm.placing import Allotment, Need, Places, Station
+from planex.engine.farm.placing import Allotment, Need, Places, Station, need_of
 from planex.engine.schedule import LocalRooms, Rooms, Schedule
 from planex.errors import CommandFailed, ConfigError, LimitReached, MissingTool, PlanexError
 from planex.events import Event, Level, Message, Status
+from planex.processes import seconds_of
 from planex.report import Reporter
 from planex.rpm import repo
+from planex.run import spawn
 from planex.sharing.depot import Depot, shared_file
 from planex.sharing.folder import FolderPlace
 from planex.workspace import Workspace
@@ -245,6 +249,28 @@ def test_a_large_package_gets_a_worker_for_itself_and_small_ones_do_not_starve_i
     assert found.enter("kernel") and not found.enter("s22")
     found.leave("kernel")
     assert found.enter("s22")
+
+
+def test_what_a_build_used_is_remembered_and_decides_what_it_is_given(stage: Stage) -> None:
+    def large(name: str, store: Path) -> Reply:
+        return replace(builds(name, store), usage=Usage(WHOLE, 4 * GIB))
+
+    assert stage.play({"one": large}) == BUILT
+    last = workshop(stage.workspace).store.last("a")
+    assert last and last.usage == Usage(WHOLE, 4 * GIB)
+    found = places([station("one", 8)], {"a": need_of(last.usage), "b": need_of(Usage())})
+    assert found.enter("a") and not found.enter("b")
+    share = found.share("a")
+    assert share and (share.cores, share.memory) == (8, 5 * GIB)
+
+
+def test_what_a_command_uses_is_seen() -> None:
+    usage, script = Usage(), "x = bytearray(96 << 20); sum(range(40_000_000)); input()"
+    with spawn([sys.executable, "-c", script], stdin=True) as process:
+        while usage.memory < 90 << 20 or seconds_of([process.pid]) < 0.2:
+            assert process.poll() is None
+            Watch(Limits(), usage=usage)(process.pid, 1.0, 0)
+    assert usage.cores > 0
 
 
 def test_what_needs_more_memory_than_any_worker_has_goes_to_the_largest() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from planex.cage.limits import Limits
+from planex.cage.limits import Limits, Usage
 from planex.report import Task
 from planex.rpm.capability import Capability
 from planex.rpm.spec import Package
@@ -39,6 +39,9 @@ class Job:
     """Build conditions (%bcond) that are on."""
     processors: int | None = None
     """At most so many are used, where it is to be shown that this does not matter; None: all there are."""
+
+    usage: Usage = field(default_factory=Usage)
+    """Is told what the build used."""
 
     @property
     def with_conditions(self) -> list[str]:

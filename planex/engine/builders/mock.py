@@ -88,7 +88,7 @@ class MockBuilder:
                 job.logs / "mock.log",
                 inherit=NETWORK | CALLER,
                 on_line=told,
-                watch=Watch(job.limits),
+                watch=Watch(job.limits, usage=job.usage),
                 leash=True,
             )
         except CommandFailed as error:

@@ -197,7 +197,7 @@ class SandboxBuilder:
                 task.phase(section)
             task.said(line)
 
-        watch = Watch(job.limits, overlay.scratch)
+        watch = Watch(job.limits, overlay.scratch, job.usage)
         log = job.logs / "build.log"
         words = in_scope(caged(cage, argv), job.limits)
         run_logged(words, log, inherit=BUS, on_line=on_line, program="rpmbuild", watch=watch)

@@ -141,6 +141,7 @@ class FarmBuilder:
         if reply.blame is Blame.STORE:  # the store was swept meanwhile, or is damaged
             self._bring({**needed, **self._bundle}, again=True)
             reply = self._reply(job, order, task)
+        job.usage.cores, job.usage.memory = reply.usage.cores, reply.usage.memory
         return self._taken(job, reply, task)
 
     def _taken(self, job: Job, reply: Reply, task: Task) -> Path:

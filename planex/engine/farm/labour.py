@@ -104,7 +104,7 @@ class Labour:
         results = _new(self.place / "made")
         if made is not None:
             self._take(job, made, results)
-        return Reply(Blame.NOBODY, files=self._push(results.iterdir()))
+        return Reply(Blame.NOBODY, files=self._push(results.iterdir()), usage=job.usage)
 
     def _take(self, job: Job, made: Path, results: Path) -> None:
         if self.order.generate:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from planex.cage.limits import Limits
+from planex.cage.limits import Limits, Usage
 from planex.content import records
 from planex.content.stamps import Inside
 from planex.errors import PlanexError
@@ -92,6 +92,7 @@ class Reply:
     hint: str | None = None
     tail: str = ""
     phase: str = ""
+    usage: Usage = field(default_factory=Usage)
 
 
 def text_of(value: Order | Reply | Bundle) -> str:

@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import RLock
 
+from planex.cage.limits import Usage
 from planex.engine.schedule import usual_jobs
 
+_MARGIN = 1.25
+"""Of memory, over what was seen: four looks a second do not see all."""
 _LEAST = 0.05
 """Cores that the smallest package is taken to need: it also reads and writes."""
 
@@ -33,6 +36,11 @@ class Need:
     cores: float | None = None
     memory: int = 0
     has: frozenset[str] = frozenset()
+
+
+def need_of(usage: Usage) -> Need:
+    """From what a package used when it was built last."""
+    return Need(usage.cores or None, int(_MARGIN * usage.memory))
 
 
 @dataclass(frozen=True, slots=True)
