@@ -19,7 +19,7 @@ COMMANDS: Sections = {
             "Put an answer file, boot arguments or RPMs on a finished ISO.",
         ),
         "pxe": ("planex.cli.isopxe:pxe", "Make from an ISO what TFTP and HTTP servers need to start it."),
-        "sbom": ("planex.cli.isoproof:sbom", "Write what is in an ISO as a bill of materials (CycloneDX)."),
+        "sbom": ("planex.cli.isoproof:sbom", "Write what is in an ISO as a bill of materials (CycloneDX, SPDX)."),
     }
 }
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -19,9 +19,8 @@ from planex.cli.output import echo
 from planex.disk import write
 from planex.drafts import write_atomic
 from planex.errors import PlanexError
-from planex.host.bill import bill_of
+from planex.host.bill import BillForm, bill_of, bills_beside
 from planex.host.checked import Checked, Standing
-from planex.host.plan import sbom_path
 from planex.host.rebuild import RebuildWish, rebuild_iso
 from planex.host.summary import summary_statement
 from planex.host.verify import find_manifest, manifest_of, verify_iso
@@ -118,16 +117,20 @@ def summary_writer(
     return write_summary
 
 
-@click.command(short_help="Write what is in an ISO as a bill of materials (CycloneDX).")
+@click.command(short_help="Write what is in an ISO as a bill of materials (CycloneDX, SPDX).")
 @click.argument("image", metavar="ISO", type=_FILE)
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File (default: ISO.cdx.json).")
+@click.option(
+    "--format", "form", type=click.Choice(get_args(BillForm)), default="cyclonedx", show_default=True, help="Whose."
+)
+@click.option("-o", "--output", type=_OUTPUT, help="File (default: ISO.cdx.json, ISO.spdx.json).")
 @pass_context
-def sbom(context: Context, image: Path, output: Path | None) -> None:
-    """Write a CycloneDX 1.6 bill of materials of an ISO of planex, from its manifest; prints the file's path.
+def sbom(context: Context, image: Path, form: BillForm, output: Path | None) -> None:
+    """Write a bill of materials of an ISO of planex, from its manifest; prints the file's path.
 
-    Each package has what upstream released, the patches (as pedigree) and its RPMs; the base's packages stand beside.
-    The same ISO gives the same bytes. Needs no workspace, but the extra `sbom`: pip install 'planex[sbom]'.
+    CycloneDX 1.6: each package has what upstream released, the patches (as pedigree) and its RPMs; the base's packages
+    stand beside. SPDX 2.3: the same as packages and relations between them. The same ISO gives the same bytes. Needs no
+    workspace, but the extra `sbom`: pip install 'planex[sbom]'.
     """
-    path = output or sbom_path(image)
-    write(path, bill_of(manifest_of(image)))
+    path = output or bills_beside(image)[form]
+    write(path, bill_of(manifest_of(image), form))
     echo(str(path))

@@ -16,6 +16,7 @@ from planex.distro.project import Project
 from planex.drafts import write_atomic
 from planex.host import provenance
 from planex.host.basefacts import base_facts
+from planex.host.bill import bills_beside
 from planex.host.bootfiles import make_boot_files
 from planex.host.check import examine
 from planex.host.definition import IsoDefinition, definition_path
@@ -29,7 +30,7 @@ from planex.host.lastiso import keep_last, respin_last
 from planex.host.live import Installed, LiveHost, make_host
 from planex.host.loading import choose_loaders
 from planex.host.manifest import ON_ISO, Manifest
-from planex.host.plan import DIGESTS, IsoPlan, checksum_path, manifest_path, sbom_path, work_folder
+from planex.host.plan import DIGESTS, IsoPlan, checksum_path, manifest_path, work_folder
 from planex.host.signing import key_file, require_signer, signature_path
 from planex.host.tree import Parts, plan_respin, read_base
 from planex.medium.again import shape
@@ -170,7 +171,7 @@ def _of_the_repository(project: Project) -> list[Installed]:
 
 def _publish(draft: Path, iso: Path, manifest: Manifest, signature: str | None) -> None:
     """Put the ISO, and what belongs to it, in their places. The manifest goes first and comes last: it vouches."""
-    for path in (manifest_path(iso), signature_path(iso), sbom_path(iso)):
+    for path in (manifest_path(iso), signature_path(iso), *bills_beside(iso).values()):
         path.unlink(missing_ok=True)
     draft.chmod(0o644)
     shelf.publish(draft, iso)

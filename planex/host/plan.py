@@ -42,11 +42,6 @@ def checksum_path(iso: Path) -> Path:
     return iso.with_name(f"{iso.name}.sha256")
 
 
-def sbom_path(iso: Path) -> Path:
-    """Where the bill of materials goes that a person asks for."""
-    return iso.with_name(f"{iso.name}.cdx.json")
-
-
 def why_build(iso: Path, inputs: Mapping[str, str]) -> tuple[str, ...]:
     """Reasons to make the ISO, in words; none where the one that is there was made from the same inputs."""
     manifest = read_manifest(manifest_path(iso))

@@ -12,9 +12,9 @@ from planex.content import records, shelf
 from planex.content.copies import copy_file
 from planex.disk import write
 from planex.errors import PlanexError
-from planex.host.bill import bill_of
+from planex.host.bill import BillForm, bill_of, bills_beside
 from planex.host.manifest import Manifest
-from planex.host.plan import checksum_path, load_manifest, manifest_path, sbom_path
+from planex.host.plan import checksum_path, load_manifest, manifest_path
 from planex.host.signing import signature_path
 from planex.host.summary import REBUILT, Summary, parse_summary
 from planex.host.verify import manifest_of
@@ -65,7 +65,8 @@ def release(wish: ReleaseWish, summaries: Sequence[Summary], reporter: Reporter)
     for summary, key in _require_enough(wish, summaries, sha256):
         files[f"{wish.iso.name}.{key.short}.vsa.json"] = summary.data
         files[f"verifier-{key.short}.asc"] = key.text.encode()
-    files |= _bill(wish.iso, manifest, reporter)
+    for form, path in bills_beside(wish.iso).items():
+        files |= _bill(path, form, manifest, reporter)
     with shelf.draft(final) as draft:
         made = draft / "made"
         made.mkdir()
@@ -96,14 +97,13 @@ def _proved(wish: ReleaseWish, manifest: Manifest, sha256: str) -> dict[str, byt
     return {path.name: data for path, data in zip(beside, texts, strict=True)}
 
 
-def _bill(iso: Path, manifest: Manifest, reporter: Reporter) -> dict[str, bytes]:
+def _bill(path: Path, form: BillForm, manifest: Manifest, reporter: Reporter) -> dict[str, bytes]:
     """The bill of materials beside the ISO, if there is one and it is this ISO's."""
-    path = sbom_path(iso)
     if not path.exists():
         return {}
     try:
         data = read_regular(path, records.LIMIT)
-        if data == bill_of(manifest):
+        if data == bill_of(manifest, form):
             return {path.name: data}
         why = "it is not what `planex iso sbom` writes of this ISO"
     except PlanexError as error:

@@ -94,7 +94,7 @@ def _built(manifest: Manifest) -> Iterator[Component]:
         rpms = [rpm for rpm in manifest.rpms if package_of(rpm) == name]
         yield Component(
             name=name,
-            version=_parts(rpms[0].nevra)[2],
+            version=parts_of(rpms[0].nevra)[2],
             type=ComponentType.APPLICATION,
             bom_ref=f"package:{name}",
             pedigree=_pedigree(
@@ -107,7 +107,7 @@ def _built(manifest: Manifest) -> Iterator[Component]:
 
 def package_of(rpm: ShippedRpm) -> str:
     """The package that an RPM was built from, by its source RPM."""
-    return repo.package_of(rpm.source) or _parts(rpm.nevra)[0]
+    return repo.package_of(rpm.source) or parts_of(rpm.nevra)[0]
 
 
 def _base(manifest: Manifest) -> Iterator[Component]:
@@ -117,19 +117,25 @@ def _base(manifest: Manifest) -> Iterator[Component]:
 
 
 def _rpm(nevra: str, namespace: str, sha256: str, source: str, shipped: ShippedRpm | None = None) -> Component:
-    name, epoch, version, arch = _parts(nevra)
-    qualifiers = {"arch": arch} | ({"epoch": epoch} if epoch else {}) | ({"upstream": source} if source else {})
+    name, _, version, _ = parts_of(nevra)
     properties = [Property(name="planex:sha256-unsigned", value=shipped.unsigned)] if shipped else []
     return Component(
         name=name,
         version=version,
         type=ComponentType.LIBRARY,
         bom_ref=f"rpm:{nevra}",
-        purl=PackageURL("rpm", namespace, name, version, qualifiers),
+        purl=purl_of(nevra, namespace, source),
         hashes=_hashes(f"SHA256:{sha256}" if sha256 else ""),
         licenses=[_licence(shipped.licence)] if shipped and shipped.licence else [],
         properties=properties,
     )
+
+
+def purl_of(nevra: str, namespace: str, source: str) -> PackageURL:
+    """The package URL of an RPM; ``source``: its source RPM, or nothing."""
+    name, epoch, version, arch = parts_of(nevra)
+    qualifiers = {"arch": arch} | ({"epoch": epoch} if epoch else {}) | ({"upstream": source} if source else {})
+    return PackageURL("rpm", namespace, name, version, qualifiers)
 
 
 def _licence(text: str) -> License:
@@ -137,7 +143,7 @@ def _licence(text: str) -> License:
     return LicenseFactory().make_from_string(text, license_acknowledgement=LicenseAcknowledgement.DECLARED)
 
 
-def _parts(nevra: str) -> tuple[str, str, str, str]:
+def parts_of(nevra: str) -> tuple[str, str, str, str]:
     """Name, epoch (or the empty text), version-release and architecture."""
     match = _NEVRA.fullmatch(nevra)
     return (match[1], match[2] or "", match[3], match[4]) if match else (nevra, "", "", "")

@@ -26,6 +26,7 @@ OWNERS = {
     "rich": {"cli/"},
     "cyclonedx": {"host/sbom.py"},
     "packageurl": {"host/sbom.py"},
+    "spdx_tools": {"host/spdx.py"},
     "obstore": {"snapshot/s3.py"},
     "dask": {"engine/farm/dispatch.py"},
     "distributed": {"engine/farm/dispatch.py"},

@@ -17,10 +17,10 @@ from planex.checksums import digest_of
 from planex.cli.isoproof import summary_writer
 from planex.errors import PlanexError
 from planex.events import Event, Message
-from planex.host.bill import bill_of
+from planex.host.bill import BillForm, bill_of, bills_beside
 from planex.host.checked import Checked, good, unknown, wrong
 from planex.host.manifest import ON_ISO, Manifest
-from planex.host.plan import checksum_path, manifest_path, sbom_path
+from planex.host.plan import checksum_path, manifest_path
 from planex.host.release import ReleaseWish, read_summaries, release, verifiers_of
 from planex.host.signing import signature_path
 from planex.host.summary import VSA, parse_summary, summary_statement
@@ -160,16 +160,17 @@ def test_an_iso_that_is_not_whole_is_not_published(keys: Keys, iso: Path) -> Non
         publish(keys, iso, summary, needed=1)
 
 
-def test_what_lies_beside_an_iso_is_published_as_it_was_checked(keys: Keys, iso: Path) -> None:
+@pytest.mark.parametrize("form", ["cyclonedx", "spdx"])
+def test_what_lies_beside_an_iso_is_published_as_it_was_checked(keys: Keys, iso: Path, form: BillForm) -> None:
     checksum_path(iso).write_text(f"{'0' * 64}  x.iso\n")
-    bill, own = sbom_path(iso), bill_of(manifest_of(iso))
+    bill, own = bills_beside(iso)[form], bill_of(manifest_of(iso), form)
     heard: list[Event] = []
     bill.write_bytes(own.replace(b"foo", b"bar"))
     final = publish(keys, iso, vouch(keys, iso, "alice"), needed=1, reporter=Reporter(heard.append))
     assert (final / "x.iso.sha256").read_text() == f"{digest_of(iso, 'SHA256')}  x.iso\n"
     assert not (final / bill.name).exists()
     assert [each.text for each in heard if isinstance(each, Message)] == [
-        "x.iso.cdx.json is left out: it is not what `planex iso sbom` writes of this ISO"
+        f"{bill.name} is left out: it is not what `planex iso sbom` writes of this ISO"
     ]
     shutil.rmtree(final)
     bill.write_bytes(own)

@@ -43,6 +43,51 @@ def test_it_is_valid_by_the_schema() -> None:
         assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(sbom(manifest)) is None
 
 
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        make_manifest(),
+        make_manifest(rpms=(), sources=(), patches=(), packages=(), sha256="", vendor=""),
+        make_manifest(sources=(replace(SOURCE, url="debian:pool/main/x/x_1+2.tar.xz"), replace(SOURCE, name="a b"))),
+        make_manifest(sources=(replace(SOURCE, url="https://x.org/[100% #1#2].tar?a=%20b"),)),
+        make_manifest(patches=(replace(PATCH, name="dir/é %.patch"), replace(PATCH, upstream="unknown", commits=()))),
+        make_manifest(rpms=(replace(RPM, licence="GPLv2+ and odd"), replace(RPM, nevra="x-2:1-1.noarch", source=""))),
+    ],
+)
+def test_the_one_by_spdx_is_valid_by_its_own_library(manifest: Manifest, tmp_path: Path) -> None:
+    from spdx_tools.spdx.parser.parse_anything import parse_file
+    from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+
+    from planex.host.spdx import document_of, spdx
+
+    (tmp_path / "x.spdx.json").write_text(spdx(manifest))
+    read = parse_file(str(tmp_path / "x.spdx.json"))
+    assert validate_full_spdx_document(read) == []
+    assert read == document_of(manifest)
+    assert spdx(manifest) == spdx(manifest)
+
+
+def test_spdx_relates_what_is_on_the_iso_to_what_it_was_made_from() -> None:
+    from planex.host.spdx import spdx
+
+    data = json.loads(spdx(make_manifest()))
+    names = {each["SPDXID"]: each["name"] for each in data["packages"]} | {"SPDXRef-DOCUMENT": "document"}
+    relations = {
+        (names[each["spdxElementId"]], each["relationshipType"], names[each["relatedSpdxElement"]])
+        for each in data["relationships"]
+    }
+    assert {
+        ("document", "DESCRIBES", "x"),
+        ("foo", "GENERATED_FROM", "foo"),
+        ("foo", "GENERATED_FROM", "foo-1.tar"),
+        ("fix.patch", "PATCH_FOR", "foo"),
+        ("x", "CONTAINS", "foo"),
+    } <= relations
+    patch = next(each for each in data["packages"] if each["name"] == "fix.patch")
+    assert patch["checksums"] == [{"algorithm": "SHA256", "checksumValue": "d" * 64}]
+    assert (patch["summary"], patch["sourceInfo"]) == ("Fix it", f"backport of {'e' * 40}")
+
+
 def test_patches_are_the_pedigree_of_what_they_change() -> None:
     bom = made(make_manifest())
     package = next(each for each in bom["components"] if each["bom-ref"] == "package:foo")
@@ -90,6 +135,11 @@ def test_the_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "cyclonedx", None)
     monkeypatch.delitem(sys.modules, "planex.host.sbom", raising=False)
+    monkeypatch.setitem(sys.modules, "spdx_tools", None)
+    monkeypatch.setitem(sys.modules, "spdx_tools.common.spdx_licensing", None)
+    monkeypatch.delitem(sys.modules, "planex.host.spdx", raising=False)
     with pytest.raises(MissingTool, match="cyclonedx-python-lib is not installed") as caught:
         bill_of(make_manifest())
     assert "planex[sbom]" in str(caught.value.hint)
+    with pytest.raises(MissingTool, match="spdx-tools is not installed"):
+        bill_of(make_manifest(), "spdx")
