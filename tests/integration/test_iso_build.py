@@ -17,10 +17,11 @@ from planex.distro.project import Project, load_project
 from planex.errors import ConfigError, LoggedError, PlanexError
 from planex.git.door import run_git
 from planex.host import make
+from planex.host.bill import bills_beside
 from planex.host.build import build_iso
 from planex.host.check import check_iso
 from planex.host.manifest import ON_ISO, parse_manifest
-from planex.host.plan import checksum_path, load_manifest, manifest_path, plan_iso, sbom_path, work_folder
+from planex.host.plan import checksum_path, load_manifest, manifest_path, plan_iso, work_folder
 from planex.medium.respin import Respin, Respun, respin
 from planex.medium.xorriso import open_image, read_records, xorriso
 from planex.report import Reporter
@@ -309,9 +310,11 @@ def test_stale_or_cut_iso_is_made_again(project: Project) -> None:
     assert reasons(project) == ("new",)
     (host,) = (project.folder / "work" / "iso").glob("host-*")
     (host / "packages.json").write_text("{")
-    sbom_path(iso).write_text("of the ISO that was there")
+    bills = bills_beside(iso).values()
+    for path in bills:
+        path.write_text("of the ISO that was there")
     assert build(project) == ("new",), "a live host whose record is damaged is not there"
-    assert not sbom_path(iso).exists()
+    assert not any(path.exists() for path in bills)
     assert load_manifest(iso).packages
 
 
