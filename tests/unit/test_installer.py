@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from planex_installer import good as boot_good
-from planex_installer import menu, system
+from planex_installer import install, menu, system
 from planex_installer.__main__ import main, on_serial, supervised, title_of
 from planex_installer.answers import Account, Answers, NetworkCard, Partition, Password
 from planex_installer.ask import Console, Quit, ask_answers, confirm
@@ -24,7 +24,7 @@ from planex_installer.disks import Content, Disk, choose, read_lsblk
 from planex_installer.errors import InstallError, Refused
 from planex_installer.install import dnf_argv
 from planex_installer.kickstart import read_kickstart
-from planex_installer.layout import definitions, describe, plan_layout
+from planex_installer.layout import Layout, definitions, describe, plan_layout
 from planex_installer.menu import BootSettings
 from planex_installer.program import Program
 from planex_installer.source import fetch_answers, find_answers, words_of
@@ -451,6 +451,36 @@ def test_an_unfinished_disk_says_so_and_starts_nothing() -> None:
     assert len(code) == SIZE
     assert " ".join(menu.UNFINISHED).encode() in code
     assert boot_code("x" * 1000)[-1] == 0
+
+
+class _Repart(Program):
+    """Makes partition tables as systemd-repart does: what stood in the first sector is gone."""
+
+    def run(self, argv: Sequence[str], text: str = "", check: bool = True, both: bool = False) -> str:
+        self.note(argv[0])
+        if argv[0] == "systemd-repart":
+            with Path(argv[-1]).open("r+b") as disk:
+                disk.write(bytes(512))
+        elif b"was not finished" not in self.disk.read_bytes():
+            self.note("the disk says nothing")
+        return ""
+
+    disk: Path
+
+
+def test_the_disk_says_what_it_is_as_soon_as_it_has_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "STATE", tmp_path)
+    plans = plan_layout(good(), [SDA, SDB]).disks
+    layout = Layout(
+        tuple(replace(plan, disk=replace(plan.disk, path=str(tmp_path / plan.disk.name))) for plan in plans)
+    )
+    for plan in layout.disks:
+        Path(plan.disk.path).write_bytes(bytes(1024))
+    program = _Repart(tmp_path / "log")
+    program.disk = Path(layout.boot.disk.path)
+    install._partition(install.Installation(good(), layout, "x", False, program, lambda text: None))
+    said = [line.split(" ", 1)[1] for line in (tmp_path / "log").read_text().splitlines()]
+    assert said == ["systemd-repart", "systemd-repart", "udevadm"]
 
 
 def test_network_files() -> None:

@@ -69,7 +69,6 @@ def install(job: Installation) -> None:
     esp = _prepare_esp(job)
     write_boot_code(boot.disk.path, " ".join(menu.UNFINISHED))
     _partition(job)
-    write_boot_code(boot.disk.path, " ".join(menu.UNFINISHED))
     with _mounts(job) as uuids:
         job.step("Boot loader, which says that the installation is not finished")
         _boot_loader(job, esp)
@@ -104,6 +103,8 @@ def _partition(job: Installation) -> None:
             (folder / file).write_text(text)
         words = ["--dry-run=no", "--empty=force", "--seed=random", "--no-pager", f"--definitions={folder}"]
         job.program.run(["systemd-repart", *words, plan.disk.path])
+        if plan is job.layout.boot:
+            write_boot_code(plan.disk.path, " ".join(menu.UNFINISHED))  # at once: the new table came without
     job.program.run(["udevadm", "settle", "--timeout=30"], check=False)
 
 
