@@ -33,7 +33,7 @@ from planex.machine.install import (
 )
 from planex.machine.login import log_in, make_login
 from planex.machine.qemu import Machine
-from planex.units import clock
+from planex.units import clock, many
 
 FULL_DISK = 64
 """MiB of a disk that is to stay as it is."""
@@ -118,6 +118,8 @@ def _cut_off(trial: InstallTrial) -> Booted:
     """Cut the power at random moments, look at what the disk says after each, and install on it again."""
     machine, moments = trial.with_answers(trial.answers), [random.random() for _ in range(trial.cuts)]
     cuts = cut_installation(machine, trial.turns(AUTO), moments, trial.log_of("cut"), trial.timeout, trial.show)
+    if late := trial.cuts - len(cuts):
+        trial.reporter.info(f"{many(late, 'power cut')} would have come after the installation")
     for number, cut in enumerate(cuts, 1):
         said = look(machine, cut, trial.log_of(f"aftercut{number}"), trial.timeout, trial.show)
         trial.reporter.success(f"power cut {number} of {len(cuts)}, {cut.when}: '{said}'")

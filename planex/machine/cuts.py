@@ -33,8 +33,8 @@ STEPS = (BEGUN, "Boot loader, which", "The system", "Identity, users", "Boot men
 """How the lines begin that the installer says at its steps."""
 SPEAKS = STEPS.index("The system")
 """From this step on the disk has to say something itself."""
-SPAN = 0.6
-"""The time from the first write to the end, as a part of that from the start of the machine to the first write."""
+SPAN = 0.8
+"""About the time from the first write to the end, as a part of that from power-on to the first write."""
 
 
 @dataclass(frozen=True, slots=True)
