@@ -57,7 +57,7 @@ class MatrixWish:
 
 
 @dataclass(frozen=True, slots=True)
-class Proved:
+class ProvedBoots:
     """What an interrupted run had proved of an ISO, of which this is the SHA-256."""
 
     iso: str
@@ -77,7 +77,7 @@ def boot_all(context: Context, machine: Machine, wish: MatrixWish, as_json: bool
         if any(cell.medium == "pxe" for cell in cells):
             machine = stack.enter_context(on_network(machine, wish.folder))
         trials = {cell: _trial(context, machine, definition, cell, wish) for cell in cells}
-        results = _go_on(context, trials, wish.folder, jobs, Proved(digest))
+        results = _go_on(context, trials, wish.folder, jobs, ProvedBoots(digest))
     facts = [
         ("took", clock(time.monotonic() - started)),
         ("machines at once", str(jobs)),
@@ -92,10 +92,12 @@ def boot_all(context: Context, machine: Machine, wish: MatrixWish, as_json: bool
         raise PlanexError(run.verdict, f"look at {wish.folder / 'index.html'}")
 
 
-def _go_on(context: Context, trials: Mapping[Cell, Trial], folder: Path, jobs: int, proved: Proved) -> list[CellResult]:
+def _go_on(
+    context: Context, trials: Mapping[Cell, Trial], folder: Path, jobs: int, proved: ProvedBoots
+) -> list[CellResult]:
     """The results of all trials; what a run of the same ISO proved before it was interrupted is not done again."""
     path = folder / PROVED
-    before = records.load(path, Proved, 1)
+    before = records.load(path, ProvedBoots, 1)
     kept = {result.cell: result for result in before.results} if before and before.iso == proved.iso else {}
     if known := len(kept.keys() & trials.keys()):
         context.reporter.info(f"{many(known, 'boot')} proved by the run that was interrupted")

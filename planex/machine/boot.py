@@ -133,7 +133,7 @@ def hear(
     with temporary_folder(serial.parent, "boot") as folder, serial.open("wb", buffering=0) as log:
         argv = qemu.qemu_argv(program, machine, qemu.prepare_firmware(machine.firmware, folder))
         with spawn(argv, stdin=True, leash=True) as process:
-            return _listen(process, log, ear, BootPatience(process.pid, timeout), show)
+            return _listen(process, log, ear, Allowance(process.pid, timeout), show)
 
 
 def explain(listener: Listener, end: End) -> str:
@@ -161,7 +161,7 @@ def too_small(machine: qemu.Machine) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class BootPatience:
+class Allowance:
     """How long a machine may take. Time in which other programs had the processor is not the machine's."""
 
     pid: int
@@ -179,14 +179,14 @@ class BootPatience:
 
 
 def _listen(
-    process: Process[bytes], log: IO[bytes], ear: Ear, patience: BootPatience, show: Callable[[str], None]
+    process: Process[bytes], log: IO[bytes], ear: Ear, allowance: Allowance, show: Callable[[str], None]
 ) -> End:
     """Feed the console to who listens until they are satisfied or there is no hope; return what ended it."""
     decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
     errors = b""
-    for name, data in _output(process, patience):
+    for name, data in _output(process, allowance):
         if name == "time":
-            return End(Cause.TIME, f"no report within {patience.seconds:.0f} s")
+            return End(Cause.TIME, f"no report within {allowance.seconds:.0f} s")
         if name == "stderr":
             errors += data
             if KVM_DIED.encode() in errors:
@@ -212,14 +212,14 @@ def _type(process: Process[bytes], text: str | None) -> None:
             process.stdin.flush()
 
 
-def _output(process: Process[bytes], patience: BootPatience) -> Iterator[tuple[str, bytes]]:
-    """Pieces of QEMU's two outputs, until both are closed; ``time`` once patience is over."""
+def _output(process: Process[bytes], allowance: Allowance) -> Iterator[tuple[str, bytes]]:
+    """Pieces of QEMU's two outputs, until both are closed; ``time`` once allowance is over."""
     with closing(selectors.DefaultSelector()) as selector:
         for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):
             assert stream is not None
             selector.register(stream, selectors.EVENT_READ, name)
         while selector.get_map():
-            if patience.over():
+            if allowance.over():
                 yield "time", b""
             ready = selector.select(TICK)
             if not ready:

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from planex.cli import cli
-from planex.cli.bootmatrix import Proved, _cells, _go_on
+from planex.cli.bootmatrix import ProvedBoots, _cells, _go_on
 from planex.cli.context import Context
 from planex.errors import LoggedError, PlanexError
 from planex.host.definition import load_definition
@@ -209,7 +209,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: py
     def run(iso: str, end: BaseException | None = None) -> list[CellResult]:
         begun.clear()
         monkeypatch.setattr("planex.run._stopping", threading.Event())
-        return _go_on(Context(), {BAD: trial(BAD, end), GOOD: trial(GOOD)}, tmp_path, 1, Proved(iso))
+        return _go_on(Context(), {BAD: trial(BAD, end), GOOD: trial(GOOD)}, tmp_path, 1, ProvedBoots(iso))
 
     for iso, again in (("a", [BAD]), ("b", [GOOD, BAD])):
         with pytest.raises(KeyboardInterrupt):

@@ -16,7 +16,7 @@ import pytest
 from planex.errors import PlanexError
 from planex.host.definition import load_definition
 from planex.machine import boot as boot_module
-from planex.machine.boot import BootFailed, BootPatience, Cause, End, boot, hint, too_small
+from planex.machine.boot import Allowance, BootFailed, Cause, End, boot, hint, too_small
 from planex.machine.qemu import Machine, Ovmf, choose_accel, qemu_argv
 from planex.processes import processor_time
 from planex.workspace import Workspace
@@ -138,8 +138,8 @@ def test_time_that_others_had_is_not_the_machines(
     monkeypatch: pytest.MonkeyPatch, ran: float, waited: float, over: bool
 ) -> None:
     monkeypatch.setattr(boot_module, "processor_time", lambda pid: (ran, waited))
-    assert BootPatience(1, 10, time.monotonic() - 100).over() == over
-    assert not BootPatience(1, 10).over()
+    assert Allowance(1, 10, time.monotonic() - 100).over() == over
+    assert not Allowance(1, 10).over()
 
 
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this kernel does not say who waited")
