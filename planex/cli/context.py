@@ -41,6 +41,7 @@ class Context:
     farm: str | None = None
     """Address of the scheduler of a farm that is to build, and the folder with its keys."""
     farm_keys: Path | None = None
+    farm_labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.reporter = Reporter(self.terminal)

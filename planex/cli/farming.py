@@ -37,19 +37,16 @@ keys_option = _KEYS()
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
-    setattr(context.ensure_object(Context), "farm" if parameter.name == "on" else "farm_keys", value)
+    names = {"on": "farm", "keys": "farm_keys", "labels": "farm_labels"}
+    setattr(context.ensure_object(Context), names[str(parameter.name)], value)
 
 
 def on_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--on ADDRESS`` and ``--keys DIR``, kept in the Context."""
-    on = click.option(
-        "--on",
-        metavar="ADDRESS",
-        expose_value=False,
-        callback=_keep,
-        help="Let a farm build: dask:HOST:PORT. Files go by a shared store.",
-    )
-    return on(_KEYS(expose_value=False, callback=_keep)(command))
+    """``--on ADDRESS``, ``--keys DIR`` and ``--label WORD``, kept in the Context."""
+    kept = partial(click.option, expose_value=False, callback=_keep)
+    on = kept("--on", metavar="ADDRESS", help="Let a farm build: dask:HOST:PORT. Files go by a shared store.")
+    label = kept("--label", "labels", multiple=True, metavar="WORD", help="Ask only workers of the farm that have it.")
+    return on(_KEYS(expose_value=False, callback=_keep)(label(command)))
 
 
 def dispatch() -> ModuleType:
@@ -70,6 +67,7 @@ class FarmWay:
     farm: Dispatcher
     depot: Depot
     store: StoreAddress
+    labels: tuple[str, ...] = ()
     drained: dict[str, str] = field(default_factory=dict)
     """Workers that serve no more, by address, and why: for all rounds of a build."""
 
@@ -88,6 +86,7 @@ class FarmWay:
             reporter,
             lambda package: need_of(last.usage) if (last := workshop.store.last(package)) else Need(),
             self.drained,
+            self.labels,
             offline,
         )
 
@@ -112,4 +111,4 @@ def farm_of(context: Context, depots: Depots | None, urls: Sequence[str]) -> Ite
         settings.url, where.variable if where else None, where.file if where else None, settings.timeout
     )
     with dispatch().Farm(address) as farm:
-        yield FarmWay(farm, depot, store)
+        yield FarmWay(farm, depot, store, context.farm_labels)

@@ -27,7 +27,7 @@ from planex.units import parse_size
 @click.option("--name", default=socket.gethostname, help="What it is called in reports (default: as its host).")
 @click.option("--cores", type=click.FloatRange(min=0.1), help="Cores to build with (default: all).")
 @click.option("--memory", metavar="SIZE", help="Memory to build with, as in 16G (default: four fifths).")
-@click.option("--label", "labels", multiple=True, metavar="WORD", help="Something it has, for builds that ask for it.")
+@click.option("--label", "labels", multiple=True, metavar="WORD", help="Something it has, for `build --label`.")
 @pass_context
 def worker(
     context: Context,

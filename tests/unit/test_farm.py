@@ -101,7 +101,7 @@ class Stage:
     troupe: Troupe | None = None
 
     def play(
-        self, plays: Mapping[str, Answering], skew: Mapping[str, float] | None = None
+        self, plays: Mapping[str, Answering], skew: Mapping[str, float] | None = None, *, keep_going: bool = False
     ) -> dict[str, tuple[Status, str]]:
         def listen(event: Event) -> None:
             if isinstance(event, Message) and event.level is Level.WARNING:
@@ -112,7 +112,9 @@ class Stage:
         digest, address = shop.buildroot_digest, StoreAddress(depot.name)
         need = lambda package: Need()  # noqa: E731
         builder = FarmBuilder(shop.project, "sandbox", digest, depot, address, self.troupe, reporter, need, {})
-        done = Build(shop, shop.plan(shop.project.built), builder, reporter, Options(1), builder.places).run()
+        done = Build(
+            shop, shop.plan(shop.project.built), builder, reporter, Options(1, keep_going), builder.places
+        ).run()
         return {each.package: (each.status, each.error.message if each.error else "") for each in done}
 
 
@@ -171,6 +173,16 @@ def test_where_no_worker_is_left_the_package_fails_and_says_why(stage: Stage) ->
     status, message = stage.play({"one": blames(Blame.WORKER, "no dnf")})["a"]
     assert status is Status.FAILED
     assert "no worker is left that can build a: worker one is given nothing more: no dnf" in message
+
+
+def test_to_keep_going_without_workers_ends(stage: Stage) -> None:
+    add(stage.workspace, "c")
+    found = stage.play({"one": blames(Blame.WORKER, "no dnf")}, keep_going=True)
+    assert {name: status for name, (status, _) in found.items()} == {
+        "a": Status.FAILED,
+        "b": Status.SKIPPED,
+        "c": Status.FAILED,
+    }
 
 
 def test_what_three_workers_blame_themselves_for_is_the_packages_fault(stage: Stage) -> None:
@@ -280,7 +292,8 @@ def test_what_needs_more_memory_than_any_worker_has_goes_to_the_largest() -> Non
 
 def test_a_worker_of_another_kind_is_asked_nothing() -> None:
     found = places([station("one")], {"x": Need(has=frozenset({"arch aarch64"}))})
-    assert not found.enter("x") and not found.fit("x")
+    assert not found.enter("x")
+    assert not found.hopeless, "another one may come"
 
 
 @pytest.mark.parametrize(

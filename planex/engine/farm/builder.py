@@ -61,9 +61,11 @@ class FarmBuilder:
     """What a package takes, by its name in the plan."""
     drained: dict[str, str]
     """Workers that are given nothing more, by address, and why."""
+    labels: tuple[str, ...] = ()
     offline: bool = False
     _there: set[str] = field(default_factory=set)
     """Digests of what the store has."""
+    _waited: bool = False
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -79,6 +81,9 @@ class FarmBuilder:
             if abs(station.skew) > _SKEW:
                 told = f"its clock is {abs(station.skew):.0f} s {'ahead' if station.skew > 0 else 'behind'}"
                 self._drain(station, f"worker {station.name} is given nothing more: {told}")
+        if not self._waited and not any(self._has <= station.has for station in stations):
+            self._waited = True
+            self.reporter.info(f"the farm has no worker with {', '.join(sorted(self._has))}: waiting for one")
         return stations
 
     def prepare(self, task: Task) -> None:
@@ -188,20 +193,21 @@ class FarmBuilder:
         """What a package was given of a worker that still serves; another worker's, where that is gone."""
         while True:
             share = self.places.share(package)
-            if share and share.station.address not in self.places.drained:
+            if share and share.station.address not in self.drained:
                 return share
             task.phase("wait for a worker")
             self.places.leave(package)
+            self._require_workers(package)
             while not self.places.enter(package):
                 check_stopped()
-                self.places.renew()
-                self._require_workers(package)
                 time.sleep(_PAUSE)
+                self.places.renew()
 
     def _require_workers(self, package: str) -> None:
-        """PlanexError where all workers that could build a package blamed themselves."""
-        if self.places.drained and not self.places.fit(package):
-            told = "; ".join(self.places.drained.values())
+        """PlanexError where all workers that there are serve no more."""
+        self.places.renew()
+        if self.places.hopeless:
+            told = "; ".join(self.drained.values())
             raise PlanexError(f"no worker is left that can build {package}: {told}", _LOST_HINT)
 
     def _drain(self, station: Station, reason: str) -> None:
@@ -214,7 +220,8 @@ class FarmBuilder:
     @property
     def _has(self) -> frozenset[str]:
         """What a worker must have."""
-        return frozenset({ORDERS, f"arch {self.project.target.arch}", f"builder {self.name}"})
+        labels = (f"label {label}" for label in self.labels)
+        return frozenset({ORDERS, f"arch {self.project.target.arch}", f"builder {self.name}", *labels})
 
 
 def _tell(task: Task, where: str, phase: str) -> None:

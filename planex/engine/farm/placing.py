@@ -92,10 +92,17 @@ class Places:
     def full(self) -> bool:
         self.renew()
         with self._lock:
-            return not any(self._free(station)[0] >= _LEAST for station in self._serving())
+            return not self.hopeless and not any(self._free(station)[0] >= _LEAST for station in self._serving())
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether there are workers, and none that serves: who enters is told so, and waits for nothing."""
+        return bool(self.stations) and not self._serving()
 
     def enter(self, package: str) -> bool:
         with self._lock:
+            if self.hopeless:
+                return True
             need = self.needs(package)
             fit = [share_of(need, station) for station in self._fit(need)]
             free = [share for share in fit if self._has_room(share, package)]
@@ -114,11 +121,6 @@ class Places:
     def share(self, package: str) -> Allotment | None:
         """What a package was given, if it was given something."""
         return self._given.get(package)
-
-    def fit(self, package: str) -> bool:
-        """Whether any worker could ever build a package."""
-        with self._lock:
-            return bool(self._fit(self.needs(package)))
 
     def _give(self, package: str, share: Allotment) -> None:
         address = share.station.address
