@@ -225,6 +225,37 @@ def test_a_client_that_is_killed_is_no_longer_built_for(trial: Trial) -> None:
     wait_for(lambda: not sleepers(worker))
 
 
+def test_where_the_scheduler_dies_the_build_says_so_and_workers_end(trial: Trial) -> None:
+    add(trial.workspace, "a", build="sleep 600")
+    worker = trial.worker("one")
+    build = trial.start_build()
+    wait_for(lambda: sleepers(worker))
+    asleep = sleepers(worker)
+    trial.started[0].kill()
+    said = trial.said(build)
+    assert build.returncode == 1
+    assert "does not answer any more" in said and "Traceback" not in said
+    assert "is gone" in trial.said(worker) and worker.returncode == 1
+    wait_for(lambda: not any(_command(pid).startswith(b"sleep") for pid in asleep))
+
+
+def test_a_farm_with_keys_builds_for_who_has_them(trial: Trial) -> None:
+    """A scheduler of its own: that of the trial has none."""
+    add(trial.workspace, "a")
+    keys = ("--keys", str(trial.folder / "keys"))
+    assert run_planex(trial.folder, "farm", "keys", keys[1]).returncode == 0
+    up = trial.start("farm", "up", "--workers", "1", *keys)
+    out = trial.folder / f"{trial.started.index(up)}.out"
+    wait_for(lambda: out.read_text().endswith("\n"))
+    trial.address = out.read_text().strip()
+    stranger = trial.build()
+    assert stranger.returncode == 1
+    assert "no farm answers" in stranger.stderr
+    done = trial.build(*keys)
+    assert done.returncode == 0, done.stderr
+    assert "1 built" in done.stderr
+
+
 def test_a_package_that_fails_fails_as_it_does_here(trial: Trial) -> None:
     add(trial.workspace, "a", build="echo the compiler is in a bad mood; exit 3")
     trial.worker("one")

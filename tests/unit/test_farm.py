@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import heapq
 import os
-import random
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from benchmarks.farming import Simulation, farm_of, graph_of, possible
 from planex.cage.limits import WHOLE, Limits, Usage, Watch
 from planex.cli import cli
 from planex.disk import DiskError
@@ -26,7 +25,7 @@ from planex.engine.farm.equipment import found_words
 from planex.engine.farm.labour import judged
 from planex.engine.farm.orders import ORDERS, Blame, LostWorker, Reply, StoreAddress, read_order, text_of
 from planex.engine.farm.placing import Allotment, Need, Places, Station, need_of
-from planex.engine.schedule import LocalRooms, Rooms, Schedule
+from planex.engine.schedule import LocalRooms
 from planex.errors import CommandFailed, ConfigError, LimitReached, MissingTool, PlanexError
 from planex.events import Event, Level, Message, Status
 from planex.processes import seconds_of
@@ -349,47 +348,15 @@ def test_a_farm_without_a_store_is_told_what_to_write(stage: Stage) -> None:
     assert "push: true" in (done.exception.hint or "")
 
 
-def simulated(needs: Mapping[str, set[str]], seconds: Mapping[str, float], rooms: Rooms) -> float:
-    """When all is built, by the code that decides in a build and a clock that jumps."""
-    weights: dict[str, float] = {}
-    behind = dict.fromkeys(needs, 0.0)
-    for name in reversed(list(needs)):
-        weights[name] = seconds[name] + behind[name]
-        for need in needs[name]:
-            behind[need] = max(behind[need], weights[name])
-    schedule, running, now = Schedule(needs, weights, rooms), list[tuple[float, str]](), 0.0
-    while True:
-        for name in schedule.start():
-            heapq.heappush(running, (now + seconds[name], name))
-        if not running:
-            return now
-        now, name = heapq.heappop(running)
-        schedule.ended(name, built=True)
+@pytest.mark.parametrize("slots", [1, 8, 64, 256])
+def test_a_schedule_is_near_what_is_possible(slots: int) -> None:
+    needs, seconds = graph_of(139)
+    least = possible(needs, seconds, slots)
+    assert 0.999 * least <= Simulation(needs, seconds, LocalRooms(slots)).run() <= 1.1 * least
+    assert 0.999 * least <= Simulation(needs, seconds, farm_of(slots)).run() <= 1.1 * least
 
 
-def random_graph(count: int, seed: int) -> tuple[dict[str, set[str]], dict[str, float]]:
-    """As distributions are: a few packages that much needs, and many that nothing does."""
-    chance = random.Random(seed)
-    needs: dict[str, set[str]] = {}
-    for number in range(count):
-        names = [f"p{int(number * chance.random() ** 3)}" for _ in range(chance.randrange(4))]
-        needs[f"p{number}"] = set(names) if number else set()
-    return needs, {name: chance.lognormvariate(3.5, 1.0) for name in needs}
-
-
-def longest(needs: Mapping[str, set[str]], seconds: Mapping[str, float]) -> float:
-    ends: dict[str, float] = {}
-    for name, before in needs.items():
-        ends[name] = seconds[name] + max((ends[each] for each in before), default=0.0)
-    return max(ends.values())
-
-
-@pytest.mark.parametrize("slots", [1, 2, 8, 64, 256])
-@pytest.mark.parametrize("count", [139, 2000])
-def test_a_schedule_is_near_what_is_possible(count: int, slots: int) -> None:
-    needs, seconds = random_graph(count, count)
-    possible = max(longest(needs, seconds), sum(seconds.values()) / slots)
-    assert simulated(needs, seconds, LocalRooms(slots)) <= 1.1 * possible
-    stations = [station(f"w{number}", 2) for number in range(slots)]
-    by_one = {name: Need(2.0) for name in needs}
-    assert simulated(needs, seconds, places(stations, by_one)) <= 1.1 * possible
+def test_all_is_built_where_workers_are_lost() -> None:
+    needs, seconds = graph_of(139)
+    quiet = Simulation(needs, seconds, farm_of(4)).run()
+    assert Simulation(needs, seconds, farm_of(4), [(60.0, "tcp://0"), (600.0, "tcp://2")]).run() > quiet

@@ -48,7 +48,9 @@ _home = Path()
 def _configure(patience: float = 60.0) -> None:
     """``patience``: seconds after which a silent worker counts as lost."""
     dask.config.set(_SETTINGS | {"distributed.scheduler.worker-ttl": f"{patience:g}s"})
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is told by who asked
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    for name in names:  # what matters is told by who asked
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def _security(address: Address) -> Security | None:
@@ -161,9 +163,9 @@ class Farm:
         _configure()
         try:
             self._client = Client(self.address.url, security=_security(self.address), timeout=10, set_as_default=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError):
             hint = "see whether it runs, and with the same keys; `planex farm up` makes one on this machine"
-            raise PlanexError(f"no farm answers at {self.address.url}: {error}", hint) from None
+            raise PlanexError(f"no farm answers at {self.address.url}", hint) from None
         self._client.subscribe_topic(self._topic, self._told)
         return self
 
@@ -174,13 +176,22 @@ class Farm:
         """The workers that are there; asked at most once in a while. PlanexError where the scheduler is gone."""
         with self._lock:
             if time.monotonic() - self._seen > 2 * _POLL:
+                self._require_scheduler()
                 try:
                     known = self._client.sync(self._client.scheduler.identity, n_workers=-1)
-                except OSError as error:
-                    raise PlanexError(f"the farm at {self.address.url} does not answer any more: {error}") from None
+                except OSError:
+                    raise self._gone() from None
                 self._stations = tuple(_station(url, row) for url, row in known["workers"].items())
                 self._seen = time.monotonic()
             return self._stations
+
+    def _require_scheduler(self) -> None:
+        if self._client.status != "running":
+            raise self._gone()
+
+    def _gone(self) -> PlanexError:
+        hint = "start it again, and then the workers; what was finished is kept"
+        return PlanexError(f"the scheduler of the farm at {self.address.url} does not answer any more", hint)
 
     def ask(self, text: str, share: Allotment, has: frozenset[str], name: str, told: Callable[[str], None]) -> str:
         """Have a worker carry out an order: its reply. Raises LostWorker; where the run is stopped, PlanexError."""
@@ -206,6 +217,7 @@ class Farm:
             return str(future.result(timeout=10))
         if future.status == "error":
             raise PlanexError(f"worker {station.name} cannot carry out orders of this planex: {future.exception()}")
+        self._require_scheduler()
         raise LostWorker(f"worker {station.name} is lost")
 
     def _told(self, event: tuple[float, dict[str, str]]) -> None:
