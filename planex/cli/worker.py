@@ -57,6 +57,7 @@ def worker(
         raise ConfigError(f"--memory: {error}") from None
     words = found_words(labels)
     home = equip(folder)
+    context.reporter.info(f"{name} joins {address.url}")
     told = ", ".join(sorted(words))
     serve(
         address, home, name, resources_of(cores, size, words), lambda: context.reporter.info(f"{name} serves: {told}")

@@ -47,11 +47,13 @@ STORE = 'store: [{{url: "file:{}", push: true, trusted: true}}]\n'
 PATIENCE = 180.0
 
 
-def add(workspace: Path, name: str, *needs: str, build: str = ":") -> None:
+def add(workspace: Path, name: str, *needs: str, build: str = ":", generates: str = "") -> None:
     folder = workspace / "specs" / name
     folder.mkdir(parents=True, exist_ok=True)
     lines = "\n".join(f"BuildRequires: {need}" for need in needs)
-    (folder / f"{name}.spec").write_text(SPEC.format(name=name, needs=lines, build=build))
+    text = SPEC.format(name=name, needs=lines, build=build)
+    section = f"%generate_buildrequires\necho {generates}\n%build" if generates else "%build"
+    (folder / f"{name}.spec").write_text(text.replace("%build", section, 1))
 
 
 def wait_for(what: Callable[[], object]) -> None:
@@ -141,6 +143,17 @@ def test_a_farm_makes_the_same_repository_as_this_machine(trial: Trial, base: Pa
     assert run_planex(alone, "build").returncode == 0
     assert repository(trial.workspace) == repository(alone)
     assert "a-1-1.noarch.rpm" in repository(alone)
+
+
+def test_what_only_a_build_can_tell_of_its_needs_is_told_by_workers(trial: Trial) -> None:
+    add(trial.workspace, "a", generates="b")
+    add(trial.workspace, "b")
+    trial.worker("one")
+    done = trial.build()
+    assert done.returncode == 0, done.stderr
+    assert "2 built" in done.stderr
+    installed = trial.workspace / "_build" / "bookworm" / "logs" / "a" / "installed_pkgs.log"
+    assert "b-1-1.noarch" in installed.read_text()
 
 
 def sleepers(process: subprocess.Popen[bytes]) -> list[int]:

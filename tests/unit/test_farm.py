@@ -21,7 +21,7 @@ from planex.engine.build import Build, Options
 from planex.engine.farm import labour
 from planex.engine.farm.address import CERTIFICATE, KEY, make_keys, read_address
 from planex.engine.farm.builder import FarmBuilder
-from planex.engine.farm.equipment import found_words
+from planex.engine.farm.equipment import equip, found_words
 from planex.engine.farm.labour import judged
 from planex.engine.farm.orders import ORDERS, Blame, LostWorker, Reply, StoreAddress, read_order, text_of
 from planex.engine.farm.placing import Allotment, Need, Places, Station, need_of
@@ -338,6 +338,18 @@ def test_a_machine_without_builders_is_no_worker(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("planex.engine.farm.equipment.find", lambda tool: None)
     with pytest.raises(MissingTool):
         found_words([])
+
+
+def test_a_workers_folder_is_rid_of_what_a_killed_one_left(tmp_path: Path) -> None:
+    layers = tmp_path / "w" / "workspaces" / "x" / "_build" / "bookworm" / "buildroots"
+    left = [tmp_path / "w" / "work" / ".order.1.draft", layers / ".deps.1.draft"]
+    for folder in left:
+        folder.mkdir(parents=True)
+    (layers / "deps-1").mkdir()
+    assert equip(tmp_path / "w") == tmp_path / "w"
+    assert not any(map(Path.exists, left)) and (layers / "deps-1").exists()
+    with pytest.raises(ConfigError):
+        equip(tmp_path / "a b")
 
 
 def test_a_farm_without_a_store_is_told_what_to_write(stage: Stage) -> None:

@@ -101,8 +101,9 @@ class FarmBuilder:
     def _bundle(self) -> dict[SharedFile, Path]:
         """All files of the bundle, and last the list of them: where that is, the others are as a rule."""
         paths = bundle_of(self.project)
-        bundle = digests_of(paths, self.project.workspace.cache)
-        listing = self.project.folder / "farm-bundle.json"
+        cache = self.project.workspace.cache / "farm"
+        bundle = digests_of(paths, cache / "digests.json")
+        listing = cache / f"{self.project.target_name}.json"
         write_atomic(listing, text_of(bundle))
         files = {file: paths[name] for name, file in bundle.files.items()}
         return {**files, shared_file(listing): listing}

@@ -28,7 +28,7 @@ def bundle_of(project: Project) -> dict[str, Path]:
 
 def digests_of(paths: dict[str, Path], cache: Path) -> Bundle:
     """The same by digest; those that were seen before are not read again."""
-    known = Remembered(cache / "farm.json")
+    known = Remembered(cache)
     files = {name: SharedFile(known.digest(path), path.stat().st_size) for name, path in sorted(paths.items())}
     known.save()
     return Bundle(files)

@@ -39,5 +39,6 @@ def equip(folder: Path) -> Path:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PlanexError(f"{home} cannot be made: {error.strerror}", "name another one: --folder DIR") from None
-    shelf.sweep([home / part for part in ("work", "files", "workspaces")])
+    parts = ("work", "files", "workspaces", "workspaces/*/_build/*/buildroots")
+    shelf.sweep(folder for part in parts for folder in home.glob(part))
     return home

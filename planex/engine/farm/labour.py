@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +43,8 @@ _ORDER, _REPLY, _LOG = "order.json", "reply.json", "labour.log"
 _PHASE = "phase "
 _KEPT = 3
 """Workspaces of bundles kept at most."""
+_UNUSED = 3 * 86400.0
+"""Seconds after which a file that no order asked for is deleted; the store has it."""
 LEAST_DISK = 64 << 20
 """Bytes free below which a worker that failed has no room, whatever the package says."""
 
@@ -150,6 +153,9 @@ class Labour:
                     shelf.publish(made, root)
             os.utime(root)
             shelf.prune(root.parent.glob("[!.]*"), _KEPT)
+            for path in (self.folder / "files").glob("[!.]*"):
+                if time.time() - path.stat().st_mtime > _UNUSED:
+                    path.unlink()
         return root
 
     def _builder(self, root: Path) -> Builder:
