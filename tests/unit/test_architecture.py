@@ -30,6 +30,7 @@ OWNERS = {
     "obstore": {"snapshot/s3.py"},
     "dask": {"engine/farm/dispatch.py"},
     "distributed": {"engine/farm/dispatch.py"},
+    "oras": {"snapshot/oci.py"},
     "sqlite3": {"patchqueue/carry/commitindex.py"},
 }
 # What each room may import besides itself and the ground, which is all that lies at planex's root, and cages.

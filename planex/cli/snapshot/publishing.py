@@ -16,7 +16,9 @@ from planex.units import many
 
 
 @click.command("publish", short_help="Have them at another place, whole.")
-@click.option("--to", "where", required=True, metavar="DEST", help="A folder, HOST:FOLDER, rsync://... or s3://...")
+@click.option(
+    "--to", "where", required=True, metavar="DEST", help="A folder, HOST:FOLDER, rsync://..., s3://... or oci://..."
+)
 @click.option("--base-url", default="", metavar="URL", help="Where readers find an s3:// place (for mirror lists).")
 @click.option("--replace", is_flag=True, help="Also where the snapshots of another archive are, which are deleted.")
 @pass_context
@@ -32,6 +34,7 @@ def publish_all(context: Context, where: str, base_url: str, replace: bool) -> N
     Examples:
       planex snapshot publish --to web.example.org:/srv/www/nights
       planex snapshot publish --to s3://bucket/nights --base-url https://bucket.example.org/nights
+      planex snapshot publish --to oci://registry.example.org/nights
     """
     archive = archive_of(context)
     outlet = _outlet(where, base_url, archive)
@@ -42,10 +45,17 @@ def publish_all(context: Context, where: str, base_url: str, replace: bool) -> N
 
 
 def _outlet(where: str, base_url: str, archive: SnapshotFolder) -> Outlet:
-    if not where.startswith("s3://"):
-        return rsync_outlet(where, archive.root)
+    scheme = where.partition("://")[0] if where.startswith(("s3://", "oci://")) else ""
     try:
-        from planex.snapshot.s3 import object_outlet
+        if scheme == "s3":
+            from planex.snapshot.s3 import object_outlet
+
+            return object_outlet(where, base_url)
+        if scheme == "oci":
+            from planex.snapshot.oci import registry_outlet
+
+            return registry_outlet(where)
     except ModuleNotFoundError as error:
-        raise MissingTool(f"Python has no {error.name}; it is needed for s3://", "pip install 'planex[s3]'") from None
-    return object_outlet(where, base_url)
+        what = f"Python has no {error.name}; it is needed for {scheme}://"
+        raise MissingTool(what, f"pip install 'planex[{scheme}]'") from None
+    return rsync_outlet(where, archive.root)
