@@ -41,7 +41,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class BuildWish:
     """What a build was asked for."""
 
     packages: tuple[str, ...]
@@ -105,7 +105,7 @@ def build(
       planex build xen --dry-run   show what would be built for xen, and why
     """
     offline, no_store = offline or hermetic is not None, no_store or hermetic is not None
-    wish = _Wish(packages, offline=offline, **wanted)
+    wish = BuildWish(packages, offline=offline, **wanted)
     if hermetic:
         from planex.cli.locking import unlock  # seldom
 
@@ -121,7 +121,7 @@ def build(
         depots_of(context, urls, none=no_store, offline=offline) as depots,
         farm_of(context, depots, urls) as farm,
     ):
-        workshop, outcomes = _carry_out(context, replace(wish, depots=depots, farm=farm), wait)
+        workshop, outcomes = carry_out(context, replace(wish, depots=depots, farm=farm), wait)
         if as_json:
             echo(_outcome_json(workshop.project, outcomes))
         _raise_failures(outcomes)
@@ -131,20 +131,20 @@ def build(
         echo(workshop.project.workspace.relative(workshop.project.repository))
 
 
-def _verify(context: Context, workshop: Workshop, wish: _Wish, wait: bool) -> None:
+def _verify(context: Context, workshop: Workshop, wish: BuildWish, wait: bool) -> None:
     if wish.verify:
         from planex.cli.diff import verify_builds  # seldom
 
         verify_builds(context, workshop, wish.packages, offline=wish.offline, wait=wait)
 
 
-def _foretell(context: Context, wish: _Wish, as_json: bool) -> None:
+def _foretell(context: Context, wish: BuildWish, as_json: bool) -> None:
     workshop, plan = _plan(context, wish, {})
     echo(_plan_json(plan) if as_json else _plan_text(plan))
     _raise_faults(workshop, wish.packages)
 
 
-def _carry_out(context: Context, wish: _Wish, wait: bool) -> tuple[Workshop, list[Outcome]]:
+def carry_out(context: Context, wish: BuildWish, wait: bool) -> tuple[Workshop, list[Outcome]]:
     """Build and publish; what became of each package that had to be looked at."""
     started, reporter = time.monotonic(), context.reporter
     outcomes: dict[str, Outcome] = {}
@@ -163,13 +163,13 @@ def _carry_out(context: Context, wish: _Wish, wait: bool) -> tuple[Workshop, lis
     return workshop, list(outcomes.values())
 
 
-def _may_go_on(outcomes: Collection[Outcome], wish: _Wish) -> bool:
+def _may_go_on(outcomes: Collection[Outcome], wish: BuildWish) -> bool:
     """Whether what this round learned lets another one build what it could not."""
     statuses = {outcome.status for outcome in outcomes}
     return Status.POSTPONED in statuses and (wish.keep_going or Status.FAILED not in statuses)
 
 
-def _build(workshop: Workshop, plan: Plan, wish: _Wish, reporter: Reporter) -> list[Outcome]:
+def _build(workshop: Workshop, plan: Plan, wish: BuildWish, reporter: Reporter) -> list[Outcome]:
     """Tell the plan and carry it out, once all that it needs is known to be there."""
     workshop.require_checksums(plan)
     if plan.changes and workshop.project.signer:
@@ -214,7 +214,7 @@ def _junit_file(context: Context, path: Path | None) -> Iterator[None]:
         write_atomic(path, junit_xml(events, suite))
 
 
-def _plan(context: Context, wish: _Wish, before: Mapping[str, Outcome]) -> tuple[Workshop, Plan]:
+def _plan(context: Context, wish: BuildWish, before: Mapping[str, Outcome]) -> tuple[Workshop, Plan]:
     """``before``: what became of packages in earlier rounds. None is built twice, whether it failed or was forced."""
     choose_builder_name(context.config, context.target_name, wish.builder)
     project = load_project(context.workspace, context.config, context.target_name, tolerant=True)

@@ -16,7 +16,11 @@ Sections = Mapping[str, Mapping[str, tuple[str, str]]]
 SECTIONS: Sections = {
     "Start here": {
         "init": ("planex.cli.init:init", "Write a small commented workspace that builds."),
-        "import": ("planex.cli.importing:import_packages", "Take in what others keep: planex 4, dist-git, SRPMs."),
+        "new": ("planex.cli.new:new", "Write a package for an upstream source, and build it."),
+        "import": (
+            "planex.cli.importing:import_packages",
+            "Take in what others keep: planex 4, dist-git, SRPMs, Debian.",
+        ),
         "doctor": ("planex.cli.doctor:doctor", "Check that this machine has what planex needs."),
     },
     "Packages": {

@@ -19,7 +19,7 @@ from planex.importers.incoming import Delivered, Incoming, deliver
 from planex.report import Task
 
 
-@click.command("import", short_help="Take in what others keep: planex 4, dist-git, SRPMs.")
+@click.command("import", short_help="Take in what others keep: planex 4, dist-git, SRPMs, Debian.")
 @click.argument("source")
 @click.option("--no-pins", is_flag=True, help="Of a planex 4 workspace: the links, where pins stand in for them.")
 @click.option("--replace", is_flag=True, help="Write over what was changed here since it was imported.")
@@ -37,7 +37,11 @@ def import_packages(context: Context, source: str, no_pins: bool, replace: bool,
       planex import ../xenserver-core && planex fetch --update && planex graph   a workspace of planex 4
       planex import xen-4.20.3-1.src.rpm           an SRPM
       planex import https://HOST/rpms/tree.git     a dist-git repository, or a clone: ../rpms/tree
+      planex import debian:hello                   a Debian source package, or its .dsc file; builds it
     """
+    if source.startswith("debian:") or source.endswith(".dsc"):
+        _take_debian(context, source, replace=replace, as_json=as_json)
+        return
     with (
         hold(context.workspace.lock, shared=True, patience=context.patience(wait=True)),
         context.reporter.task("import") as task,
@@ -45,10 +49,37 @@ def import_packages(context: Context, source: str, no_pins: bool, replace: bool,
     ):
         incoming = _read(context, source, scratch, task, pins=not no_pins, offline=offline)
         done = deliver(context.workspace, incoming, replace=replace)
+    _report(done, as_json=as_json)
+
+
+def _report(done: list[Delivered], *, as_json: bool) -> None:
     echo(json.dumps([asdict(each) for each in done], indent=2) if as_json else _text(done))
     kept = [each.name for each in done if each.status == "kept"]
     if kept:
         raise PlanexError(f"left as they are here: {', '.join(kept)}", "planex import --replace takes SOURCE's")
+
+
+def _take_debian(context: Context, source: str, *, replace: bool, as_json: bool) -> None:
+    """A source package is built as well: only a build tells what goes into %files."""
+    from planex.cli.new import build_and_mend, draft
+    from planex.importers.debian import from_dsc, incoming
+    from planex.scaffold.origin import Finder
+
+    with (
+        hold(context.workspace.lock, shared=True, patience=context.patience(wait=True)),
+        context.reporter.task("import") as task,
+        temporary_folder(context.workspace.cache, "import") as scratch,
+    ):
+        if source.endswith(".dsc"):
+            origin = from_dsc(Path(source))
+        else:
+            finder = Finder(context.workspace, task, scratch, context.config.downloads)
+            origin = finder.find(source.removeprefix("debian:"), source)
+        spec, stock = draft(context, origin)
+        (done,) = deliver(context.workspace, [incoming(origin, spec)], replace=replace)
+        if done.status in ("new", "updated"):
+            build_and_mend(context, spec, origin, stock)
+    _report([done], as_json=as_json)
 
 
 def _read(context: Context, source: str, scratch: Path, task: Task, *, pins: bool, offline: bool) -> list[Incoming]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from planex.checksums import digest_of_text
 from planex.distro.config import Config, Target
-from planex.distro.recipe import Recipe, find_recipes, render_specs
+from planex.distro.recipe import Recipe, find_recipes, no_packages, render_specs
 from planex.distro.releases import with_releases
 from planex.drafts import write_atomic
 from planex.errors import ConfigError, PlanexError, Problem, joined
@@ -112,7 +112,8 @@ class Project:
     def choose(self, asked: Iterable[str]) -> list[str]:
         """The packages named, or all. Raises ConfigError for unknown names (with the nearest known) and broken ones."""
         asked = list(asked)
-        names = self.names
+        if not (names := self.names):
+            raise no_packages(self.workspace)
         unknown = [f"no package '{name}' in specs/{did_you_mean(name, names)}" for name in asked if name not in names]
         if unknown:
             raise ConfigError("\n".join(unknown), f"packages: {', '.join(names)}")

@@ -115,9 +115,14 @@ def find_recipes(
         except ConfigError as error:
             faults[folder.name] = error
     keep_or_raise(faults | _orphan_queues(workspace, recipes), broken)
-    if not recipes and not faults:
-        raise ConfigError(f"no packages in {workspace.specs}", "see docs/packages.md for how to add one")
+    if not recipes and not faults and broken is None:
+        raise no_packages(workspace)
     return recipes
+
+
+def no_packages(workspace: Workspace) -> ConfigError:
+    """For a workspace in which there is nothing to do."""
+    return ConfigError(f"no packages in {workspace.specs}", "make one: planex new, planex import; see docs/packages.md")
 
 
 def load_recipe(workspace: Workspace, name: str, guards: Iterable[str] = ()) -> Recipe:

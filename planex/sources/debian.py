@@ -37,6 +37,8 @@ class ArchivedSource:
     folder: str
     homepage: str
     tarballs: tuple[str, ...]
+    packing: str = ""
+    """The tarball with ``debian/``; empty where that is a diff, or the one tarball has it."""
 
     def paths(self) -> list[str]:
         return [f"{self.folder}/{name}" for name in self.tarballs]
@@ -88,17 +90,27 @@ def parse_sources(lines: Iterable[str]) -> Iterator[ArchivedSource]:
         elif not line.strip() and fields:
             upstream = tuple(name for name in tarballs if not _PACKING.search(name))
             name, folder = fields.get("Package", ""), fields.get("Directory", "")
-            yield ArchivedSource(name, folder, fields.get("Homepage", ""), upstream)
+            packing = next((name for name in tarballs if _PACKING.search(name)), "")
+            yield ArchivedSource(name, folder, fields.get("Homepage", ""), upstream, packing)
             fields, tarballs = {}, {}
 
 
+def sources_of(name: str, scratch: Path, limits: Downloads) -> list[ArchivedSource]:
+    """What the archive has of a source package, in every suite that apt is set up with."""
+    return [each for each in _archived(scratch, limits) if each.name == name]
+
+
 def _archived(scratch: Path, limits: Downloads) -> Iterator[ArchivedSource]:
+    yield from parse_sources(source_lines(scratch, limits))
+
+
+def source_lines(scratch: Path, limits: Downloads) -> Iterator[str]:
     """What the mirrors' indices of sources hold; of those that cannot be read, nothing."""
     with temporary_folder(scratch, "sources") as folder:
         for number, url in enumerate(_indices()):
             try:
                 download(url, folder / f"{number}.xz", limits=limits)
-                yield from parse_sources(_lines(folder / f"{number}.xz"))
+                yield from (*_lines(folder / f"{number}.xz"), "")
             except PlanexError:
                 continue
 

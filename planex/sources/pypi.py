@@ -84,6 +84,13 @@ def link(text: str, url: str, file: str) -> str | None:
     return next((each for each in found if unquote(urlsplit(each).path.rsplit("/", 1)[-1]) == file), None)
 
 
+def files(text: str) -> list[str]:
+    """Names of the files that a list has."""
+    reader = _Links()
+    reader.feed(text)
+    return [unquote(urlsplit(href).path.rsplit("/", 1)[-1]) for href in reader.links]
+
+
 def _absolute(page: str, href: str) -> str:
     """What a link leads to; nothing where that is no place of an index: only a folder of files may name files here."""
     try:

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A Debian source package: its quilt queue as the patch queue, and a spec that follows from its files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from planex.checksums import RECORDED, digest_of
+from planex.errors import ConfigError, PlanexError
+from planex.importers.incoming import Incoming
+from planex.patchqueue.format.queue import SERIES
+from planex.patchqueue.format.series import parse_series
+from planex.regular import read_text
+from planex.scaffold.make import package_files
+from planex.scaffold.origin import Upstreamed, debian_files, version_of_archived
+from planex.scaffold.spectext import NewSpec
+
+_PATCHES = "debian/patches/"
+_FILE = re.compile(r"^ [0-9a-f]{64} \d+ (\S+)$", re.MULTILINE)
+_FIELD = re.compile(r"^(Source|Homepage): *(\S+)", re.MULTILINE)
+
+
+def from_dsc(path: Path) -> Upstreamed:
+    """The source package that a .dsc file names, with its tarballs beside it."""
+    text = read_text(path)
+    fields, names = dict(_FIELD.findall(text)), _FILE.findall(text)
+    main = next((name for name in names if version_of_archived(name) and ".debian." not in name), None)
+    if "Source" not in fields or main is None:
+        raise PlanexError(f"{path} is no .dsc file with a tarball", "get one: apt-get source --download-only NAME")
+    packed = next((name for name in names if ".debian.tar." in name), main)
+    if missing := [name for name in (main, packed) if not (path.parent / name).is_file()]:
+        raise PlanexError(f"{missing[0]} is not beside {path.name}", "get all: apt-get source --download-only NAME")
+    tarball, version = path.parent / main, version_of_archived(main) or ""
+    checksum, files = digest_of(tarball, RECORDED), debian_files(path.parent / packed)
+    return Upstreamed(fields["Source"], version, main, tarball, checksum, fields.get("Homepage", ""), files, own=True)
+
+
+def incoming(origin: Upstreamed, spec: NewSpec) -> Incoming:
+    """The package with its queue. The rest of debian/ is not carried, which is no surprise and not told."""
+    files = package_files(spec, origin)
+    queue, remarks = _queue(origin.name, origin.debian)
+    return Incoming(origin.name, {**files, **queue}, tuple(remarks))
+
+
+def _queue(name: str, debian: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
+    """Series and patches of quilt, byte for byte; patches that no series names are left behind."""
+    own = {path.removeprefix(_PATCHES): data for path, data in debian.items() if path.startswith(_PATCHES)}
+    text = own.pop(SERIES, b"")
+    try:
+        entries = parse_series(text.decode("utf-8", "surrogateescape"), Path(_PATCHES + SERIES)).entries
+    except ConfigError as error:
+        return {}, [f"the queue is not carried: {error.message}"]
+    if not entries:
+        return {}, []
+    if absent := [entry.name for entry in entries if entry.name not in own]:
+        return {}, [f"the queue is not carried: debian/patches lacks {', '.join(absent)}"]
+    names = {entry.name for entry in entries}
+    spare = sorted(path for path in own if path.endswith((".patch", ".diff")) and path not in names)
+    remarks = [f"not in debian/patches/series, so left behind: {', '.join(spare)}"] if spare else []
+    files = {f"patchqueues/{name}/{path}": own[path] for path in names}
+    return {**files, f"patchqueues/{name}/{SERIES}": text}, remarks
