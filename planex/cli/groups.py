@@ -33,6 +33,7 @@ SECTIONS: Sections = {
         "graph": ("planex.cli.graph:graph", "Show which package needs which, and why."),
         "lock": ("planex.cli.locking:lock", "Write down all that a build needs from outside."),
         "fetch": ("planex.cli.packages:fetch", "Fetch and verify sources, or record their checksums."),
+        "update": ("planex.cli.update:update", "Show what is new upstream, and go there."),
         "render": ("planex.cli.packages:render", "Print the spec that a template makes."),
         "patchqueue": (
             "planex.cli.patchqueue:patchqueue",

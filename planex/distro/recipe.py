@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from planex.distro.autospec import CHANGELOG, asks_changelog, filled_in
 from planex.distro.config import Config, LimitSettings
@@ -55,6 +55,23 @@ class Upstream(Model):
     tag: str = "{version}"
 
 
+class Updates(Model):
+    """Where newer versions are looked for: one of these. ``tag`` is a pattern with ``{version}``."""
+
+    git: str = ""
+    tag: str = ""
+    page: str = ""
+    """URL of a page that links to tarballs."""
+    pypi: str = ""
+    debian: str = ""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(map(bool, (self.git, self.page, self.pypi, self.debian))) != 1 or (self.tag and not self.git):
+            raise ValueError("give one of git (with tag), page, pypi, debian")
+        return self
+
+
 class Settings(Model):
     """package.yaml."""
 
@@ -63,6 +80,7 @@ class Settings(Model):
     guards: Words = ()
     """Guards chosen in the patch queue, besides the target's."""
     upstream: Upstream | None = None
+    update: Updates | None = None
     mirrors: dict[str, Words] = Field(default_factory=dict)
     """For a source's file name, other URLs to try when the one in the spec fails."""
     limits: LimitSettings = LimitSettings()

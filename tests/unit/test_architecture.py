@@ -48,7 +48,7 @@ WALLS = {
     "distro": {"content", "git", "rpm", "sources", "patchqueue", "trust", "sharing"},
     "base": {"content", "rpm", "sources", "medium"},
     "engine": {"content", "rpm", "sources", "patchqueue", "distro", "trust", "sharing"},
-    "rebase": {"content", "git", "rpm", "sources", "patchqueue", "distro"},
+    "rebase": {"content", "git", "rpm", "sources", "patchqueue", "distro", "scaffold"},
     "importers": {"content", "git", "rpm", "sources", "patchqueue", "distro", "scaffold"},
     "work": {"content", "git", "rpm", "patchqueue", "distro", "engine", "rebase"},
     "scaffold": {"rpm", "sources"},

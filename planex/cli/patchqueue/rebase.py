@@ -51,7 +51,7 @@ class _Action:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Journey:
     """What a rebase that begins was asked to do."""
 
     version: str
@@ -120,8 +120,8 @@ def rebase(
     with alone(found):
         if version is not None:
             orders = replace(orders_for(found, keep, without), accept=frozenset(accept))
-            plan = _Plan(version, via, settings, orders)
-            progress: Progress | None = _start(context.reporter, found, plan, as_json)
+            plan = Journey(version, via, settings, orders)
+            progress: Progress | None = start(context.reporter, found, plan, as_json)
         else:
             progress = _carry_on(context.reporter, found, action, as_json)
         if isinstance(progress, Finished) and build:
@@ -137,7 +137,8 @@ def _reopen(found: PackageQueue, context: Context, offline: bool) -> PackageQueu
     return queue_of(context, found.name, state.guards, offline=offline)
 
 
-def _start(reporter: Reporter, found: PackageQueue, plan: _Plan, as_json: bool) -> Progress:
+def start(reporter: Reporter, found: PackageQueue, plan: Journey, as_json: bool) -> Progress:
+    """Begin a rebase; it is done at the end, or the process exits with status 1, as it waits for a person."""
     with reporter.task(found.name) as task:
         Rebase(found, task).must_be_free()
         old = found.current(task)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is new upstream of a package: where to look, by package.yaml or by its source's address, and what is there."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from planex.distro.project import Project
+from planex.distro.recipe import Updates
+from planex.errors import PlanexError
+from planex.rebase.versions import main_source
+from planex.report import Task
+from planex.rpm.librpm import compare_versions
+from planex.scaffold.origin import is_final, newest, version_of_archived, version_of_tag
+from planex.sources import offered, pypi
+
+_VERSION = r"(\d[\w.+~]*?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """``newest`` is empty where nothing is newer; ``where`` says who was asked."""
+
+    package: str
+    version: str
+    newest: str
+    where: str
+
+
+def find_newer(project: Project, name: str, task: Task) -> Newer | None:
+    """None for a package that has no version of its own or no source that is fetched."""
+    recipe = project.recipes[name]
+    version = str(recipe.settings.variables.get("version", ""))
+    remote = [source for source in project.packages[name].sources if source.kind == "source" and source.is_remote]
+    if not version or not remote:
+        return None
+    source = main_source(project.packages[name])
+    places = recipe.settings.update or _by_address(source.url)
+    if places is None and (upstream := recipe.settings.upstream):
+        places = Updates(git=upstream.git, tag=upstream.tag)
+    if places is None:
+        places = Updates(page=posixpath.dirname(source.url.split("#")[0]) + "/")
+    task.phase("look for what is new")
+    where, found = _versions(project, name, places, source.file_name, version, task)
+    final = [each for each in found if is_final(each)] if is_final(version) else list(found)
+    best = newest([version, *final])
+    return Newer(name, version, best if compare_versions(best, version) > 0 else "", where)
+
+
+def _by_address(url: str) -> Updates | None:
+    """Of sources whose address names a package of an archive, or a repository."""
+    scheme, _, rest = url.partition(":")
+    if scheme == "debian":
+        return Updates(debian=posixpath.basename(posixpath.dirname(rest)))
+    if scheme == "pypi":
+        return Updates(pypi=rest.partition("/")[0])
+    return Updates(git=url.partition("?")[0].removeprefix("git+")) if scheme.startswith("git+") else None
+
+
+def _versions(
+    project: Project, name: str, places: Updates, file: str, version: str, task: Task
+) -> tuple[str, Iterable[str]]:
+    workspace, limits = project.workspace, project.config.downloads
+    if places.debian:
+        found = offered.archived(workspace, places.debian, limits)
+        files = [file for each in found for file in each.tarballs]
+        return f"debian:{places.debian}", [each for each in map(version_of_archived, files) if each]
+    if places.pypi:
+        files = offered.python_files(workspace, places.pypi, task, limits)
+        return f"pypi:{places.pypi}", [each for file in files if (each := offered.version_in(file))]
+    if places.git:
+        tags = offered.git_tags(places.git)
+        return places.git, [each for tag in tags if (each := _tagged(tag, places.tag, name))]
+    if version not in file:
+        raise PlanexError(f"{name}: the name {file} has no version in it", "say where to look: update in package.yaml")
+    names = pypi.files(offered.page_text(workspace, places.page, task, limits))
+    pattern = re.compile(re.escape(file).replace(re.escape(version), _VERSION))
+    return places.page, [match[1] for each in names if (match := pattern.fullmatch(each))]
+
+
+def _tagged(tag: str, pattern: str, name: str) -> str | None:
+    """The version that a tag stands for, by the pattern, or by custom where there is none."""
+    if not pattern:
+        return version_of_tag(tag, name)
+    match = re.fullmatch(re.escape(pattern).replace(re.escape("{version}"), _VERSION), tag)
+    return match[1] if match else None
