@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -15,21 +14,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from planex.cli.context import Context, pass_context, sign_option, wait_option
-from planex.cli.failure import failed
 from planex.cli.farming import FarmWay, farm_of, on_option
 from planex.cli.output import echo
+from planex.cli.recording import recorded
 from planex.cli.sharing import depots_of, store_option
 from planex.content.leftovers import sweep_target
 from planex.content.locks import at_work
 from planex.distro.config import MAX_JOBS, choose_builder_name
 from planex.distro.project import Project, load_project
-from planex.drafts import write_atomic
 from planex.engine.outcome import BuildFailed, Outcome, SeveralFailed
 from planex.engine.plan import Plan
 from planex.engine.publish import check_closure, compose
 from planex.engine.workshop import Workshop
 from planex.errors import ConfigError, PlanexError, joined
-from planex.events import Event, PackageEvent, PackageLeftOut, PackagePlanned, Status
+from planex.events import PackageLeftOut, PackagePlanned, Status
 from planex.printable import few, without_passwords
 from planex.report import Reporter
 from planex.units import clock, many
@@ -117,7 +115,7 @@ def build(
             _foretell(context, replace(wish, depots=depots), as_json)
         return
     with (
-        _junit_file(context, junit),
+        recorded(context, junit),
         depots_of(context, urls, none=no_store, offline=offline) as depots,
         farm_of(context, depots, urls) as farm,
     ):
@@ -191,27 +189,6 @@ def _build(workshop: Workshop, plan: Plan, wish: BuildWish, reporter: Reporter) 
         raise PlanexError("--keep is for the sandbox; mock has roots of its own", hint)
     chosen = choose_builder(workshop.project, name, workshop.buildroot_digest, offline=wish.offline)
     return Build(workshop, plan, chosen, reporter, options).run()
-
-
-@contextmanager
-def _junit_file(context: Context, path: Path | None) -> Iterator[None]:
-    """Write what was told meanwhile of packages to a file, however it ends."""
-    if path is None:
-        yield
-        return
-    from planex.pages.junit import junit_xml
-
-    events: list[Event] = []
-    context.reporter.listen(lambda event: events.append(event) if isinstance(event, PackageEvent) else None)
-    suite = "planex build"
-    try:
-        suite = f"planex build {context.target_name}"
-        yield
-    except PlanexError as error:
-        events.append(failed(error))
-        raise
-    finally:
-        write_atomic(path, junit_xml(events, suite))
 
 
 def _plan(context: Context, wish: BuildWish, before: Mapping[str, Outcome]) -> tuple[Workshop, Plan]:

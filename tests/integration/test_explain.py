@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -169,3 +170,18 @@ def test_a_build_is_proved_to_be_reproducible_or_told_where_it_is_not(packages: 
     bad = planex("build", "words", "--verify")
     assert bad.returncode == 1 and "not reproducible: words" in bad.stderr
     assert "  ! /usr/share/words/text: content" in bad.stdout
+
+
+def test_a_run_leaves_a_timeline_events_and_junit(packages: Path, planex: Planex) -> None:
+    logs = packages / "_build/bookworm/logs/build"
+    assert planex("build", "--dry-run").returncode == 0 and not logs.exists()
+    done = planex("-v", "build")
+    assert done.returncode == 0 and "timeline: " in done.stderr
+    page = (logs / "timeline.html").read_text()
+    assert "2 built in " in page and "words, then reader." in page
+    assert {"package_planned", "phase_began", "package_ended"} <= {
+        json.loads(line)["event"] for line in (logs / "events.jsonl").read_text().splitlines()
+    }
+    assert 'tests="2"' in (logs / "junit.xml").read_text()
+    assert planex("build").returncode == 0
+    assert (logs / "timeline.html").read_text() == page, "a run with nothing to do leaves the last one"
