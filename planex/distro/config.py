@@ -70,6 +70,20 @@ class Target(Model):
     """Guards chosen in every patch queue when building for this target."""
 
 
+Weight = Literal["required", "warning", "remark", "off"]
+"""What becomes of a build that breaks a rule: it fails, says so, says so to the curious (-v), or nothing."""
+
+
+class LintSettings(Model):
+    """How much each rule of ``planex.engine.lint`` weighs."""
+
+    usr_local: Weight = "warning"
+    setuid: Weight = "remark"
+    world_writable: Weight = "warning"
+    wrong_arch: Weight = "warning"
+    undeclared_soname: Weight = "warning"
+
+
 class Config(Model):
     """The whole of planex.yaml."""
 
@@ -85,6 +99,8 @@ class Config(Model):
     """Of the build of every package; package.yaml may say otherwise for one."""
     downloads: Downloads = Downloads()
     """Limits of every download."""
+    lint: LintSettings = LintSettings()
+    """What is looked for in what builds leave."""
     autorelease: bool = False
     """Count the releases of packages by git history; package.yaml may say otherwise for one."""
     sign: SignSettings | None = None

@@ -16,7 +16,7 @@ from planex.content.key import Inputs
 from planex.content.store import Result
 from planex.engine.builtrpms import read_built
 from planex.engine.offering import Offering, find, record_name
-from planex.engine.outputs import MissingOutput, RefusedOutput, Rules, accept
+from planex.engine.outputs import MissingOutput, RefusedOutput, accept, rules_of
 from planex.engine.workshop import Workshop
 from planex.events import Unit
 from planex.report import Task
@@ -93,7 +93,7 @@ class _Fetching:
 def _accept(workshop: Workshop, package: str, held: Held, folder: Path) -> None:
     """Hold RPMs of a store to the rules for those of a build, and leave them in ``results``."""
     project = workshop.project
-    rules = Rules(workshop.base, project.recipe(package).settings.replaces)
+    rules = rules_of(workshop, package)
     if len(held.result.srpm) != 1 or not next(iter(held.result.srpm)).endswith(".src.rpm"):
         raise BadEntry(f"{record_name(held)} has not one source RPM")
     try:

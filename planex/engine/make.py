@@ -16,7 +16,7 @@ from planex.engine.builders import Builder, Job
 from planex.engine.buildroot import Buildroot, write_base
 from planex.engine.kept import forget_tree
 from planex.engine.observed import installed, read_generated
-from planex.engine.outputs import MissingOutput, Rules, accept
+from planex.engine.outputs import MissingOutput, accept, rules_of
 from planex.engine.publish import condemned
 from planex.engine.workshop import Workshop
 from planex.errors import LoggedError, PlanexError
@@ -127,7 +127,7 @@ class Make:
 
     def _accept(self, job: Job, made: Path, results: Path) -> None:
         """Take what the builder left, if it is what the spec promises and nothing else."""
-        rules = Rules(self.workshop.base, self.workshop.project.recipe(self.name).settings.replaces)
+        rules = rules_of(self.workshop, self.name)
         try:
             accepted = accept(made, job.work, job.package, results, rules)
         except MissingOutput as error:

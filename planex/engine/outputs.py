@@ -13,11 +13,14 @@ import re
 import stat
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from planex.content.copies import PUBLISHED, write_all
+from planex.distro.config import LintSettings
 from planex.engine import takeover
+from planex.engine.lint import RULES
+from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
 from planex.rpm.index import Index
 from planex.rpm.rpmfile import BadRpm, Rpm, RpmEntry, read_rpm
@@ -57,6 +60,7 @@ class Rules:
     base: Index | None = None
     replaces: Collection[str] = ()
     limits: OutputLimits = OutputLimits()
+    lint: LintSettings = field(default_factory=LintSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,12 @@ class RefusedOutput(PlanexError):
 
 class MissingOutput(PlanexError):
     """A build did not make all that its spec promises."""
+
+
+def rules_of(workshop: Workshop, name: str) -> Rules:
+    """What the RPMs of a package are measured by."""
+    project = workshop.project
+    return Rules(workshop.base, project.recipe(name).settings.replaces, lint=project.config.lint)
 
 
 def accept(folder: Path, within: Path, package: Package, destination: Path, rules: Rules) -> Accepted:
@@ -118,8 +128,19 @@ def _judged(found: dict[str, Rpm], rules: Rules) -> Accepted:
             if problems := takeover.taken(claims, rules.base, rules.replaces):
                 raise RefusedOutput("; ".join(map(str, problems[:_SHOWN])), takeover.hint(problems))
             warnings += takeover.shared_libraries(claims, rules.base, rules.replaces)
-        remarks += [f"{name}: {path} is set-user-id or set-group-id" for path in privileged(rpm)]
+        for weight, text in _linted(rpm, rules.lint):
+            if weight == "required":
+                raise RefusedOutput(f"{name}: {text}", "mend the spec, or weigh the rule less: 'lint' in planex.yaml")
+            (warnings if weight == "warning" else remarks).append(f"{name}: {text}")
     return Accepted(tuple(sorted(found)), tuple(warnings), tuple(remarks))
+
+
+def _linted(rpm: Rpm, lint: LintSettings) -> Iterator[tuple[str, str]]:
+    """Weight and words of each thing that an RPM should not have."""
+    for rule, look in RULES.items():
+        weight = getattr(lint, rule)
+        if weight != "off":
+            yield from ((weight, _shown(text)) for text in look(rpm))
 
 
 def promised(package: Package) -> tuple[str, ...]:
@@ -179,11 +200,6 @@ def _leaves_root(path: str, link: str) -> bool:
         if depth < 0:
             return True
     return bool(_INTO_HOST.match(posixpath.normpath(posixpath.join(posixpath.dirname(path), link))))
-
-
-def privileged(rpm: Rpm) -> list[str]:
-    """Paths of files that run with their owner's or group's rights."""
-    return [entry.path for entry in rpm.entries if stat.S_ISREG(entry.mode) and entry.mode & 0o6000]
 
 
 def _kind(mode: int) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from planex.content import shelf
 from planex.engine.builders import Job
 from planex.engine.compared import RpmChange, compare
-from planex.engine.outputs import Rules, accept
+from planex.engine.outputs import accept, rules_of
 from planex.engine.shell import Entrance
 
 
@@ -32,6 +32,6 @@ def build_again(entrance: Entrance, *, offline: bool) -> Iterator[RpmChange]:
         folder = entrance.builder.build(job, task)
         task.phase("compare")
         results = shelf.fresh(job.work.parent / "results")
-        rules = Rules(workshop.base, workshop.project.recipe(name).settings.replaces)
+        rules = rules_of(workshop, name)
         again = {file: results / file for file in accept(folder, job.work, job.package, results, rules).rpms}
         yield from compare({file: result.folder / file for file in result.rpms}, again)

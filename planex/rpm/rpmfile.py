@@ -70,6 +70,8 @@ class Rpm:
     requires: tuple[Capability, ...]
     obsoletes: tuple[str, ...]
     entries: tuple[RpmEntry, ...]
+    kinds: tuple[str, ...] = ()
+    """What libmagic said of each entry when it was packed; empty where rpm did not ask."""
 
     @property
     def file_name(self) -> str:
@@ -237,7 +239,16 @@ def _facts(header: RpmHeader) -> Rpm:
         requires=_requires(header),
         obsoletes=tuple(header.texts(1090)),
         entries=tuple(entries_of(header)),
+        kinds=tuple(_kinds(header)),
     )
+
+
+def _kinds(header: RpmHeader) -> Iterator[str]:
+    words = header.texts(1142)
+    for number in header.numbers(1141):
+        if number >= len(words):
+            raise BadRpm("its lists of files do not fit together")
+        yield words[number]
 
 
 def _requires(header: RpmHeader) -> tuple[Capability, ...]:

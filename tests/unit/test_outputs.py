@@ -10,13 +10,16 @@ import shutil
 import socket
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planex.distro.config import LintSettings
 from planex.engine import outputs
+from planex.engine.lint import RULES
 from planex.engine.outputs import (
     Accepted,
     MissingOutput,
@@ -298,6 +301,57 @@ def test_setuid_files_are_listed(left: Path, tmp_path: Path) -> None:
     install = INSTALL + "chmod 4755 %{buildroot}/usr/bin/foo"
     shutil.copy(make_rpm(tmp_path / "again", install=install, files=FILES), left / NAME)
     assert take(left).remarks == (f"{NAME}: /usr/bin/foo is set-user-id or set-group-id",)
+
+
+def linted(*entries: tuple[RpmEntry, str], arch: str = "x86_64", provides: str = "") -> dict[str, str]:
+    """Rule to the first thing that it finds."""
+    made = rpm(*(entry for entry, _ in entries), name="foo")
+    declared = tuple(map(capability, provides.split()))
+    made = replace(made, arch=arch, provides=declared, kinds=tuple(kind for _, kind in entries))
+    return {rule: text for rule, look in RULES.items() for text in look(made)}
+
+
+ELF = "ELF 64-bit LSB shared object, x86-64, version 1 (SYSV), dynamically linked"
+
+
+@pytest.mark.parametrize(
+    ("path", "mode", "kind", "rule"),
+    [
+        ("/usr/local/bin/foo", FILE, "", "usr_local"),
+        ("/usr/localized", FILE, "", ""),
+        ("/usr/bin/foo", 0o102755, "", "setuid"),
+        ("/etc/foo", 0o100666, "", "world_writable"),
+        ("/var/foo", 0o040777, "", "world_writable"),
+        ("/var/tmp/foo", 0o041777, "", ""),
+        ("/etc/link", 0o120777, "", ""),
+        ("/usr/bin/foo", FILE, ELF.replace("x86-64", "ARM aarch64"), "wrong_arch"),
+        ("/boot/xen", FILE, ELF.replace("x86-64", "Intel 80386"), ""),
+        ("/usr/lib64/libfoo.so.1.2", FILE, ELF, "undeclared_soname"),
+        ("/usr/lib64/foo/plugin.so.1", FILE, ELF, ""),
+    ],
+)
+def test_what_an_rpm_should_not_have_is_found(path: str, mode: int, kind: str, rule: str) -> None:
+    assert [*linted((RpmEntry(path, mode), kind))] == ([rule] if rule else [])
+
+
+def test_lint_knows_what_is_declared() -> None:
+    library = (RpmEntry("/usr/lib64/libfoo.so.1.2", FILE), ELF)
+    assert linted(library, provides="foo libfoo.so.1()(64bit)") == {}
+    found = linted((RpmEntry("/usr/bin/foo", FILE), ELF), arch="noarch")
+    assert "another architecture than noarch: ELF 64-bit" in found["wrong_arch"]
+
+
+def test_a_rule_weighs_what_the_distro_says(left: Path, tmp_path: Path) -> None:
+    install = INSTALL + "chmod 666 %{buildroot}/usr/bin/foo"
+    shutil.copy(make_rpm(tmp_path / "again", install=install, files=FILES), left / NAME)
+    text = f"{NAME}: /usr/bin/foo can be written to by everybody"
+    for weight, attribute in (("warning", "warnings"), ("remark", "remarks")):
+        taken = take(left, Rules(lint=LintSettings(world_writable=weight)))  # type: ignore[arg-type]
+        assert getattr(taken, attribute) == (text,)
+        shutil.rmtree(left.parents[1] / "taken")
+        (left.parents[1] / "taken").mkdir()
+    with pytest.raises(RefusedOutput, match="can be written to by everybody"):
+        take(left, Rules(lint=LintSettings(world_writable="required")))
 
 
 # ---- what belongs to the base
