@@ -67,6 +67,7 @@ class BuildWish:
 @click.option("--verify", is_flag=True, help="Build PACKAGES once more, otherwise, and compare all bytes.")
 @click.option("--builder", type=click.Choice(["mock", "sandbox"]), help="Builder to use (default: the target's).")
 @click.option("--offline", is_flag=True, help="Fetch no source and ask no mirror what it has: use what is there.")
+@click.option("--watch", is_flag=True, help="Build again whenever a file is edited, until Ctrl-C.")
 @store_option
 @on_option
 @click.option(
@@ -86,6 +87,7 @@ def build(
     as_json: bool,
     junit: Path | None,
     offline: bool,
+    watch: bool,
     urls: tuple[str, ...],
     no_store: bool,
     hermetic: Path | None,
@@ -101,6 +103,7 @@ def build(
     Examples:
       planex build                 build everything that changed
       planex build xen --dry-run   show what would be built for xen, and why
+      planex build xen --watch     build it again after each edit of its spec or its patches
     """
     offline, no_store = offline or hermetic is not None, no_store or hermetic is not None
     wish = BuildWish(packages, offline=offline, **wanted)
@@ -108,25 +111,47 @@ def build(
         from planex.cli.locking import unlock  # seldom
 
         unlock(context, hermetic.absolute())
+    asked = _Asked(wish, urls, no_store, as_json, junit, wait)
     if dry_run:
         if junit:
             raise click.UsageError("--junit tells of a build, and --dry-run does none")
         with depots_of(context, urls, none=no_store, offline=offline) as depots:
             _foretell(context, replace(wish, depots=depots), as_json)
-        return
-    with (
-        recorded(context, junit),
-        depots_of(context, urls, none=no_store, offline=offline) as depots,
-        farm_of(context, depots, urls) as farm,
-    ):
-        workshop, outcomes = carry_out(context, replace(wish, depots=depots, farm=farm), wait)
-        if as_json:
-            echo(_outcome_json(workshop.project, outcomes))
-        _raise_failures(outcomes)
-        _raise_faults(workshop, packages)
-        _verify(context, workshop, wish, wait)
-    if not as_json:
-        echo(workshop.project.workspace.relative(workshop.project.repository))
+    elif watch:
+        if as_json or junit:
+            raise click.UsageError("--json and --junit tell of one build, and --watch does many")
+        from planex.cli.watching import watch as build_again  # seldom
+
+        build_again(context, asked.build)
+    else:
+        asked.build(context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One build as it was asked for."""
+
+    wish: BuildWish
+    urls: tuple[str, ...]
+    no_store: bool
+    as_json: bool
+    junit: Path | None
+    wait: bool
+
+    def build(self, context: Context) -> None:
+        with (
+            recorded(context, self.junit),
+            depots_of(context, self.urls, none=self.no_store, offline=self.wish.offline) as depots,
+            farm_of(context, depots, self.urls) as farm,
+        ):
+            workshop, outcomes = carry_out(context, replace(self.wish, depots=depots, farm=farm), self.wait)
+            if self.as_json:
+                echo(_outcome_json(workshop.project, outcomes))
+            _raise_failures(outcomes)
+            _raise_faults(workshop, self.wish.packages)
+            _verify(context, workshop, self.wish, self.wait)
+        if not self.as_json:
+            echo(workshop.project.workspace.relative(workshop.project.repository))
 
 
 def _verify(context: Context, workshop: Workshop, wish: BuildWish, wait: bool) -> None:

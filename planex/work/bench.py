@@ -21,7 +21,7 @@ from planex.engine.builders.job import Job
 from planex.engine.builders.sandbox import HOME, TOPDIR, SandboxBuilder
 from planex.engine.files import source_files
 from planex.engine.make import Make
-from planex.engine.outputs import Rules, accept
+from planex.engine.outputs import accept, rules_of
 from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
 from planex.git.repository import Repository
@@ -31,7 +31,7 @@ from planex.report import Reporter, Task
 from planex.rpm.srpm import make_srpm
 from planex.work.tree import UNPACK, difference, files_now
 
-_FORMAT, _RECORD = 1, "root.json"
+_FORMAT, _RECORD = 2, "root.json"
 _SECTION = re.compile(r"^%(?:generate_buildrequires|conf|build|install|check|pre|post|files|changelog|package)\b", re.M)
 _BUILD = f'rm -rf {TOPDIR}/RPMS && exec rpmbuild "$@" {TOPDIR}/SPECS/*.spec'
 _RENEW = f'rm -rf {TOPDIR}/SPECS {TOPDIR}/SOURCES && rpm -i --nodeps "$0" && {_BUILD}'
@@ -58,6 +58,8 @@ class KeptRoot:
     """Git trees of which its files may be: one, or more where bringing one was not finished."""
     compiled: str = ""
     """The git tree that was compiled last."""
+    packed: str = ""
+    """The git tree, and the key of the spec and sources, of which packages were made last."""
 
 
 def kept_root(home: Path) -> KeptRoot | None:
@@ -201,16 +203,24 @@ class ReadyBench:
         words = ["sh", "-c", script, f"{HOME}/{job.srpm.name}", *options, *job.with_conditions]
         words += ["--target", workshop.project.mock_config.arch]
         bench.builder.run(job, bench.overlay(self.kept), words, task)
-        bench.save(replace(self.kept, inputs=inputs, compiled=self.kept.held[0]))
+        bench.save(replace(kept_root(bench.home) or self.kept, inputs=inputs, compiled=self.kept.held[0]))
 
-    def packages(self, task: Task) -> list[Path]:
-        """Have packages made, and take those that are what the spec promises."""
-        self.run(PACKAGES, task)
+    def packages(self, task: Task, *, again: bool = True) -> list[Path]:
+        """Have packages made, and take those that are what the spec promises.
+
+        Without ``again`` those serve that were made of the same files before.
+        """
         bench, workshop = self.bench, self.bench.workshop
-        root, results = bench.overlay(self.kept), shelf.fresh(bench.home / "rpms")
-        rules = Rules(workshop.base, workshop.project.recipe(bench.name).settings.replaces)
+        results, made_of = bench.home / "rpms", f"{self.kept.held[0]} {workshop.own(bench.name).key}"
+        if not again and self.kept.packed == made_of:
+            return sorted(results.glob("*.rpm"))
+        bench.save(replace(self.kept, packed=""))
+        self.run(PACKAGES, task)
+        root = bench.overlay(self.kept)
+        rules = rules_of(workshop, bench.name)
         made = root.upper / TOPDIR.lstrip("/") / "RPMS"
-        accepted = accept(made, root.scratch, workshop.project.package(bench.name), results, rules)
+        accepted = accept(made, root.scratch, workshop.project.package(bench.name), shelf.fresh(results), rules)
+        bench.save(replace(kept_root(bench.home) or self.kept, packed=made_of))
         return [results / name for name in accepted.rpms]
 
     def cage(self) -> Cage:

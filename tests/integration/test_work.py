@@ -3,12 +3,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from planex.run import Completed, run
+from planex.distro.config import load_config
+from planex.distro.project import load_project
+from planex.engine.workshop import Workshop
+from planex.report import Reporter
+from planex.run import Completed, on_terminal, run
+from planex.work.opening import open_bench
+from planex.workspace import Workspace
 from tests.conftest import ROOT
 from tests.integration.conftest import Planex, run_planex, write_package
 from tests.integration.patch_factory import diff_text, mail
@@ -181,3 +189,42 @@ def test_which_tree(tree: Path, workspace: Path, planex: Planex, tmp_path: Path)
     (other / "a.c").write_text("elsewhere\n")
     assert planex("work", "build", "prog").returncode == 0
     assert planex("work", "shell", "-p", "prog", "cat", "a.o").stdout == "elsewhere\n"
+
+
+def test_packages_of_the_same_files_serve_again(tree: Path, workspace: Path) -> None:
+    def packed() -> tuple[str, int]:
+        """What is in the package, and how much was printed by all builds until then."""
+        place = Workspace(workspace)
+        workshop = Workshop(load_project(place, load_config(place), "bookworm"))
+        bench = open_bench(workshop, "prog", tree)
+        (rpm,) = bench.ready(task).packages(task, again=False)
+        said = run(["sh", "-c", f"rpm2cpio {rpm} | cpio -i --to-stdout --quiet"]).stdout
+        return said, (bench.logs / "build.log").stat().st_size
+
+    with Reporter().task("prog") as task:
+        first = packed()
+        assert packed() == first, "nothing was run"
+        (tree / "a.c").write_text("edited\n")
+        assert packed()[0] == "edited\n"
+        git(tree, "checkout", "a.c")
+        assert packed()[0] == first[0]
+
+
+def test_a_shell_on_a_terminal(tree: Path) -> None:
+    argv = ["env", "-C", str(tree), f"PYTHONPATH={ROOT}", sys.executable, "-m", "planex", "-q", "work", "shell"]
+    said = b""
+    talk = [
+        (b"prog-1$ ", b"echo begun; sleep 1000\n"),
+        (b"\nbegun", b"\x03"),
+        (b"prog-1$ ", b"echo $((6*7)); exit 4\n"),
+    ]
+    with on_terminal(argv) as (process, terminal), suppress(OSError):  # EIO: it has ended
+        for wanted, typed in talk:
+            before = len(said)
+            while wanted not in said[before:]:
+                said += os.read(terminal.fileno(), 4096)
+            os.write(terminal.fileno(), typed)
+        while chunk := os.read(terminal.fileno(), 4096):
+            said += chunk
+    assert b"\n42\r" in said, "Ctrl-C ended the program, not the shell"
+    assert process.wait() == 4
