@@ -45,6 +45,7 @@ SECTIONS: Sections = {
         "base": ("planex.cli.base:base", "Make the embedded base: repository and base ISO from the Debian archive."),
         "iso": ("planex.cli.iso:iso", "Make and check the bootable host ISO."),
         "boot": ("planex.cli.boot:boot", "Start an ISO in QEMU and prove that Xen, dom0 and xl work."),
+        "try": ("planex.cli.trial:try_out", "Boot the host with what was just compiled, without a new ISO."),
         "release": ("planex.cli.release:release", "Publish an ISO that independent verifiers vouch for."),
     },
     "Every night": {

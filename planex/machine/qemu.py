@@ -62,6 +62,17 @@ class Netboot:
 
 
 @dataclass(frozen=True, slots=True)
+class Handed:
+    """What QEMU itself puts in a PC's memory, as a loader would: Xen (not compressed), dom0's kernel, its initrd."""
+
+    hypervisor: Path
+    xen_args: str
+    kernel: Path
+    kernel_args: str
+    initrd: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """A PC with one serial port, and the ISO as its only medium unless it has disks."""
 
@@ -86,6 +97,8 @@ class Machine:
     """File with the number of the serial port that the BIOS shows on what it shows on the screen, see BIOS_PORT."""
     ssh_port: int = 0
     """Port of this machine's loopback that leads to the guest's port 22; 0: nothing does."""
+    handed: Handed | None = None
+    """Started at once, without a look at any medium's loader."""
 
     @property
     def inserted(self) -> Path | None:
@@ -170,6 +183,7 @@ def qemu_argv(program: str, machine: Machine, ovmf: Ovmf | None) -> list[str]:
         argv += ["-chardev", f"pipe,id=monitor,path={_quoted(machine.monitor)}", "-mon", "chardev=monitor,mode=control"]
     if machine.bios_port:
         argv += ["-fw_cfg", f"name=etc/sercon-port,file={_quoted(machine.bios_port)}"]
+    argv += _handed(machine.handed) if machine.handed else []
     plain = machine.medium in ("cd", "disk") and not machine.disks
     return [*argv, *(_only_medium(machine) if plain else _drives(machine))]
 
@@ -184,6 +198,12 @@ def _nic(machine: Machine) -> list[str]:
         return ["-nic", "none"]
     card = "e1000,netdev=net" + (",bootindex=0" if machine.netboot else "")
     return ["-netdev", f"user,id=net,restrict=on,{','.join(options)}", "-device", card]
+
+
+def _handed(handed: Handed) -> list[str]:
+    """By the Multiboot specification: the first module is dom0's kernel, with its arguments, the second its initrd."""
+    modules = f"{_quoted(handed.kernel)} {_quoted(handed.kernel_args)},{_quoted(handed.initrd)}"
+    return ["-kernel", str(handed.hypervisor), "-append", handed.xen_args, "-initrd", modules]
 
 
 def _only_medium(machine: Machine) -> list[str]:
@@ -220,6 +240,6 @@ def _ide_place(number: int, firmware: FirmwareName) -> str:
     return f",bus=ide.{number}" if firmware == "uefi" else f",bus=ide.{number // 2},unit={number % 2}"
 
 
-def _quoted(path: Path) -> str:
-    """A path inside a -drive option, where a comma is doubled."""
+def _quoted(path: Path | str) -> str:
+    """A path inside an option that has several parts, where a comma is doubled."""
     return str(path).replace(",", ",,")

@@ -14,7 +14,7 @@ from planex.distro.config import load_config
 from planex.distro.project import load_project
 from planex.engine.workshop import Workshop
 from planex.report import Reporter
-from planex.run import Completed, on_terminal, run
+from planex.run import Completed, attended, run
 from planex.work.opening import open_bench
 from planex.workspace import Workspace
 from tests.conftest import ROOT
@@ -218,13 +218,13 @@ def test_a_shell_on_a_terminal(tree: Path) -> None:
         (b"\nbegun", b"\x03"),
         (b"prog-1$ ", b"echo $((6*7)); exit 4\n"),
     ]
-    with on_terminal(argv) as (process, terminal), suppress(OSError):  # EIO: it has ended
+    with attended(argv, terminal=True) as (process, terminal), suppress(OSError):  # EIO: it has ended
         for wanted, typed in talk:
             before = len(said)
             while wanted not in said[before:]:
-                said += os.read(terminal.fileno(), 4096)
-            os.write(terminal.fileno(), typed)
-        while chunk := os.read(terminal.fileno(), 4096):
+                said += os.read(terminal, 4096)
+            os.write(terminal, typed)
+        while chunk := os.read(terminal, 4096):
             said += chunk
     assert b"\n42\r" in said, "Ctrl-C ended the program, not the shell"
     assert process.wait() == 4
