@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from planex.cage.ask import ask
-from planex.checksums import digest_of_text
+from planex.checksums import digest_of, digest_of_text
 from planex.drafts import write_atomic
 from planex.errors import ConfigError, Problem
 
@@ -34,8 +35,17 @@ class Template:
     @property
     def key(self) -> str:
         """SHA-256 of all that decides what it renders to."""
-        parts = [FORMAT, version("jinja2"), self.text, self.variables]
+        parts = [FORMAT, _jinja(), self.text, self.variables]
         return digest_of_text(json.dumps(parts, sort_keys=True))
+
+
+@cache
+def _jinja() -> str:
+    """Which jinja2 it is: its installer left a folder named by the version; importlib.metadata takes long to tell."""
+    spec = find_spec("jinja2")
+    assert spec and spec.origin
+    names = sorted(path.name for path in Path(spec.origin).parents[1].glob("[Jj]inja2-*-info"))
+    return " ".join(names) or digest_of(Path(spec.origin))
 
 
 def render_all(templates: Mapping[str, Template], cache: Path) -> dict[str, str | ConfigError]:

@@ -7,6 +7,7 @@ What a killed run left is a draft that nobody has a lock on, so whoever comes ne
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -54,8 +55,6 @@ def _exchange(one: Path, other: Path) -> bool:
     """Whether two regular files have changed places, which renameat2 does in one step where the file system can."""
     if not other.is_file() or one.is_dir():
         return False
-    import ctypes  # little is replaced
-
     exchange = getattr(ctypes.CDLL(None), "renameat2", None)
     return bool(exchange and exchange(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _RENAME_EXCHANGE) == 0)
 
