@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planex.checksums import digest_of_text
@@ -13,14 +13,18 @@ from planex.content.code import code_digest
 from planex.host.check import examine
 from planex.host.examined import ExaminedIso
 from planex.host.finding import Finding, faults
+from planex.medium.bootrecords import BootRecords
+from planex.medium.image import Image
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class BaseFacts:
     """``digests``: path to SHA-256 of every file; ``faults``: kind and message of each."""
 
+    records: BootRecords
+    image: Image
     digests: Mapping[str, str]
     faults: tuple[tuple[str, str], ...]
 
@@ -37,7 +41,7 @@ def base_facts(base: Path, digest: str, work: Path) -> BaseFacts:
         facts = _look(base)
         records.save(kept, facts, _FORMAT)
         shelf.prune((old for old in work.glob("base-*.json") if old != kept), 0)
-    return facts
+    return replace(facts, image=replace(facts.image, path=base))
 
 
 def _look(base: Path) -> BaseFacts:
@@ -46,4 +50,4 @@ def _look(base: Path) -> BaseFacts:
     iso.prepare((name, "sha256") for name in whole)
     found = faults(examine(iso))
     digests = {name: iso.digest(name) for name in sorted(whole)}
-    return BaseFacts(digests, tuple((finding.kind, finding.message) for finding in found))
+    return BaseFacts(iso.records, iso.image, digests, tuple((finding.kind, finding.message) for finding in found))

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planex.content import records, stamps
-from planex.content.copies import copy_file
 from planex.content.stamps import Stamp
-from planex.medium.again import changes, exchange
-from planex.medium.respin import Respin, Respun
+from planex.medium.respin import Respun
 
 _FORMAT = 1
 _KEPT = "last.json"
@@ -29,13 +27,7 @@ def keep_last(work: Path, iso: Path, shape: str, made: Respun) -> None:
     records.save(work / _KEPT, LastIso(shape, stamps.stamp(iso, made.sha256), made), _FORMAT)
 
 
-def respin_last(plan: Respin, shape: str, work: Path, iso: Path, draft: Path) -> Respun | None:
-    """Make the planned ISO from the last one; None, and nothing is written, where that is not to be had."""
+def find_last(work: Path, iso: Path) -> LastIso | None:
+    """What was kept, if the ISO is still as planex left it."""
     last = records.load(work / _KEPT, LastIso, _FORMAT)
-    if last is None or last.shape != shape or stamps.unproven(iso.parent, {iso.name: last.stamp}):
-        return None
-    changed = changes(plan, last.made)
-    if changed is None:
-        return None
-    copy_file(iso, draft, 0o644)
-    return exchange(plan, last.made, changed, draft)
+    return None if last is None or stamps.unproven(iso.parent, {iso.name: last.stamp}) else last

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from planex.checksums import digest_of_text
 from planex.content import shelf
 from planex.content.code import code_digest
+from planex.content.copies import copy_file
 from planex.content.remembered import Remembered
 from planex.disk import write
 from planex.distro.origins import made_of, patches_of, sources_of
@@ -26,18 +28,18 @@ from planex.host.finding import Finding, require_clean, without_inherited
 from planex.host.groups import groups_file, needed
 from planex.host.installer import WholeMenu, whole_menu
 from planex.host.kickstart import kickstart_files
-from planex.host.lastiso import keep_last, respin_last
+from planex.host.lastiso import LastIso, find_last, keep_last
 from planex.host.live import Installed, LiveHost, make_host
 from planex.host.loading import choose_loaders
 from planex.host.manifest import ON_ISO, Manifest
 from planex.host.plan import DIGESTS, IsoPlan, checksum_path, manifest_path, work_folder
 from planex.host.signing import key_file, require_signer, signature_path
 from planex.host.tree import Parts, plan_respin, read_base
-from planex.medium.again import shape
+from planex.medium.again import changes, exchange, shape
 from planex.medium.cpio import make_initrd
 from planex.medium.menu import roomy
 from planex.medium.metadata import Product
-from planex.medium.respin import respin
+from planex.medium.respin import Respin, Respun, respin
 from planex.report import Task
 from planex.rpm import repo
 from planex.trust.repository import seal_of, statements_in
@@ -66,15 +68,19 @@ def make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
     extras = find_extras(written, definition.files, *kickstart_files(project, definition, work))
     task.phase("base ISO")
     facts = base_facts(plan.base, plan.inputs["base ISO"], work)
-    base = read_base(plan.base, facts.digests)
+    base = read_base(plan.base, facts)
     menu = whole_menu(definition, base.menus, base.records.label)
     choose_loaders(menu.definition, base.records, {*base.files, *(each.path for each in extras)}, base.efi)
     host = make_host(project, definition.live, work, task) if definition.live else None
     packages = definition.boot_packages
     digests = Remembered(work / DIGESTS)
-    with shelf.draft(plan.iso) as folder:
+    last = find_last(work, plan.iso) if plan.of_texts else None
+    with shelf.draft(plan.iso) as folder, ThreadPoolExecutor(2) as pool:
+        draft = folder / plan.iso.name
+        copying = pool.submit(copy_file, plan.iso, draft, 0o644) if last else None  # while the rest is made ready
+        commit = pool.submit(provenance.commit, project.workspace.root)
         repository = _repository(project, definition, work, digests)
-        manifest = _manifest(project, plan, host, repository, signer)
+        manifest = _manifest(project, plan, host, repository, signer, commit)
         write(folder / "manifest.json", roomy(manifest.on_iso().to_json()).encode("utf-8", "surrogateescape"))
         parts = Parts(
             definition=menu.definition,
@@ -90,11 +96,9 @@ def make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
             kept=work,
         )
         task.phase("respin")
-        draft = folder / plan.iso.name
         respun = plan_respin(base, parts, folder, digests.digest)
         form = shape(respun, f"{manifest.made_from.base} {manifest.made_from.tools}", digests.digest)
-        last = None if plan.forced else respin_last(respun, form, work, plan.iso, draft)
-        made = last or respin(respun, draft)
+        made = _carry_out(respun, form, last, copying, draft)
         digests.save()
         task.phase("check")
         iso = ExaminedIso.of(made.records, made.image, made.sums.files)
@@ -104,6 +108,14 @@ def make(project: Project, plan: IsoPlan, task: Task) -> list[Finding]:
         _publish(draft, plan.iso, replace(manifest, sha256=made.sha256, size=made.image.size), signature)
         keep_last(work, plan.iso, form, made)
     return findings
+
+
+def _carry_out(plan: Respin, form: str, last: LastIso | None, copying: Future[None] | None, draft: Path) -> Respun:
+    """Write the ISO, or into what was copied to its place from the last one."""
+    changed = changes(plan, last.made) if last and last.shape == form else None
+    if copying:
+        copying.result()
+    return respin(plan, draft) if last is None or changed is None else exchange(plan, last.made, changed, draft)
 
 
 def _product(project: Project, definition: IsoDefinition) -> Product:
@@ -139,7 +151,12 @@ def _initrd(project: Project, host: LiveHost, work: Path, digests: Remembered) -
 
 
 def _manifest(
-    project: Project, plan: IsoPlan, host: LiveHost | None, repository: Path, signer: Signer | None
+    project: Project,
+    plan: IsoPlan,
+    host: LiveHost | None,
+    repository: Path,
+    signer: Signer | None,
+    commit: Future[tuple[str, bool]],
 ) -> Manifest:
     """All but the digest and the size of the ISO."""
     made = made_of(project).items()
@@ -154,7 +171,7 @@ def _manifest(
         target=project.target_name,
         epoch=project.epoch,
         key=signer.key.fingerprint if signer else "",
-        made_from=provenance.made_from(project, plan.inputs["base ISO"], work_folder(project)),
+        made_from=provenance.made_from(project, plan.inputs["base ISO"], work_folder(project), commit),
         inputs=plan.inputs,
         packages=tuple(host.packages() if host else _of_the_repository(project)),
         rpms=provenance.shipped_rpms(project, repository, plan.definition.repository),

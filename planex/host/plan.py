@@ -27,6 +27,8 @@ from planex.sources.limits import Download, Downloads
 
 DIGESTS = "digests.json"
 """In the work folder: digests of large files."""
+WRITTEN = "iso/"
+"""How the labels of inputs begin that a person wrote."""
 
 
 def iso_path(folder: Path, definition: IsoDefinition, config: Config) -> Path:
@@ -59,7 +61,11 @@ class IsoPlan:
     base: Path
     inputs: Mapping[str, str]
     reasons: tuple[str, ...]
-    forced: bool = False
+
+    @property
+    def of_texts(self) -> bool:
+        """Whether only what stands in iso/ has changed since it was made last."""
+        return all(reason.startswith(WRITTEN) for reason in self.reasons)
 
 
 def plan_iso(project: Project, task: Task, *, force: bool = False) -> IsoPlan:
@@ -71,7 +77,7 @@ def plan_iso(project: Project, task: Task, *, force: bool = False) -> IsoPlan:
     base = base_iso(project, task)
     inputs = gather_inputs(project, definition, base, work)
     reasons = ("forced",) if force else why_build(iso, inputs)
-    return IsoPlan(definition, iso, base, inputs, reasons, force)
+    return IsoPlan(definition, iso, base, inputs, reasons)
 
 
 def load_manifest(iso: Path) -> Manifest:
@@ -101,7 +107,7 @@ def gather_inputs(project: Project, definition: IsoDefinition, base: Path, work:
     inputs["planex itself"] = code_digest("planex.host", "planex.medium")
     inputs |= {"signing key": digest_of_text(project.signer.key.text)} if project.signer else {}
     for path in _written(project):
-        inputs[f"iso/{path.relative_to(project.workspace.iso)}"] = digest_of(path, "SHA256")
+        inputs[f"{WRITTEN}{path.relative_to(project.workspace.iso)}"] = digest_of(path, "SHA256")
     return inputs
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from pathlib import Path
 
 import planex
@@ -36,12 +37,12 @@ def shipped_rpms(project: Project, repository: Path, top: str) -> tuple[ShippedR
     )
 
 
-def made_from(project: Project, base_iso: str, work: Path) -> MadeFrom:
-    """The workspace's commit, the base and the tools. ``base_iso``: SHA-256 of it."""
+def made_from(project: Project, base_iso: str, work: Path, head: Future[tuple[str, bool]]) -> MadeFrom:
+    """The workspace's commit, the base and the tools. ``base_iso``: SHA-256 of it; ``head``: what ``commit`` tells."""
     base = {"base ISO": base_iso}
     base |= {"repository": repo.digest(project.base_repository)} if project.base_repository else {}
     tools: Mapping[str, str] = {"planex": planex.__version__, CODE: iso_code(), **tools_used(work)}
-    return MadeFrom(*_commit(project.workspace.root), base, tools)
+    return MadeFrom(*head.result(), base, tools)
 
 
 def iso_code() -> str:
@@ -49,7 +50,7 @@ def iso_code() -> str:
     return code_digest("planex.host", "planex.medium")[:16]
 
 
-def _commit(root: Path) -> tuple[str, bool]:
+def commit(root: Path) -> tuple[str, bool]:
     """The commit of a workspace, and whether it differs from that; no commit where it is in no git repository."""
     try:
         head = read_head(root)

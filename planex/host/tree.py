@@ -12,6 +12,7 @@ from planex.content import shelf
 from planex.content.code import code_digest
 from planex.disk import write
 from planex.errors import PlanexError
+from planex.host.basefacts import BaseFacts
 from planex.host.definition import IsoDefinition, menu_of
 from planex.host.examined import as_text, small_texts
 from planex.host.extras import Extra, place_extras
@@ -81,11 +82,11 @@ def sha256(file: Path) -> str:
     return digest_of(file, "SHA256")
 
 
-def read_base(iso: Path, digests: Mapping[str, str] | None = None) -> Base:
-    """Look into a base ISO; PlanexError where neither BIOS nor UEFI starts it."""
-    records, image = look(iso)
+def read_base(iso: Path, facts: BaseFacts | None = None) -> Base:
+    """Look into a base ISO, of which ``facts`` are known; PlanexError where neither BIOS nor UEFI starts it."""
+    records, image = (facts.records, facts.image) if facts else look(iso)
     texts = {name: image.read(name).decode("utf-8", "replace") for name in small_texts(image.files) if is_menu(name)}
-    base = Base(records, image, texts, tuple(efi_images(image, records)), digests or {})
+    base = Base(records, image, texts, tuple(efi_images(image, records)), facts.digests if facts else {})
     if not any(map(base.records.boots, ("BIOS", "UEFI"))):
         raise PlanexError(f"the base ISO {iso} can be started by neither BIOS nor UEFI", "take another base ISO")
     return base
