@@ -24,11 +24,11 @@ def main() -> None:
     sys.modules[_FINDER].__dict__["get_plugins"] = tuple
     try:
         from planex.cli import main as run
+
+        run()
     except KeyboardInterrupt:
         os.write(2, b"interrupted before anything was begun\n")
         os._exit(130)
-    try:
-        run()
     finally:
         gc.freeze()  # whoever ends searches no more
 

@@ -26,9 +26,10 @@ Commands = Annotated[
 Stream = Literal["null", "closed", "full", "kept"]
 
 
-def _pairs(value: object) -> object:
-    """``TERM 3`` is a signal and the seconds until it is sent."""
-    return tuple((words[0], float(words[1])) for words in map(str.split, value)) if isinstance(value, list) else value
+def _timed(value: object) -> object:
+    """``TERM 3`` is a signal and the seconds until it is sent; ``INT 0.05 processor``: those that the command used."""
+    rows = map(str.split, value) if isinstance(value, list) else ()
+    return tuple((words[0], float(words[1]), " ".join(words[2:]) or "clock") for words in rows)
 
 
 class Case(BaseModel):
@@ -47,7 +48,7 @@ class Case(BaseModel):
     stdout_is: Stream = "kept"
     stderr_is: Stream = "kept"
     bound_by_modes: bool = False
-    signals: Annotated[tuple[tuple[str, float], ...], BeforeValidator(_pairs)] = ()
+    signals: Annotated[tuple[tuple[str, float, Literal["clock", "processor"]], ...], BeforeValidator(_timed)] = ()
     needs: Words = ()
     rare: bool = False
     seconds: float = USUAL_SECONDS

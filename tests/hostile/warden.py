@@ -32,8 +32,7 @@ def main() -> None:
     child = os.fork()
     if child == 0:
         become(request)
-    signals = [(started + after, name) for name, after in request["signals"]]
-    status = wait(child, started + request["seconds"], signals)
+    status = wait(child, started, request["seconds"], request["signals"])
     seconds = time.monotonic() - started
     left = sweep() if status is not None else []
     if status is None:
@@ -73,14 +72,15 @@ def redirect(number: int, where: str) -> None:
         os.close(opened)
 
 
-def wait(child: int, end: float, signals: list[tuple[float, str]]) -> int | None:
+def wait(child: int, started: float, seconds: float, signals: list[tuple[str, float, str]]) -> int | None:
     """Exit status as a shell says it; None when time is up. Orphans that end meanwhile are reaped as well.
 
-    ``signals``: when each is sent to the command's process group, as a terminal does.
+    ``signals``: name, and after how many seconds by which clock it is sent to the command's process group, as a
+    terminal does.
     """
-    while time.monotonic() < end:
-        while signals and time.monotonic() >= signals[0][0]:
-            os.killpg(child, signal.Signals[f"SIG{signals.pop(0)[1]}"])
+    while (gone := time.monotonic() - started) < seconds:
+        while signals and (processor(child) if signals[0][2] == "processor" else gone) >= signals[0][1]:
+            os.killpg(child, signal.Signals[f"SIG{signals.pop(0)[0]}"])
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == child:
             code = os.waitstatus_to_exitcode(status)
@@ -88,6 +88,13 @@ def wait(child: int, end: float, signals: list[tuple[float, str]]) -> int | None
         if pid == 0:
             time.sleep(0.01)
     return None
+
+
+def processor(pid: int) -> float:
+    """Seconds of the processor that a process has used (utime and stime of proc(5))."""
+    with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def sweep() -> list[str]:

@@ -57,6 +57,27 @@ def test_a_command_imports_what_it_uses(module: str, spared: list[str]) -> None:
     assert run([sys.executable, "-c", program]).stdout.split() == []
 
 
+def begun(does: str) -> CommandFailed | list[str]:
+    """How planex ends, or what it says, with another command line than its own."""
+    program = f"import sys, planex.cli, planex.__main__ as it; planex.cli.main = lambda: {does}; it.main()"
+    try:
+        return run([sys.executable, "-c", program]).stdout.split()
+    except CommandFailed as error:
+        return error
+
+
+def test_ctrl_c_before_signals_are_minded_is_told_as_at_any_other_time() -> None:
+    ended = begun("exec('raise KeyboardInterrupt')")
+    assert isinstance(ended, CommandFailed)
+    assert (ended.returncode, ended.tail.strip()) == (130, "interrupted before anything was begun")
+
+
+def test_pydantic_looks_for_no_plugins() -> None:
+    """Nor loads what it would look with, which is a twentieth of a short run."""
+    loaded = "(__import__('planex.distro.config'), {'importlib.metadata', 'zipfile'} & sys.modules.keys())[1]"
+    assert begun(f"print(*{loaded})") == []
+
+
 def test_a_wrong_word_suggests_the_right_one(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
