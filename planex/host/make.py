@@ -174,7 +174,7 @@ def _manifest(
         made_from=provenance.made_from(project, plan.inputs["base ISO"], work_folder(project), commit),
         inputs=plan.inputs,
         packages=tuple(host.packages() if host else _of_the_repository(project)),
-        rpms=provenance.shipped_rpms(project, repository, plan.definition.repository),
+        rpms=provenance.shipped_rpms(project, repository, plan.definition.repository, work_folder(project)),
         sources=tuple(source for name, inputs in made for source in sources_of(project, name, inputs)),
         patches=tuple(patch for name, inputs in made for patch in patches_of(project, name, inputs)),
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 
 import planex
+from planex.content import records
 from planex.content.code import code_digest
 from planex.distro.project import Project
 from planex.errors import PlanexError
@@ -15,14 +17,27 @@ from planex.git.head import read_head
 from planex.host.manifest import MadeFrom, ShippedRpm
 from planex.host.toolsused import tools_used
 from planex.rpm import repo
+from planex.rpm.repo import RepositoryRpm
 from planex.trust.repository import unsigned_digests
 
 CODE = "planex code"
 """Among the tools: the digest of the code that shapes ISOs, for versions of planex tell too little."""
 
 
-def shipped_rpms(project: Project, repository: Path, top: str) -> tuple[ShippedRpm, ...]:
-    """The RPMs of a repository that goes to the folder ``top`` of the ISO."""
+_KEPT = "rpms.json"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRpms:
+    """What a repository says of its RPMs. ``metadata``: its digest."""
+
+    metadata: str
+    rpms: tuple[RepositoryRpm, ...]
+
+
+def shipped_rpms(project: Project, repository: Path, top: str, work: Path) -> tuple[ShippedRpm, ...]:
+    """The RPMs of a repository that goes to the folder ``top`` of the ISO; what was read of it is kept in ``work``."""
     unsigned = unsigned_digests(project.signed / "rpms")
     return tuple(
         ShippedRpm(
@@ -33,8 +48,16 @@ def shipped_rpms(project: Project, repository: Path, top: str) -> tuple[ShippedR
             source=rpm.source,
             licence=rpm.licence,
         )
-        for rpm in repo.read_rpms(repository)
+        for rpm in _read_rpms(repository, work / _KEPT)
     )
+
+
+def _read_rpms(repository: Path, kept: Path) -> tuple[RepositoryRpm, ...]:
+    metadata, known = repo.digest(repository), records.load(kept, ReadRpms, _FORMAT)
+    if known is None or known.metadata != metadata:
+        known = ReadRpms(metadata, tuple(repo.read_rpms(repository)))
+        records.save(kept, known, _FORMAT)
+    return known.rpms
 
 
 def made_from(project: Project, base_iso: str, work: Path, head: Future[tuple[str, bool]]) -> MadeFrom:

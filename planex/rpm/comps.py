@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+from functools import partial
+from html import escape
+
+_escape = partial(escape, quote=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,9 @@ def comps_text(groups: Iterable[CompsGroup]) -> str:
     """The file's text, its groups in the order given."""
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<comps>"]
     for group in groups:
-        lines += ["  <group>", f"    <id>{group.id}</id>", f"    <name>{escape(group.name)}</name>"]
-        lines += [f"    <description>{escape(group.description)}</description>", "    <default>true</default>"]
+        lines += ["  <group>", f"    <id>{group.id}</id>", f"    <name>{_escape(group.name)}</name>"]
+        lines += [f"    <description>{_escape(group.description)}</description>", "    <default>true</default>"]
         lines += ["    <uservisible>true</uservisible>", "    <packagelist>"]
-        lines += [f'      <packagereq type="mandatory">{escape(package)}</packagereq>' for package in group.packages]
+        lines += [f'      <packagereq type="mandatory">{_escape(package)}</packagereq>' for package in group.packages]
         lines += ["    </packagelist>", "  </group>"]
     return "\n".join([*lines, "</comps>", ""])

@@ -25,6 +25,7 @@ from planex.host.plan import checksum_path, load_manifest, manifest_path, plan_i
 from planex.medium.respin import Respin, Respun, respin
 from planex.medium.xorriso import open_image, read_records, xorriso
 from planex.report import Reporter
+from planex.rpm import repo
 from planex.rpm.repo import create_repo
 from planex.run import run
 from planex.workspace import Workspace
@@ -169,10 +170,13 @@ def test_a_new_menu_reads_nothing_large_for_its_digest(project: Project, monkeyp
         return digest_of(path, algorithm)
 
     monkeypatch.setattr(stamps, "digest_of", told)
-    iso_yaml = project.workspace.iso / "iso.yaml"
+    monkeypatch.setattr(repo, "read_rpms", lambda folder: read.append(folder.name))
+    iso, iso_yaml = project.folder / "iso" / "tiny-1.iso", project.workspace.iso / "iso.yaml"
+    rpms = load_manifest(iso).rpms
     iso_yaml.write_text(ISO_YAML.replace("title: Tiny", "title: Small"))
     assert build(project) == ("iso/iso.yaml changed",)
     assert read == []
+    assert load_manifest(iso).rpms == rpms != ()
 
 
 def test_a_new_menu_is_written_into_a_copy_of_the_last_iso(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
