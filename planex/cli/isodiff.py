@@ -23,10 +23,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write them to this file as a web page.")
 def diff(old: Path, new: Path, as_json: bool, html: Path | None) -> None:
-    """Show how the ISO NEW differs from OLD: packages with versions, sources, patches, boot menus, files, sizes.
+    """Show how the ISO NEW differs from OLD: packages with versions, sources, patches, options of kernel and Xen, boot
+    menus, files, sizes.
 
-    Works on any two ISOs; of packages, changelogs, sources and patches only the manifests tell that ISOs of planex
-    have. A package of the same version with other bytes is a change, who signed it is none.
+    Works on any two ISOs; of packages, changelogs, options, sources and patches only the manifests tell that ISOs of
+    planex have. A package of the same version with other bytes is a change, who signed it is none.
     """
     found = diff_isos(old, new)
     if html:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from planex.content import records
 from planex.errors import PlanexError
+from planex.host.configs import ConfigDiff, config_diffs
 from planex.host.examined import SMALL, as_text
 from planex.host.manifest import ON_ISO, Manifest, read_on_iso
 from planex.host.news import PackageNews, PatchChange, package_news, patch_changes
@@ -56,6 +57,8 @@ class IsoDiff:
     changelogs: tuple[PackageNews, ...] = ()
     """Entries that only the newer has, of packages of both."""
     patches: tuple[PatchChange, ...] = ()
+    configs: tuple[ConfigDiff, ...] = ()
+    """Of kernels and hypervisors."""
     menus: tuple[MenuChange, ...] = ()
     files: tuple[IsoChange, ...] = ()
     """Path, with sizes in bytes; metadata and RPMs of repositories are left to ``packages``."""
@@ -82,6 +85,7 @@ def diff_isos(old: Path, new: Path) -> IsoDiff:
         sources=_changes(*(_sources(side.manifest) for side in sides)),
         changelogs=_changelogs(*sides),
         patches=patch_changes(*(side.manifest.patches if side.manifest else () for side in sides)),
+        configs=_configs(*sides),
         menus=tuple(_menu(name, sides[0].image, sides[1].image) for name in changed if is_menu(name)),
         files=tuple(IsoChange(name, *(_size(side.image, name) for side in sides)) for name in changed),
     )
@@ -149,6 +153,12 @@ def _changelogs(old: _Side, new: _Side) -> tuple[PackageNews, ...]:
     if old.manifest is None or new.manifest is None:
         return ()
     return tuple(package_news((old.image, old.manifest), (new.image, new.manifest)))
+
+
+def _configs(old: _Side, new: _Side) -> tuple[ConfigDiff, ...]:
+    if old.manifest is None or new.manifest is None:
+        return ()
+    return tuple(config_diffs((old.image, old.manifest), (new.image, new.manifest)))
 
 
 def _changed_files(old: Image, new: Image) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from planex.host.configs import ConfigDiff, OptionChange
 from planex.host.diff import IsoChange, IsoDiff
 from planex.host.news import PackageNews, PatchChange
 from planex.pages.table import table
@@ -16,7 +17,7 @@ from planex.units import many, size_text
 _COUNTED = (("+", "added"), ("-", "removed"), ("*", "changed"), ("~", "moved"))
 _STYLE = "table { border-collapse: collapse; } td { padding: .1rem .9rem .1rem 0; vertical-align: top; }"
 _STYLE += " td:first-child { font-weight: 600; } td { overflow-wrap: anywhere; }"
-_Change = TypeVar("_Change", IsoChange, PatchChange)
+_Change = TypeVar("_Change", IsoChange, PatchChange, OptionChange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def _sections(found: IsoDiff) -> Iterator[_Section]:
         *map(_news, found.changelogs),
         _section("sources", found.sources, _bytes),
         _section("patches", found.patches, _patch),
+        *map(_config, found.configs),
         *(_Section(f"menu {menu.path}", block=menu.lines) for menu in found.menus),
         _section("files", found.files, _size),
     )
@@ -83,11 +85,18 @@ def _news(news: PackageNews) -> _Section:
     return _Section(f"changelog {news.package}: {many(len(news.entries), 'entry', 'entries')}", block=lines)
 
 
+def _config(config: ConfigDiff) -> _Section:
+    title = f"configuration of {config.package}"
+    if config.fault:
+        return _Section(title, block=[f"not known: {config.fault}"])
+    return _section(title, config.options, lambda option: _arrow(option.old, option.new))
+
+
 def _section(title: str, changes: Sequence[_Change], words: Callable[[_Change], str]) -> _Section:
     return _Section(title, [(_sign(change), change.name, words(change)) for change in changes])
 
 
-def _sign(change: IsoChange | PatchChange) -> str:
+def _sign(change: IsoChange | PatchChange | OptionChange) -> str:
     if isinstance(change, PatchChange) and change.old == change.new:
         return "~"
     return "+" if change.old is None else "-" if change.new is None else "*"

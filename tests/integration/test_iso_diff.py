@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from planex.errors import PlanexError
+from planex.host.configs import OptionChange
 from planex.host.diff import IsoChange, diff_isos
 from planex.host.live import Installed
 from planex.host.manifest import ON_ISO, MadeFrom, Manifest
@@ -19,6 +20,7 @@ from planex.medium.xorriso import xorriso
 from tests.integration import tiny_iso
 from tests.integration.conftest import run_planex
 from tests.unit.manifest_factory import INSTALLED, PATCH, RPM, SOURCE, make_manifest
+from tests.unit.rpm_factory import make_rpm
 
 pytestmark = pytest.mark.tools(*tiny_iso.TOOLS)
 MENU = "/isolinux/isolinux.cfg"
@@ -111,6 +113,56 @@ def test_who_signed_is_no_change_of_a_package(host: Path, tmp_path: Path) -> Non
     signed = make_manifest(rpms=(replace(RPM, sha256="8" * 64),))
     old = changed(host, tmp_path / "old.iso", {}, make_manifest())
     assert not diff_isos(old, changed(host, tmp_path / "new.iso", {}, signed)).packages
+
+
+CONFIG = "# CONFIG_OLD is not set\nCONFIG_SMP=y\nCONFIG_HZ=250\nCONFIG_GONE=m\n"
+OTHER = "CONFIG_SMP=y\nCONFIG_HZ=100\nCONFIG_OLD=y\n# CONFIG_NEVER is not set\n"
+
+
+@pytest.mark.tools("rpmbuild", "rpm2cpio", "cpio", "bwrap", "unshare")
+def test_options_of_kernel_and_hypervisor(host: Path, tmp_path: Path) -> None:
+    def iso(name: str, configs: Mapping[str, str]) -> Path:
+        folder, rows, files = tmp_path / name, [], {}
+        for number, (path, text) in enumerate(configs.items()):
+            words = f"mkdir -p %{{buildroot}}/boot\ncat >%{{buildroot}}{path} <<'E'\n{text}E\n"
+            rpm = make_rpm(folder, f"built{number}", install=words, files=path)
+            rows.append(replace(RPM, nevra=f"built{number}-1-1.noarch", path=f"/planex/{rpm.name}", unsigned=name * 16))
+            files[f"/planex/{rpm.name}"] = rpm
+        return with_files(changed(host, tmp_path / f"{name}-bare.iso", {}, make_manifest(rpms=tuple(rows))), files)
+
+    old = iso("aaaa", {"/boot/config-6.1": CONFIG, "/boot/xen-4.20.config": "CONFIG_PV=y\n"})
+    new = iso("bbbb", {"/boot/config-6.2": OTHER, "/boot/xen-4.21.config": "CONFIG_PV=y\n"})
+    (found,) = diff_isos(old, new).configs
+    assert found.package == "built0" and found.options == (
+        OptionChange("CONFIG_GONE", "m", None),
+        OptionChange("CONFIG_HZ", "250", "100"),
+        OptionChange("CONFIG_OLD", None, "y"),
+    )
+    text = run_planex(tmp_path, "iso", "diff", str(old), str(new)).stdout
+    assert "configuration of built0: 1 added, 1 removed, 1 changed\n" in text
+    assert "  *  CONFIG_HZ    250 -> 100\n" in text
+    assert diff_isos(old, old).configs == ()
+
+
+def with_files(iso: Path, files: Mapping[str, Path]) -> Path:
+    output = iso.with_name(iso.name.replace("-bare", ""))
+    words: list[str | Path] = ["-indev", f"stdio:{iso}", "-outdev", f"stdio:{output}", "-boot_image", "any", "replay"]
+    for name, path in files.items():
+        words += ["-map", path, name]
+    xorriso(words, tiny_iso.EPOCH)
+    return output
+
+
+def test_an_rpm_that_cannot_be_unpacked_hides_nothing(host: Path, tmp_path: Path) -> None:
+    isos = []
+    for name in "ab":
+        row = replace(RPM, path="/planex/foo.rpm", unsigned=name * 64)
+        isos.append(
+            changed(host, tmp_path / f"{name}.iso", {"/planex/foo.rpm": f"no {name}"}, make_manifest(rpms=(row,)))
+        )
+    (found,) = diff_isos(*isos).configs
+    assert (found.package, found.options) == ("foo", ()) and "no RPM" in found.fault
+    assert "configuration of foo\n  not known: " in run_planex(tmp_path, "iso", "diff", *map(str, isos)).stdout
 
 
 def test_what_is_no_iso_is_an_error(host: Path, tmp_path: Path) -> None:
