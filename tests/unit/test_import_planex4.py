@@ -257,7 +257,7 @@ def test_a_mock_configuration_becomes_that_of_a_target(old: Path, new: Path) -> 
 
 
 def test_no_workspace_of_planex_4(new: Path, tmp_path: Path) -> None:
-    assert "has no folder SPECS" in take(new, tmp_path / "nowhere", status=1)
+    assert "nothing that can be imported is there" in take(new, tmp_path / "nowhere", status=1)
 
 
 @pytest.mark.parametrize("text", ["[]", '{"SchemaVersion": "3", "Source": "x"}', '{"SchemaVersion": "9"}', "nul"])
