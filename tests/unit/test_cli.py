@@ -14,6 +14,7 @@ from planex.cli import cli, main
 from planex.cli.groups import SECTIONS
 from planex.errors import CommandFailed, ConfigError, Problem
 from planex.run import run
+from tests.conftest import ROOT
 
 COMMANDS = [name for section in SECTIONS.values() for name in section]
 
@@ -23,6 +24,8 @@ def test_help_is_a_table_of_contents() -> None:
     assert result.exit_code == 0
     for word in (*SECTIONS, *COMMANDS):
         assert word in result.output
+    contents = result.output[result.output.index(next(iter(SECTIONS))) :].split()
+    assert " ".join(contents) in " ".join((ROOT / "README.md").read_text().split()), "the README has the same table"
 
 
 def test_the_table_of_contents_says_what_the_commands_say() -> None:

@@ -81,7 +81,7 @@ def test_a_commit_is_checked_out_beside_its_repository(tmp_path: Path) -> None:
     assert run_git(root, ["status", "--porcelain"]).stdout == ""
     assert (source / "planex.yaml").read_text() == "new"
     run_git(tmp_path, ["clone", "--quiet", "--depth=1", f"file://{source.parent}", "shallow"])
-    with pytest.raises(PlanexError, match="shallow/distro is a shallow clone, and releases are counted over all") as caught:
+    with pytest.raises(PlanexError, match="shallow/distro is a shallow clone, and releases are") as caught:
         check_out(tmp_path / "shallow/distro", commit, tmp_path / "other")
     assert "git fetch --unshallow" in (caught.value.hint or "") and not (tmp_path / "other").exists()
     with pytest.raises(PlanexError, match="is not in"):
