@@ -180,7 +180,7 @@ def carry_out(context: Context, wish: BuildWish, wait: bool) -> tuple[Workshop, 
                 break
         changed = _publish(workshop, reporter)
         pushed = wish.depots.finish() if wish.depots else 0
-    _summarise(workshop.project, list(outcomes.values()), reporter, clock(time.monotonic() - started), changed)
+    _summarise(len(plan.steps), list(outcomes.values()), reporter, clock(time.monotonic() - started), changed)
     if pushed:
         reporter.info(f"{many(pushed, 'result')} pushed")
     return workshop, list(outcomes.values())
@@ -270,9 +270,9 @@ def _publish(workshop: Workshop, reporter: Reporter) -> bool:
     return changed
 
 
-def _summarise(project: Project, outcomes: list[Outcome], reporter: Reporter, took: str, changed: bool) -> None:
+def _summarise(planned: int, outcomes: list[Outcome], reporter: Reporter, took: str, changed: bool) -> None:
     if not outcomes and not changed:
-        reporter.success(f"nothing to do, {len(project.built)} up to date ({took})")
+        reporter.success(f"nothing to do, {planned} up to date ({took})")
         return
     counts = {status: sum(outcome.status is status for outcome in outcomes) for status in Status}
     text = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)

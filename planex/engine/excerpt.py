@@ -31,13 +31,17 @@ _ERRORS_AT_MOST = 200
 
 
 def errors_of(log: Path) -> list[tuple[int, str]]:
-    """Lines that tell of errors, each with its number from 1; the first of them, of very many."""
+    """Lines that tell of errors, each with its number from 1; the first of them, of very many.
+
+    Where a command failed without a word, those that say which section it was in.
+    """
     with log.open(errors="replace") as file:
         lines = [line[:_LONGEST].rstrip("\n") for line in file]
+    rows = list(enumerate(lines, 1))
     for pattern in (_CAUSE, _PERHAPS):
-        if found := [row for row in enumerate(lines, 1) if pattern.search(row[1]) and not _NO_CAUSE.match(row[1])]:
+        if found := [row for row in rows if pattern.search(row[1]) and not _NO_CAUSE.match(row[1])]:
             return found[:_ERRORS_AT_MOST]
-    return []
+    return [row for row in rows if _CONSEQUENCE.match(row[1])]
 
 
 def excerpt_of(log: Path) -> str:

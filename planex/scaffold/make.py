@@ -23,6 +23,8 @@ _DOCS = re.compile(r"(README|NEWS|ChangeLog|AUTHORS)(\.(md|rst|txt))?")
 _SUMMARY = re.compile(
     r"^(?:Summary: |description\s*=\s*[\"']|Description: |\s*\(synopsis\s+\"?)([^\"'\n]+)", re.MULTILINE
 )
+_PART = re.compile(r" *(?:\([^()]*\)| [-,:]+ (?:development|shared|static|runtime|header)\b.*)$")
+"""What tells of a Debian package that it is a part, often the first that its source names: ``(development files)``."""
 _NATIVE = (".c", ".cc", ".cpp", ".pyx", ".rs", ".so")
 _LEAVINGS = (
     (re.compile(r"\.la$"), "-name '*.la'"),
@@ -63,7 +65,7 @@ def first_spec(origin: Upstreamed, survey: Survey, stock: Stock, author: str, da
 def _summary(origin: Upstreamed, survey: Survey) -> str:
     telling = [origin.control, *(text for _, text in survey.named("pyproject.toml", "PKG-INFO", "dune-project"))]
     found = next((match[1] for text in telling if (match := _SUMMARY.search(text))), f"The package {origin.name}")
-    plain = " ".join(found.replace("%", "%%").split()).rstrip(".")
+    plain = _PART.sub("", " ".join(found.replace("%", "%%").split()).rstrip("."))
     return re.sub(r"\{[{%#]", "", plain[:1].upper() + plain[1:])[:75]
 
 

@@ -177,6 +177,7 @@ def test_what_a_build_made_the_same_lets_the_rest_be_taken(machine: Factory) -> 
 def test_no_store_and_force_build(machine: Factory) -> None:
     second = machine("second")
     assert second.statuses("--force", "a") == {"a": "built"}
+    assert "nothing to do, 1 up to date" in second.build("a").stderr
     assert second.statuses("--no-store") == {"b": "built", "c": "built"}
 
 

@@ -268,6 +268,16 @@ def test_a_spec_is_written_and_mended() -> None:
     assert mended(better, mends) is None
 
 
+@pytest.mark.parametrize("part", ["", " (development files)", " - shared library"])
+def test_a_summary_is_of_the_whole(part: str) -> None:
+    control = f"Package: libfoo-dev\nDescription: parser of foo{part}\n more\n"
+    origin = Upstreamed(
+        "foo", "1.0", "https://example.org/foo-1.0.tar.gz", Path("x"), debian={"debian/control": control.encode()}
+    )
+    spec, _ = first_spec(origin, source("Makefile"), STOCK, "Ann <a@b>", "Sat Nov 28 2026")
+    assert spec.summary == "Parser of foo"
+
+
 def test_what_is_not_there_goes_out_of_files() -> None:
     origin = Upstreamed("foo", "1.0", "https://example.org/foo-1.0.tar.gz", Path("x"))
     spec, _ = first_spec(origin, source("Makefile"), STOCK, "Ann <a@b>", "Sat Nov 28 2026")

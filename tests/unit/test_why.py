@@ -60,5 +60,7 @@ def test_all_errors_of_a_log_have_their_numbers(tmp_path: Path) -> None:
     assert errors_of(log) == [(3, "x.c:1: error: no"), (5, "x.c:2: error: also")]
     log.write_text("one\nsh: y: not found\n")
     assert errors_of(log) == [(2, "sh: y: not found")]
+    log.write_text("+ exit 3\nerror: Bad exit status from /var/tmp/x (%build)\n")
+    assert errors_of(log) == [(2, "error: Bad exit status from /var/tmp/x (%build)")]
     log.write_text("all is well\n")
     assert errors_of(log) == []
