@@ -8,7 +8,7 @@ replaced by a later import, any other is a person's.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,8 +71,8 @@ def _deliver(root: Path, package: Incoming, known: Mapping[str, str], replace: b
         changed = [path for path in changed if wanted.get(path) != known.get(path)]
     edited = [path for path in changed if found[path] not in ("", known.get(path))]
     if edited and not replace:
-        names = ", ".join(edited)
-        remark = f"left as it is, for it was changed here: {names} (planex import --replace takes the other)"
+        names, why = ", ".join(edited), "it was changed here" if known else "it was here before, and not imported"
+        remark = f"left as it is, for {why}: {names} (planex import --replace takes the other)"
         return Delivered(package.name, "kept", (*package.remarks, remark), tuple(sorted(package.files)))
     for path in changed:
         if path in package.files:
@@ -80,7 +80,15 @@ def _deliver(root: Path, package: Incoming, known: Mapping[str, str], replace: b
         else:
             (root / path).unlink(missing_ok=True)
     status = "unchanged" if not changed else "updated" if known else "new"
-    return Delivered(package.name, status, package.remarks, tuple(sorted(package.files)))
+    remarks = package.remarks if known else (*package.remarks, *_left(root, package))
+    return Delivered(package.name, status, remarks, tuple(sorted(package.files)))
+
+
+def _left(root: Path, package: Incoming) -> Iterator[str]:
+    """A queue that was here before would be applied to the source that was imported."""
+    queue = f"patchqueues/{package.name}"
+    if (root / queue).is_dir() and not any(path.startswith(f"{queue}/") for path in package.files):
+        yield f"{queue} was here before and is applied to it: delete it, if it is not of this source"
 
 
 def _digest(data: bytes) -> str:
