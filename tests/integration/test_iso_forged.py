@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from planex.checksums import digest_of
-from planex.host import verify
+from planex.host import closure
 from planex.host.build import build_iso
 from planex.host.customise import customise
 from planex.host.manifest import ON_ISO
@@ -198,7 +198,7 @@ def test_a_forgery_is_refused(
     forge: Forgery,
     message: str,
 ) -> None:
-    monkeypatch.setattr(verify, "find", lambda tool: None)  # what dnf says of closures takes longest, and is no forgery
+    monkeypatch.setattr(closure, "find", lambda tool: None)  # what dnf says of closures takes longest; no forgery
     copy = tmp_path / "copy.iso"
     (tmp_path / "forger").mkdir()
     forge(signed, copy, Forger(other, made[1], keys, tmp_path / "forger"))
