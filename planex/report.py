@@ -69,6 +69,16 @@ class Reporter:
         with self._lock:
             self._listeners = (listener, *self._listeners)
 
+    @contextmanager
+    def listening(self, listener: Listener) -> Iterator[None]:
+        """Let one more have the events of a while."""
+        self.listen(listener)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._listeners = tuple(each for each in self._listeners if each is not listener)
+
     def tell(self, event: Event) -> None:
         with self._lock:
             for listener in self._listeners:

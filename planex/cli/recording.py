@@ -24,6 +24,7 @@ from planex.events import (
     TaskSaid,
 )
 
+_UNTOLD = (TaskSaid, TaskAdvanced)
 RECORD = "build"
 """Folder of it, among those of the packages' logs."""
 
@@ -32,11 +33,11 @@ RECORD = "build"
 def recorded(context: Context, junit: Path | None) -> Iterator[None]:
     """Write what was told meanwhile, however it ends: to ``junit``, and, where packages were worked on, to the logs."""
     events: list[Event] = []
-    context.reporter.listen(lambda event: None if isinstance(event, TaskSaid | TaskAdvanced) else events.append(event))
     suite = "planex build"
     try:
         suite = f"planex build {context.target_name}"
-        yield
+        with context.reporter.listening(lambda each: None if isinstance(each, _UNTOLD) else events.append(each)):
+            yield
     except PlanexError as error:
         events.append(failed(error))
         raise

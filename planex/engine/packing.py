@@ -9,13 +9,14 @@ from pathlib import Path
 
 from planex.content import shelf
 from planex.distro.project import Project
+from planex.distro.sources import local_files, remote_sources
 from planex.distro.unpacked import require_folders
-from planex.engine.files import source_files
 from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
 from planex.patchqueue.apply.check import check_queue, require_applies
 from planex.report import Task
 from planex.rpm.srpm import make_srpm
+from planex.sources.fetch import fetch
 
 _PACKED_AT_MOST = 3
 
@@ -31,13 +32,22 @@ class Packing:
     def run(self, task: Task, output: Path, log: Path) -> Path:
         """The SRPM, in the folder ``output``."""
         project, name = self.workshop.project, self.name
-        files = source_files(project, name, task, offline=self.offline)
+        files = self._files(task)
         task.phase("unpack")
         require_folders(project.package(name), project.rendered(name), files)
         task.phase("patches")
         _try_patches(project, name, files)
         task.phase("srpm")
         return self._pack(files, output, log)
+
+    def _files(self, task: Task) -> dict[str, Path]:
+        """File name to path of every source and patch; what is not there is fetched."""
+        project = self.workshop.project
+        recipe, package = project.recipe(self.name), project.package(self.name)
+        files, limits = dict(local_files(recipe, package)), project.config.downloads
+        for source in remote_sources(recipe, package):
+            files[source.name] = fetch(project.workspace, source, task, offline=self.offline, limits=limits)
+        return files
 
     def _pack(self, files: Mapping[str, Path], output: Path, log: Path) -> Path:
         """The SRPM of what the key will say is in it: where a file was edited meanwhile, it is made again."""

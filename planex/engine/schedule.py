@@ -44,7 +44,7 @@ class LocalRooms:
         return self._busy >= self.jobs
 
     def enter(self, package: str) -> bool:
-        self._busy += not self.full
+        self._busy += 1
         return True
 
     def leave(self, package: str) -> None:

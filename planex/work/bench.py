@@ -19,16 +19,15 @@ from planex.content import records, shelf
 from planex.distro.project import Project
 from planex.engine.builders.job import Job
 from planex.engine.builders.sandbox import HOME, TOPDIR, SandboxBuilder
-from planex.engine.files import source_files
 from planex.engine.make import Make
 from planex.engine.outputs import accept, rules_of
+from planex.engine.packing import Packing
 from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
 from planex.git.repository import Repository
 from planex.patchqueue.commits.commits import Chain
 from planex.rebase.package import PackageQueue
 from planex.report import Reporter, Task
-from planex.rpm.srpm import make_srpm
 from planex.work.tree import UNPACK, difference, files_now
 
 _FORMAT, _RECORD = 2, "root.json"
@@ -116,15 +115,11 @@ class Bench:
         return chain
 
     def _job(self, task: Task) -> Job:
-        project, name, kept = self.workshop.project, self.name, kept_root(self.home)
-        made, inputs = self.home / "srpm", self.workshop.own(name).key
-        srpms = list(made.glob("*.src.rpm"))
-        if kept is None or kept.inputs != inputs or not srpms:
-            task.phase("srpm")
-            files = source_files(project, name, task, offline=self.offline)
-            package, spec, log = project.package(name), project.rendered(name), self.logs / "srpm.log"
-            srpms = [make_srpm(package, spec, files, project.macros_of(name), shelf.fresh(made), log)]
+        name, kept, made = self.name, kept_root(self.home), self.home / "srpm"
         self.logs.mkdir(parents=True, exist_ok=True)
+        srpms = list(made.glob("*.src.rpm"))
+        if kept is None or kept.inputs != self.workshop.own(name).key or not srpms:
+            srpms = [Packing(self.workshop, name, self.offline).run(task, made, self.logs / "srpm.log")]
         make = Make(self.workshop, self.builder, name, srpms[0], self.home / "make", self.logs, Reporter())
         return make.job(self.workshop.buildroot(name))
 

@@ -150,6 +150,15 @@ def test_a_line_has_values_and_no_password() -> None:
     assert json.loads(event_line(Message(Level.WARNING, "\udcff")))["text"] == "\\xff"
 
 
+def test_who_listens_for_a_while_hears_nothing_afterwards() -> None:
+    heard: list[Event] = []
+    reporter = Reporter()
+    with reporter.listening(heard.append):
+        reporter.info("one")
+    reporter.info("two")
+    assert [event.text for event in heard if isinstance(event, Message)] == ["one"]
+
+
 def test_a_run_is_written_as_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
