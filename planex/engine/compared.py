@@ -11,6 +11,7 @@ from planex.content.key import differences
 from planex.content.store import Result, Store
 from planex.errors import ConfigError, PlanexError
 from planex.rpm.compare import compare_rpms
+from planex.rpm.nevra import parse_nevra
 from planex.rpm.unlike import unlike_rpms
 
 _DIGITS = 12
@@ -67,9 +68,9 @@ def compare(old: Mapping[str, Path], new: Mapping[str, Path]) -> Iterator[RpmCha
 
 
 def _package(file_name: str) -> tuple[str, str]:
-    """``name-version-release.arch.rpm``: name and architecture."""
-    stem, _, arch = file_name.removesuffix(".rpm").rpartition(".")
-    return stem.rsplit("-", 2)[0], arch
+    """Name and architecture."""
+    found = parse_nevra(file_name)
+    return found.name, found.arch
 
 
 def _lines(old: Path, new: Path) -> tuple[str, ...]:

@@ -13,11 +13,11 @@ from planex.disk import write
 from planex.errors import PlanexError
 from planex.host.manifest import Manifest, ShippedRpm
 from planex.medium.image import Image
+from planex.rpm.nevra import parse_nevra
 from planex.rpm.payload import read_payload
 
 _CONFIG = re.compile(r"/boot/(config-[^/]+|xen-[^/]+\.config)|/(usr/)?lib/modules/[^/]+/config")
 _OPTION = re.compile(r"(CONFIG_\w+)=(.*)", re.ASCII)
-_NAME = re.compile(r"(.+)-[^-]+-[^-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ConfigDiff:
 
 def config_diffs(old: tuple[Image, Manifest], new: tuple[Image, Manifest]) -> Iterator[ConfigDiff]:
     """Of every RPM of both ISOs that has other bytes and a configuration in it."""
-    before, after = ({_name(rpm): rpm for rpm in side[1].rpms} for side in (old, new))
+    before, after = ({parse_nevra(rpm.nevra).name: rpm for rpm in side[1].rpms} for side in (old, new))
     for name in sorted(before.keys() & after.keys()):
         if before[name].unsigned == after[name].unsigned:
             continue
@@ -74,8 +74,3 @@ def _options(image: Image, rpm: ShippedRpm) -> dict[str, str]:
         files = read_payload(copy, _CONFIG)
     first = next((files[name] for name in sorted(files)), b"")
     return parse_options(first.decode("utf-8", "replace"))
-
-
-def _name(rpm: ShippedRpm) -> str:
-    match = _NAME.fullmatch(rpm.nevra)
-    return match[1] if match else rpm.nevra

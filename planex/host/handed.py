@@ -20,6 +20,7 @@ from planex.host.manifest import Manifest
 from planex.medium.cpio import CpioEntry, archive, file, link
 from planex.medium.entry import BootEntry
 from planex.medium.image import Image
+from planex.rpm.nevra import parse_nevra
 from planex.run import run
 
 CHANGED = "changed"
@@ -59,8 +60,8 @@ class HandedFiles:
 
 def on_host(rpms: Iterable[Path], manifest: Manifest) -> list[Path]:
     """Those of packages that the live host has, by name."""
-    names = {package.nevra.rsplit("-", 2)[0] for package in manifest.packages}
-    return [rpm for rpm in rpms if rpm.name.rsplit("-", 2)[0] in names]
+    names = {parse_nevra(package.nevra).name for package in manifest.packages}
+    return [rpm for rpm in rpms if parse_nevra(rpm.name).name in names]
 
 
 def hand_over(

@@ -11,7 +11,7 @@ from planex.distro.origins import UsedPatch
 from planex.host.manifest import Manifest, ShippedRpm
 from planex.medium.image import Image
 from planex.rpm.changelog import ChangelogEntry, read_changelog
-from planex.rpm.repo import package_of
+from planex.rpm.nevra import package_of
 from planex.rpm.rpmfile import BadRpm
 
 _MOST = 50

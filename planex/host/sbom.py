@@ -35,9 +35,8 @@ from packageurl import PackageURL
 from planex.checksums import digest_of_text
 from planex.distro.origins import UsedPatch, UsedSource
 from planex.host.manifest import Manifest, ShippedRpm
-from planex.rpm import repo
+from planex.rpm.nevra import package_of, parse_nevra
 
-_NEVRA = re.compile(r"(.+)-(?:(\d+):)?([^-]+-[^-]+)\.([^.]+)")
 _ALGORITHMS = {"SHA256": HashAlgorithm.SHA_256, "SHA512": HashAlgorithm.SHA_512}
 
 
@@ -89,12 +88,12 @@ def _hashes(checksum: str) -> list[HashType]:
 
 def _built(manifest: Manifest) -> Iterator[Component]:
     """Source packages in their order, each with its RPMs."""
-    names = dict.fromkeys(sorted(package_of(rpm) for rpm in manifest.rpms))
+    names = dict.fromkeys(sorted(built_from(rpm) for rpm in manifest.rpms))
     for name in names:
-        rpms = [rpm for rpm in manifest.rpms if package_of(rpm) == name]
+        rpms = [rpm for rpm in manifest.rpms if built_from(rpm) == name]
         yield Component(
             name=name,
-            version=parts_of(rpms[0].nevra)[2],
+            version=parse_nevra(rpms[0].nevra).version,
             type=ComponentType.APPLICATION,
             bom_ref=f"package:{name}",
             pedigree=_pedigree(
@@ -105,9 +104,9 @@ def _built(manifest: Manifest) -> Iterator[Component]:
         )
 
 
-def package_of(rpm: ShippedRpm) -> str:
+def built_from(rpm: ShippedRpm) -> str:
     """The package that an RPM was built from, by its source RPM."""
-    return repo.package_of(rpm.source) or parts_of(rpm.nevra)[0]
+    return package_of(rpm.source) or parse_nevra(rpm.nevra).name
 
 
 def _base(manifest: Manifest) -> Iterator[Component]:
@@ -117,7 +116,7 @@ def _base(manifest: Manifest) -> Iterator[Component]:
 
 
 def _rpm(nevra: str, namespace: str, sha256: str, source: str, shipped: ShippedRpm | None = None) -> Component:
-    name, _, version, _ = parts_of(nevra)
+    name, _, version, _ = parse_nevra(nevra)
     properties = [Property(name="planex:sha256-unsigned", value=shipped.unsigned)] if shipped else []
     return Component(
         name=name,
@@ -133,7 +132,7 @@ def _rpm(nevra: str, namespace: str, sha256: str, source: str, shipped: ShippedR
 
 def purl_of(nevra: str, namespace: str, source: str) -> PackageURL:
     """The package URL of an RPM; ``source``: its source RPM, or nothing."""
-    name, epoch, version, arch = parts_of(nevra)
+    name, epoch, version, arch = parse_nevra(nevra)
     qualifiers = {"arch": arch} | ({"epoch": epoch} if epoch else {}) | ({"upstream": source} if source else {})
     return PackageURL("rpm", namespace, name, version, qualifiers)
 
@@ -141,12 +140,6 @@ def purl_of(nevra: str, namespace: str, source: str) -> PackageURL:
 def _licence(text: str) -> License:
     """What a spec declares, as SPDX has it where it can be read so."""
     return LicenseFactory().make_from_string(text, license_acknowledgement=LicenseAcknowledgement.DECLARED)
-
-
-def parts_of(nevra: str) -> tuple[str, str, str, str]:
-    """Name, epoch (or the empty text), version-release and architecture."""
-    match = _NEVRA.fullmatch(nevra)
-    return (match[1], match[2] or "", match[3], match[4]) if match else (nevra, "", "", "")
 
 
 def _pedigree(sources: Iterable[UsedSource], patches: Iterable[UsedPatch]) -> Pedigree | None:

@@ -38,7 +38,8 @@ from spdx_tools.spdx.model import (
 from planex.checksums import digest_of_text
 from planex.distro.origins import UsedPatch, UsedSource
 from planex.host.manifest import Manifest, ShippedRpm
-from planex.host.sbom import package_of, parts_of, purl_of
+from planex.host.sbom import built_from, purl_of
+from planex.rpm.nevra import parse_nevra
 
 _DOCUMENT, _ISO = "SPDXRef-DOCUMENT", "SPDXRef-ISO"
 _ALGORITHMS = {"SHA256": ChecksumAlgorithm.SHA256, "SHA512": ChecksumAlgorithm.SHA512}
@@ -79,7 +80,7 @@ class _Bill:
 
     def write(self) -> None:
         self._iso()
-        for name in dict.fromkeys(sorted(package_of(rpm) for rpm in self.manifest.rpms)):
+        for name in dict.fromkeys(sorted(built_from(rpm) for rpm in self.manifest.rpms)):
             self._built(name)
         for package in self.manifest.packages:
             if package.origin != "built":
@@ -94,8 +95,8 @@ class _Bill:
         self._relate(_DOCUMENT, RelationshipType.DESCRIBES, _ISO)
 
     def _built(self, name: str) -> None:
-        rpms = [rpm for rpm in self.manifest.rpms if package_of(rpm) == name]
-        version = parts_of(rpms[0].nevra)[2]
+        rpms = [rpm for rpm in self.manifest.rpms if built_from(rpm) == name]
+        version = parse_nevra(rpms[0].nevra).version
         source = self._add(self._id("Package", name), name, version, PackagePurpose.SOURCE)
         for released in (each for each in self.manifest.sources if each.package == name):
             self._relate(source, RelationshipType.GENERATED_FROM, self._source(released))
@@ -106,7 +107,7 @@ class _Bill:
             self._relate(made, RelationshipType.GENERATED_FROM, source)
 
     def _rpm(self, nevra: str, namespace: str, sha256: str, source: str, shipped: ShippedRpm | None = None) -> str:
-        name, _, version, _ = parts_of(nevra)
+        name, _, version, _ = parse_nevra(nevra)
         purl = ExternalPackageRef(
             ExternalPackageRefCategory.PACKAGE_MANAGER, "purl", purl_of(nevra, namespace, source).to_string()
         )

@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -176,15 +175,6 @@ class RepositoryRpm:
     sha256: str
     source: str
     licence: str
-
-
-def package_of(source: str) -> str:
-    """The package whose source RPM has this file name; empty where it is none."""
-    match = _SOURCE.fullmatch(source)
-    return match[1] if match else ""
-
-
-_SOURCE = re.compile(r"(.+)-[^-]+-[^-]+\.(?:no)?src\.rpm")
 
 
 def read_rpms(folder: Path) -> list[RepositoryRpm]:

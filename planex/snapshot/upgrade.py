@@ -13,7 +13,8 @@ from planex.distro.project import Project, require_base
 from planex.errors import PlanexError
 from planex.report import Task
 from planex.rpm.dnf import DNF_CACHE, Repositories
-from planex.rpm.repo import package_of, read_rpms
+from planex.rpm.nevra import package_of
+from planex.rpm.repo import read_rpms
 from planex.rpm.upgrade import try_upgrade
 from planex.snapshot.diff import RpmChanges, compare_rpms
 from planex.snapshot.folder import SnapshotFolder
