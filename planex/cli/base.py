@@ -29,6 +29,10 @@ def build(context: Context, update: bool, as_json: bool) -> None:
     """Repackage .debs as RPMs, put them into a repository and compose a base ISO; prints where they are.
 
     What is done is not done again: the second call takes no time.
+
+    \b
+    Example:
+      planex base build
     """
     target = context.target
     if not target.embedded:

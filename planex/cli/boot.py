@@ -86,8 +86,8 @@ def boot(context: Context, /, image: Path | None, **options: Any) -> None:
     """Start ISO (default: this workspace's) in a virtual machine and wait for the proof that it works.
 
     The proof comes from the host itself, over the serial console: Xen's version line, dom0's kernel, and what
-    `xl info` and `xl list` print there, with Domain-0. Anything less is a failure. The machine has no network and
-    is off again at the end.
+    `xl info` and `xl list` print there, with Domain-0. Anything less is a failure. The machine has no network,
+    but for one that it starts from, and is off again at the end.
 
     With `--scenario install` the ISO is this workspace's: it first installs itself, by an answer file, and the proof
     comes from the machine that is then started from its disk alone. -typed answers the questions over the serial line,
@@ -95,6 +95,13 @@ def boot(context: Context, /, image: Path | None, **options: Any) -> None:
 
     With `--matrix` all of that is done, several machines at a time; a cell that fails stops no other. A table, JUnit
     XML, consoles, pictures of the menus and a web page are the result.
+
+    \b
+    Examples:
+      planex boot                               the ISO of this workspace, by BIOS from a CD
+      planex boot --firmware uefi --medium usb
+      planex boot --scenario install            on a disk, unattended, then from that disk
+      planex boot --matrix --only 'bios-*-xen'  some of every way
     """
     wish = BootWish(**options)
     iso = image or _built_iso(context)

@@ -29,6 +29,10 @@ def keys(folder: Path) -> None:
     """Make the keys of a farm in a new FOLDER.
 
     Every machine of the farm needs a copy. Who has one can run programs on all of them.
+
+    \b
+    Example:
+      planex farm keys keys
     """
     from planex.engine.farm.address import make_keys
 
@@ -42,7 +46,12 @@ def keys(folder: Path) -> None:
 @keys_option
 @pass_context
 def scheduler(context: Context, listen: str, silence: str, keys: Path | None) -> None:
-    """Hand out packages to workers, until it is stopped. Prints its address."""
+    """Hand out packages to workers, until it is stopped. Prints its address.
+
+    \b
+    Example:
+      planex farm scheduler
+    """
     from planex.engine.farm.address import read_address
 
     try:
@@ -66,7 +75,12 @@ def scheduler(context: Context, listen: str, silence: str, keys: Path | None) ->
 @keys_option
 @pass_context
 def up(context: Context, workers: int, cores: float | None, listen: str, folder: Path, keys: Path | None) -> None:
-    """Make a farm on this machine, to try it: a scheduler and some workers, until Ctrl-C. Prints its address."""
+    """Make a farm on this machine, to try it: a scheduler and some workers, until Ctrl-C. Prints its address.
+
+    \b
+    Example:
+      planex farm up --workers 2
+    """
     from planex.engine.farm.address import read_address
 
     address = read_address(listen, keys)

@@ -34,6 +34,11 @@ def build(context: Context, force: bool, dry_run: bool, as_json: bool) -> None:
 
     It is made again only when something in it changed: the base, the repository of what was built, or iso/. The
     result is checked (see `planex iso check`) before it takes its place, with its .sha256 and .manifest.json.
+
+    \b
+    Examples:
+      planex iso build          make it where something that goes into it changed
+      planex iso build --force  make it anyway
     """
     project = load_project(context.workspace, context.config, context.target_name)
     if dry_run:
@@ -101,7 +106,12 @@ def _as_data(result: IsoResult) -> dict[str, object]:
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
 @pass_context
 def show(context: Context, as_json: bool) -> None:
-    """List the packages of the host that is on this workspace's ISO, those built here first."""
+    """List the packages of the host that is on this workspace's ISO, those built here first.
+
+    \b
+    Example:
+      planex iso show
+    """
     definition = load_definition(context.workspace, context.target_name)
     path = iso_path(context.workspace.target(context.target_name), definition, context.config)
     manifest = load_manifest(path)

@@ -27,6 +27,10 @@ def check(context: Context, image: Path, base: Path | None, as_json: bool) -> No
     """Check any ISO: boot records, loaders, menus, labels, checksums of all its files, its repositories.
 
     Everything that is wrong is listed at once, and the exit status is then 1. Needs no workspace.
+
+    \b
+    Example:
+      planex iso check host.iso --base CentOS-Stream-9.iso
     """
     findings = check_iso(image, base)
     if as_json:

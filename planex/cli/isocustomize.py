@@ -50,6 +50,11 @@ def customize(
     The answer file is checked by the installer that is on the ISO, and the repository for being closed.
     What was replaced is kept on the ISO: customising it again starts from that, and --reset takes all back. A
     signature of IN proves nothing of OUT, and is left out. Needs no workspace.
+
+    \b
+    Examples:
+      planex iso customize host.iso site.iso --kickstart ks.cfg --add-rpm site-tools-1-1.noarch.rpm
+      planex iso customize site.iso host.iso --reset
     """
     words = " ".join(arguments).split()
     if back == bool(kickstart or words or rpms):

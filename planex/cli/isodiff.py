@@ -28,6 +28,10 @@ def diff(old: Path, new: Path, as_json: bool, html: Path | None) -> None:
 
     Works on any two ISOs; of packages, changelogs, options, sources and patches only the manifests tell that ISOs of
     planex have. A package of the same version with other bytes is a change, who signed it is none.
+
+    \b
+    Example:
+      planex iso diff old.iso new.iso --html changes.html
     """
     found = diff_isos(old, new)
     if html:

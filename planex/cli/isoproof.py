@@ -71,6 +71,11 @@ def verify(
     in: the ISO must come out with the same bytes. Each file that differs is named.
 
     With --write-summary what was found is written as SLSA's verification summary, for `planex release`.
+
+    \b
+    Examples:
+      planex iso verify host.iso --key release.asc
+      planex iso verify host.iso --key release.asc --rebuild --from ~/distro
     """
     if not rebuild and (unused := [name for name in ("commit", "inputs", "results", "work") if wish[name]]):
         raise click.UsageError(f"--{unused[0]} is for a rebuild: --rebuild")
@@ -130,6 +135,10 @@ def sbom(context: Context, image: Path, form: BillForm, output: Path | None) -> 
     CycloneDX 1.6: each package has what upstream released, the patches (as pedigree) and its RPMs; the base's packages
     stand beside. SPDX 2.3: the same as packages and relations between them. The same ISO gives the same bytes. Needs no
     workspace, but the extra `sbom`: pip install 'planex[sbom]'.
+
+    \b
+    Example:
+      planex iso sbom host.iso --form spdx
     """
     path = output or bills_beside(image)[form]
     write(path, bill_of(manifest_of(image), form))

@@ -27,6 +27,10 @@ def pxe(context: Context, iso: Path, folder: Path, url: str) -> None:
     GRUB loads Xen, kernel and initrd by the way that it came itself; the initrd fetches the live root by HTTP and
     refuses another. The menu is the one of the ISO, arguments and answer file of `planex iso customize` included.
     README.txt in FOLDER says how to serve it. The same ISO gives the same bytes. Needs no workspace.
+
+    \b
+    Example:
+      planex iso pxe host.iso /srv/tftp/host
     """
     if url and not _URL.fullmatch(url):
         raise click.UsageError(f"'{url}' is no URL that the initrd can fetch from: http://10.0.0.1/planex")

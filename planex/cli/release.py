@@ -41,6 +41,11 @@ def release(
     Each SUMMARY is what a verifier wrote: planex iso verify ISO --rebuild --write-summary. It counts if one of the
     --verifier keys signed it, if it is of these very bytes, and if they were built again and came out the same. A
     summary that does not count is an error, and the key that signed the ISO is no verifier. Needs no workspace.
+
+    \b
+    Example:
+      planex release host.iso alice.json bob.json --key release.asc \\
+          --verifier alice.asc --verifier bob.asc --to releases
     """
     signed_by = read_key(key)
     wish = ReleaseWish(image, signed_by, verifiers_of(verifiers, signed_by), needed, folder)

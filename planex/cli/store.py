@@ -31,7 +31,12 @@ def _store(context: Context) -> Store:
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @pass_context
 def list_results(context: Context, as_json: bool) -> None:
-    """List the results of the target; `*` marks the one in use, `!` one that is damaged."""
+    """List the results of the target; `*` marks the one in use, `!` one that is damaged.
+
+    \b
+    Example:
+      planex store list
+    """
     found = _store(context)
     rows = [_row(found, package, folder.name) for package, folder in found.results()]
     if as_json:

@@ -53,7 +53,12 @@ def _require_stores(context: Context, urls: tuple[str, ...]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @pass_context
 def status(context: Context, urls: tuple[str, ...], as_json: bool) -> None:
-    """Ask each shared store whether it answers, and for the results that are in use here."""
+    """Ask each shared store whether it answers, and for the results that are in use here.
+
+    \b
+    Example:
+      planex store status
+    """
     _require_stores(context, urls)
     from planex.sharing.opening import lacking, open_depots
 

@@ -65,7 +65,7 @@ def try_out(context: Context, /, packages: tuple[str, ...], **options: Any) -> N
     Xen, kernel and initrd are put in the machine's memory, with no boot loader. Scriptlets of packages are not run. The
     ISO is the medium, so it must have been made once.
 
-    \\b
+    \b
     Examples:
       planex try xen
       planex try xen --run 'xl info; xl dmesg | grep -i command'

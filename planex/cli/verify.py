@@ -34,6 +34,10 @@ def verify(
 
     Provenance names the spec, the sources, the patches and the RPMs that it was built with. Signatures are checked with
     --key only. The exit status is 1 where something is wrong. Needs no workspace.
+
+    \b
+    Example:
+      planex verify xen-4.20.3-1.x86_64.rpm --key release.asc
     """
     trusted = read_key(key) if key else None
     proof = prove_rpm(rpm, trusted, provenance, find_manifest(rpm, manifest) if manifest else None)

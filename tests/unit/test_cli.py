@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -42,6 +44,23 @@ def test_every_command_explains_itself(command: str) -> None:
     result = CliRunner().invoke(cli, [command, "--help"])
     assert result.exit_code == 0
     assert result.output.count("\n") > 5
+
+
+def all_commands(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from all_commands(command, (*words, name))
+        else:
+            yield " ".join((*words, name)), command
+
+
+def test_every_command_shows_how_it_is_typed() -> None:
+    """What click keeps as it is written begins with a line of one backspace."""
+    helps = {words: command.help or "" for words, command in all_commands(cli)}
+    assert [words for words, text in helps.items() if not re.search("\b\n *Examples?:\n +", text)] == []
 
 
 @pytest.mark.parametrize(

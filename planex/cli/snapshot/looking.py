@@ -24,7 +24,12 @@ _URL = click.option("--url", metavar="URL", help="Of a published archive, which 
 @click.option("--json", "as_json", is_flag=True, help="Print what is written of each.")
 @pass_context
 def list_snapshots(context: Context, url: str | None, as_json: bool) -> None:
-    """List the snapshots of the target, the newest first, with the channels that lead to them."""
+    """List the snapshots of the target, the newest first, with the channels that lead to them.
+
+    \b
+    Example:
+      planex snapshot list
+    """
     with looked_at(context, url) as archive:
         found, names = archive.all(), names_of(archive)
     if as_json:
@@ -39,7 +44,12 @@ def list_snapshots(context: Context, url: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print what is written of it.")
 @pass_context
 def show(context: Context, name: str, url: str | None, as_json: bool) -> None:
-    """Show a snapshot: NAME is an id or its beginning, `latest` (the default), `latest-good`, or a channel."""
+    """Show a snapshot: NAME is an id or its beginning, `latest` (the default), `latest-good`, or a channel.
+
+    \b
+    Example:
+      planex snapshot show latest-good
+    """
     with looked_at(context, url, name) as archive:
         found = archive.find(name)
         names = names_of(archive).get(found.id, ())

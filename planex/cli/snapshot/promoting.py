@@ -77,7 +77,12 @@ def _who() -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print all promotions.")
 @pass_context
 def channels(context: Context, as_json: bool) -> None:
-    """List the channels with the last promotion of each."""
+    """List the channels with the last promotion of each.
+
+    \b
+    Example:
+      planex snapshot channels
+    """
     archive = archive_of(context)
     known = promotions(archive)
     if as_json:
@@ -91,7 +96,12 @@ def channels(context: Context, as_json: bool) -> None:
 @click.command("audit", short_help="Check who promoted what, and that channels lead there.")
 @pass_context
 def audit_all(context: Context) -> None:
-    """Check that no promotion was changed or taken out, and that each channel leads where it was promoted to."""
+    """Check that no promotion was changed or taken out, and that each channel leads where it was promoted to.
+
+    \b
+    Example:
+      planex snapshot audit
+    """
     archive = archive_of(context)
     for fault in (faults := audit(archive)):
         context.reporter.error(fault)
