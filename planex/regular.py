@@ -47,6 +47,14 @@ def open_regular(path: Path) -> BufferedReader:
     return BufferedReader(FileIO(handle))
 
 
+def inside(path: Path, folder: Path) -> Path:
+    """``path``, if no link leads it out of ``folder``: a stranger's link may name any file of this machine."""
+    if not (real := path.resolve()).is_relative_to(folder.resolve()):
+        reason = f"leads out of {folder}, to {real}"
+        raise NotRegular(f"{path} {reason}", "put the file itself there", reason=reason)
+    return path
+
+
 def read_regular(path: Path, limit: int) -> bytes:
     """The bytes of a regular file; NotRegular if there are more than ``limit``."""
     with open_regular(path) as file:

@@ -43,11 +43,11 @@ class BuildWish:
     """What a build was asked for."""
 
     packages: tuple[str, ...]
-    force: bool
-    builder: str | None
-    jobs: int | None
-    keep_going: bool
-    offline: bool
+    force: bool = False
+    builder: str | None = None
+    jobs: int | None = None
+    keep_going: bool = False
+    offline: bool = False
     keep: bool = False
     verify: bool = False
     depots: Depots | None = None
@@ -184,6 +184,17 @@ def carry_out(context: Context, wish: BuildWish, wait: bool) -> tuple[Workshop, 
     if pushed:
         reporter.info(f"{many(pushed, 'result')} pushed")
     return workshop, list(outcomes.values())
+
+
+def build_one(context: Context, name: str) -> Workshop:
+    """Build a package and what it needs. Raises its own BuildFailed, or else what kept it from being built."""
+    workshop, outcomes = carry_out(context, BuildWish((name,)), wait=True)
+    own = [each.error for each in outcomes if each.package == name and isinstance(each.error, BuildFailed)]
+    if own:
+        raise own[0]
+    _raise_failures(outcomes)
+    _raise_faults(workshop, (name,))
+    return workshop
 
 
 def _may_go_on(outcomes: Collection[Outcome], wish: BuildWish) -> bool:

@@ -17,6 +17,7 @@ from planex.drafts import temporary_folder
 from planex.errors import PlanexError
 from planex.importers.incoming import Delivered, Incoming, deliver
 from planex.report import Task
+from planex.scaffold.spectext import NewSpec
 
 
 @click.command("import", short_help="Take in what others keep: planex 4, dist-git, SRPMs, Debian.")
@@ -40,7 +41,7 @@ def import_packages(context: Context, source: str, no_pins: bool, replace: bool,
       planex import debian:hello                   a Debian source package, or its .dsc file; builds it
     """
     if source.startswith("debian:") or source.endswith(".dsc"):
-        _take_debian(context, source, replace=replace, as_json=as_json)
+        _take_debian(context, source, replace=replace, as_json=as_json, offline=offline)
         return
     with (
         hold(context.workspace.lock, shared=True, patience=context.patience(wait=True)),
@@ -59,9 +60,9 @@ def _report(done: list[Delivered], *, as_json: bool) -> None:
         raise PlanexError(f"left as they are here: {', '.join(kept)}", "planex import --replace takes SOURCE's")
 
 
-def _take_debian(context: Context, source: str, *, replace: bool, as_json: bool) -> None:
+def _take_debian(context: Context, source: str, *, replace: bool, as_json: bool, offline: bool) -> None:
     """A source package is built as well: only a build tells what goes into %files."""
-    from planex.cli.new import build_and_mend, draft
+    from planex.cli.new import build_and_mend, draft, known_stock
     from planex.importers.debian import from_dsc, incoming
     from planex.scaffold.origin import Finder
 
@@ -70,16 +71,25 @@ def _take_debian(context: Context, source: str, *, replace: bool, as_json: bool)
         context.reporter.task("import") as task,
         temporary_folder(context.workspace.cache, "import") as scratch,
     ):
+        stock = known_stock(context)
         if source.endswith(".dsc"):
             origin = from_dsc(Path(source))
         else:
+            _require_online(source, offline=offline)
             finder = Finder(context.workspace, task, scratch, context.config.downloads)
             origin = finder.find(source.removeprefix("debian:"), source)
-        spec, stock = draft(context, origin)
-        (done,) = deliver(context.workspace, [incoming(origin, spec)], replace=replace)
-        if done.status in ("new", "updated"):
-            build_and_mend(context, spec, origin, stock)
-    _report([done], as_json=as_json)
+        spec = draft(context, origin, stock)
+        done = deliver(context.workspace, [incoming(origin, spec)], replace=replace)
+
+        def mend(better: NewSpec) -> None:
+            """What planex mends is no change of a person's."""
+            deliver(context.workspace, [incoming(origin, better)], replace=True)
+
+        try:
+            if done[0].status in ("new", "updated"):
+                build_and_mend(context, spec, stock, mend)
+        finally:
+            _report(done, as_json=as_json)
 
 
 def _read(context: Context, source: str, scratch: Path, task: Task, *, pins: bool, offline: bool) -> list[Incoming]:
@@ -93,11 +103,16 @@ def _read(context: Context, source: str, scratch: Path, task: Task, *, pins: boo
     if (root / "SPECS").is_dir():
         old = Planex4(root, Resources(root, scratch, _fetcher(context, task, offline)), pins)
         return old.incoming(macros, workspace.cache / "specs")
-    folder = _unpacked(source, scratch)
+    folder = _unpacked(source, scratch, offline=offline)
     return [Packaged(folder, source, workspace, macros, scratch).incoming()]
 
 
-def _unpacked(source: str, scratch: Path) -> Path:
+def _require_online(source: str, *, offline: bool) -> None:
+    if offline and not source.startswith("file:"):
+        raise PlanexError(f"{source} was not fetched (--offline)")
+
+
+def _unpacked(source: str, scratch: Path, *, offline: bool) -> Path:
     """The folder with a spec: the one that is there, a clone, or what an SRPM holds."""
     path = Path(source)
     if path.is_file():
@@ -105,6 +120,7 @@ def _unpacked(source: str, scratch: Path) -> Path:
 
         return unpack_srpm(path, scratch)
     if "://" in source or source.endswith(".git"):
+        _require_online(source, offline=offline)
         from planex.git.door import run_git
         from planex.run import NETWORK
 
@@ -119,8 +135,7 @@ def _fetcher(context: Context, task: Task, offline: bool) -> Callable[[str], Pat
     def fetch(url: str) -> Path:
         from planex.sources.fetch import fetch_unknown
 
-        if offline:
-            raise PlanexError(f"{url} was not fetched (--offline)")
+        _require_online(url, offline=offline)
         return fetch_unknown(context.workspace, url, task, context.config.downloads)[1]
 
     return fetch

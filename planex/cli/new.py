@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import click
 
@@ -19,6 +19,7 @@ from planex.engine.outcome import BuildFailed
 from planex.engine.workshop import Workshop
 from planex.errors import ConfigError, PlanexError
 from planex.rpm.capability import Capability
+from planex.rpm.nevra import require_name
 from planex.scaffold.make import UNKNOWN_LICENCE, first_spec, mended, package_files
 from planex.scaffold.mend import Mends, mends_of
 from planex.scaffold.needs import Stock
@@ -29,7 +30,6 @@ from planex.units import many
 
 _ROUNDS = 8
 """Builds at most; each but the last mended something."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _LOG = 64 << 20
 
 
@@ -51,9 +51,7 @@ def new(context: Context, name: str, source: str, no_build: bool) -> None:
       planex new jq https://HOST/jq-1.7.tar.gz
       planex new mine ../mine --no-build
     """
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f"'{name}' cannot be the name of a package", "letters, digits and . _ + - only")
-    folder = context.workspace.specs / name
+    folder = context.workspace.specs / require_name(name)
     if folder.exists():
         raise ConfigError(
             f"{context.workspace.relative(folder)} is there already", "choose another name, or move it away"
@@ -63,23 +61,25 @@ def new(context: Context, name: str, source: str, no_build: bool) -> None:
         context.reporter.task(name) as task,
         temporary_folder(context.workspace.cache, "new") as scratch,
     ):
+        stock = known_stock(context)
         origin = Finder(context.workspace, task, scratch, context.config.downloads).find(name, source)
-        spec, stock = draft(context, origin)
-        write(context, spec, origin)
+        spec = draft(context, origin, stock)
+        write = partial(_write, context, origin)
+        write(spec)
         if not no_build:  # while the folder is there that a local source lies in
-            build_and_mend(context, spec, origin, stock)
+            build_and_mend(context, spec, stock, write)
     echo(context.workspace.relative(folder / f"{name}.spec.j2"))
 
 
-def draft(context: Context, origin: Upstreamed) -> tuple[NewSpec, Stock]:
-    """The spec that follows from a source, told with what it lacks; and what there is to build it with."""
-    found, stock = survey(origin.tarball), _stock(context)
+def draft(context: Context, origin: Upstreamed, stock: Stock) -> NewSpec:
+    """The spec that follows from a source, told with what it lacks."""
+    found = survey(origin.tarball)
     spec, needs = first_spec(origin, found, stock, _author(), datetime.now(UTC).strftime("%a %b %d %Y"))
     for lacking in needs.lacking:
         context.reporter.warn(f"nothing here provides {lacking}: it is left out")
     if spec.licence == UNKNOWN_LICENCE:
         context.reporter.warn(f"no licence that is known{_where(spec)}: write its SPDX name into License")
-    return spec, stock
+    return spec
 
 
 def _where(spec: NewSpec) -> str:
@@ -92,13 +92,14 @@ def _author() -> str:
     return f"{name} <{mail}>"
 
 
-def write(context: Context, spec: NewSpec, origin: Upstreamed) -> None:
+def _write(context: Context, origin: Upstreamed, spec: NewSpec) -> None:
     """Put the package's files into the workspace."""
     for path, data in package_files(spec, origin).items():
         write_atomic(context.workspace.root / path, data)
 
 
-def _stock(context: Context) -> Stock:
+def known_stock(context: Context) -> Stock:
+    """What there is to build with."""
     project = load_project(context.workspace, context.config, context.target_name, tolerant=True)
     workshop = Workshop(project, offline=True)
     base = workshop.base
@@ -111,23 +112,22 @@ def _stock(context: Context) -> Stock:
     )
 
 
-def build_and_mend(context: Context, spec: NewSpec, origin: Upstreamed, stock: Stock) -> NewSpec:
-    """Build until it works or nothing more is known to mend; the spec that was built."""
+def build_and_mend(context: Context, spec: NewSpec, stock: Stock, write: Callable[[NewSpec], None]) -> None:
+    """Build until it works or nothing more is known to mend. ``write`` puts a mended spec into the workspace."""
     lacking: dict[str, None] = {}
     failure: BuildFailed | None = None
     for rounds in range(1, _ROUNDS + 1):
         failure = _build(context, spec.name)
         if failure is None:
             context.reporter.success(f"{spec.name} builds ({many(rounds, 'try', 'tries')})")
-            return spec
+            return
         mends = mends_of(_log(context, spec.name, failure), stock)
         lacking |= dict.fromkeys(mends.lacking)
         better = mended(spec, mends)
         if better is None:
             break
         context.reporter.info(f"mended: {_told(mends)}")
-        write(context, better, origin)
-        spec = better
+        write(spec := better)
     for name in lacking:
         context.reporter.warn(f"the build asks for {name}, which nothing here provides{_advice(context, name)}")
     assert failure is not None
@@ -151,11 +151,16 @@ def _told(mends: Mends) -> str:
 
 
 def _build(context: Context, name: str) -> BuildFailed | None:
-    from planex.cli.build import BuildWish, carry_out
+    """Why it does not build. PlanexError where it was not tried at all."""
+    from planex.cli.build import build_one
 
-    _, outcomes = carry_out(context, BuildWish((name,), False, None, None, False, False), wait=True)
-    failures: Iterable[BuildFailed] = (each.error for each in outcomes if isinstance(each.error, BuildFailed))
-    return next(iter(failures), None)
+    try:
+        build_one(context, name)
+    except BuildFailed as error:
+        if error.package != name:
+            raise
+        return error
+    return None
 
 
 def _log(context: Context, name: str, failure: BuildFailed) -> str:

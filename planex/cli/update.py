@@ -57,7 +57,9 @@ def update(context: Context, packages: tuple[str, ...], carry: bool, no_build: b
             continue
         if found is None:
             continue
-        verdicts = _forecast(context, found) if found.newest and project.recipes[name].queue.patches else ()
+        verdicts = (
+            _forecast(context, found) if found.newest and not carry and project.recipes[name].queue.patches else ()
+        )
         queue = summary(verdict.status for verdict in verdicts) if verdicts else ""
         rows.append({**asdict(found), "queue": queue})
         if not as_json:
@@ -67,7 +69,8 @@ def update(context: Context, packages: tuple[str, ...], carry: bool, no_build: b
     if as_json:
         echo(json.dumps(rows, indent=2))
     if failures:
-        raise PlanexError(f"could not be told of {', '.join(failures)}", "say where to look: update in package.yaml")
+        hints = dict.fromkeys(error.hint for error in failures.values() if error.hint)
+        raise PlanexError(f"could not be told of {', '.join(failures)}", "; ".join(hints) or None)
 
 
 def _look(context: Context, project: Project, name: str) -> Newer | None:
@@ -108,13 +111,9 @@ def _apply(context: Context, found: Newer, *, build: bool) -> None:
 
 
 def _built(context: Context, name: str) -> str:
-    from planex.cli.build import BuildWish, carry_out
+    from planex.cli.build import build_one
 
-    workshop, outcomes = carry_out(context, BuildWish((name,), False, None, None, False, False), wait=True)
-    errors = [outcome.error for outcome in outcomes if outcome.error]
-    if errors:
-        raise errors[0]
-    result = workshop.store.current(name)
+    result = build_one(context, name).store.current(name)
     return "built: " + ", ".join(sorted(Path(file).name for file in result.files)) if result else "not built"
 
 

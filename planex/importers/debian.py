@@ -13,6 +13,7 @@ from planex.importers.incoming import Incoming
 from planex.patchqueue.format.queue import SERIES
 from planex.patchqueue.format.series import parse_series
 from planex.regular import read_text
+from planex.rpm.nevra import require_name
 from planex.scaffold.make import package_files
 from planex.scaffold.origin import Upstreamed, debian_files, version_of_archived
 from planex.scaffold.spectext import NewSpec
@@ -34,7 +35,8 @@ def from_dsc(path: Path) -> Upstreamed:
         raise PlanexError(f"{missing[0]} is not beside {path.name}", "get all: apt-get source --download-only NAME")
     tarball, version = path.parent / main, version_of_archived(main) or ""
     checksum, files = digest_of(tarball, RECORDED), debian_files(path.parent / packed)
-    return Upstreamed(fields["Source"], version, main, tarball, checksum, fields.get("Homepage", ""), files, own=True)
+    name = require_name(fields["Source"])
+    return Upstreamed(name, version, main, tarball, checksum, fields.get("Homepage", ""), files, own=True)
 
 
 def incoming(origin: Upstreamed, spec: NewSpec) -> Incoming:

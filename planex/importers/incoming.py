@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from planex.content import records
+from planex.content.stamps import is_inside
 from planex.drafts import write_atomic
+from planex.errors import PlanexError
 from planex.regular import NotRegular, read_regular
 from planex.workspace import Workspace
 
@@ -54,13 +56,23 @@ def deliver(workspace: Workspace, incoming: Iterable[Incoming], *, replace: bool
     known = (records.load(place, Imports, FORMAT) or Imports()).incoming
     done: list[Delivered] = []
     recorded = dict(known)
-    for each in incoming:
+    packages = list(incoming)
+    for each in packages:
+        _require_inside(workspace.root, each)
+    for each in packages:
         result = _deliver(workspace.root, each, known.get(each.name, {}), replace)
         done.append(result)
         if result.status != "kept" and each.files:
             recorded[each.name] = {path: _digest(data) for path, data in sorted(each.files.items())}
     records.save(place, Imports(dict(sorted(recorded.items()))), FORMAT)
     return done
+
+
+def _require_inside(root: Path, package: Incoming) -> None:
+    """Names come from files of strangers."""
+    for path in package.files:
+        if not is_inside(path) or not (root / path).resolve().is_relative_to(root.resolve()):
+            raise PlanexError(f"{package.name}: {path} would be written outside of the workspace")
 
 
 def _deliver(root: Path, package: Incoming, known: Mapping[str, str], replace: bool) -> Delivered:

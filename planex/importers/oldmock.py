@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from planex.importers.incoming import Incoming
-from planex.regular import read_text
+from planex.regular import inside, read_text
 
 _SITE = {"site-defaults.cfg", "logging.ini"}
 _CONF = re.compile(r"config_opts\[['\"](?:yum|dnf)\.conf['\"]\]\s*\+?=\s*[rf]?(\"\"\"|''')(.*?)\1", re.DOTALL)
@@ -25,7 +25,7 @@ _TAIL = """
 def mock_configs(root: Path) -> Iterator[Incoming]:
     """One for each ``mock/*.cfg``: ``mock-configs/NAME.cfg``, and its repositories in ``repos/NAME.repo``."""
     makefile = root / "Makefile"
-    dist = _DIST.search(read_text(makefile)) if makefile.is_file() else None
+    dist = _DIST.search(read_text(inside(makefile, root))) if makefile.is_file() else None
     line = f"config_opts['macros']['%dist'] = {dist[1]!r}\n" if dist else ""
     for path in sorted((root / "mock").glob("*.cfg")):
         if path.name in _SITE:
@@ -35,7 +35,7 @@ def mock_configs(root: Path) -> Iterator[Incoming]:
                 f"mock/{path.name}", {}, (f"mock/{path.name}: a link to {path.readlink()}, which is not here",)
             )
             continue
-        yield _target(path, line)
+        yield _target(inside(path, root), line)
 
 
 def _target(path: Path, dist: str) -> Incoming:

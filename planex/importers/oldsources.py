@@ -16,6 +16,7 @@ from planex.importers.speclines import strip_of, with_patches, with_source
 from planex.patchqueue.commits.importer import Found, from_tarball
 from planex.patchqueue.format.queue import SERIES
 from planex.patchqueue.format.series import Entry, Series, make_entry, parse_series
+from planex.regular import inside
 from planex.rpm.spec import Package
 from planex.sources.tarballs import content_of, read_tarball
 
@@ -56,7 +57,7 @@ class Resources:
         found = next((path for path in places if path.is_file()), None)
         if found is None:
             raise PlanexError(f"{resource.url} is not there")
-        return found
+        return inside(found, self.root)
 
     def _archive(self, resource: OldResource) -> Path:
         clone, commit = self.clone(resource.url), self.commit(resource)

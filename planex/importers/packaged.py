@@ -10,12 +10,13 @@ from pathlib import Path
 
 from planex.checksums import RECORDED, Checksum, checksum_text, digest_of
 from planex.content import shelf
-from planex.distro.autospec import CHANGELOG, asks_release, filled_in
+from planex.distro.autospec import CHANGELOG, asks_changelog, asks_release, filled_in
 from planex.drafts import write_atomic
 from planex.errors import ConfigError, PlanexError
 from planex.git.repository import Repository
 from planex.importers.incoming import LARGEST, Incoming
-from planex.regular import read_regular
+from planex.regular import inside, read_regular
+from planex.rpm.nevra import require_name
 from planex.rpm.spec import Macros, Package, SpecFile, parse_specs
 from planex.schema import dump
 from planex.sources.fetch import cached_path
@@ -42,9 +43,9 @@ class Packaged:
 
     def incoming(self) -> Incoming:
         spec = self._spec()
-        text = read_regular(spec, LARGEST).decode("utf-8", "surrogateescape")
+        text = self._read(spec).decode("utf-8", "surrogateescape")
         match = _NAME.search(text)
-        name = match[1] if match and "%" not in match[1] else spec.stem
+        name = require_name(match[1] if match and "%" not in match[1] else spec.stem)
         broken: dict[str, ConfigError] = {}
         readable = self.scratch / f"{name}.spec"
         write_atomic(readable, filled_in(text, "1", ""))
@@ -68,6 +69,9 @@ class Packaged:
             raise PlanexError(f"{self.where} must hold one spec; there is {names}")
         return found[0]
 
+    def _read(self, path: Path) -> bytes:
+        return read_regular(inside(path, self.folder), LARGEST)
+
     def _local(self, package: Package | None, spec: Path, text: str) -> Iterator[tuple[str, bytes]]:
         """What the spec names without a URL; all files, where it cannot be read here."""
         there = {path.name: path for path in sorted(self.folder.iterdir()) if path.is_file() and path != spec}
@@ -80,7 +84,7 @@ class Packaged:
             self._remarks += [f"named by no Source or Patch, left behind: {', '.join(spare)}"] if spare else []
         for name in wanted:
             if name in there:
-                yield name, read_regular(there[name], LARGEST)
+                yield name, self._read(there[name])
             else:
                 self._remarks.append(
                     f"{name} is not in {self.where}, and its Source line has no URL: put it beside the spec"
@@ -91,7 +95,7 @@ class Packaged:
         found: dict[str, Checksum] = {}
         weak: list[str] = []
         listed = self.folder / "sources"
-        for line in listed.read_text(errors="replace").splitlines() if listed.is_file() else ():
+        for line in self._read(listed).decode(errors="replace").splitlines() if listed.is_file() else ():
             if strong := _STRONG.fullmatch(line.strip()):
                 found[strong[2]] = Checksum(strong[1], strong[3])
             elif match := _WEAK.fullmatch(line.strip()):
@@ -106,7 +110,7 @@ class Packaged:
         return {name: checksum for name, checksum in found.items() if name in remote}
 
     def _keep(self, path: Path) -> Checksum:
-        checksum = Checksum(RECORDED, digest_of(path))
+        checksum = Checksum(RECORDED, digest_of(inside(path, self.folder)))
         final = cached_path(self.workspace, checksum)
         if not final.exists():
             with shelf.draft(final.parent) as folder:
@@ -116,17 +120,22 @@ class Packaged:
 
     def _history(self, spec: Path, text: str) -> Iterator[tuple[str, bytes]]:
         """What %autorelease and %autochangelog stand for, from the repository that they count in."""
-        if not asks_release(text) or not (self.folder / ".git").exists():
+        if not (asks_release(text) or asks_changelog(text)) or not (self.folder / ".git").exists():
             return
         repository = Repository(self.folder)
-        since = repository.git("log", "-1", "--format=%H", "-G", "^Version:", "--", spec.name)
-        number = int(repository.git("rev-list", "--count", f"{since}..HEAD" if since else "HEAD")) + bool(since)
-        yield "package.yaml", dump({"variables": {"release": str(number)}}).encode()
+        if asks_release(text):
+            since = repository.git("log", "-1", "--format=%H", "-G", "^Version:", "--", spec.name)
+            number = int(repository.git("rev-list", "--count", f"{since}..HEAD" if since else "HEAD")) + bool(since)
+            yield "package.yaml", dump({"variables": {"release": str(number)}}).encode()
+        if asks_changelog(text):
+            yield CHANGELOG, self._changelog(repository)
+
+    def _changelog(self, repository: Repository) -> bytes:
         older = self.folder / CHANGELOG
         kept = repository.git("log", "-1", "--format=%H", "--", CHANGELOG) if older.is_file() else ""
         lines = repository.git(
             "log", f"-{_ENTRIES}", "--date=format:%a %b %d %Y", "--format=* %ad %an <%ae>%n- %s%n",
             f"{kept}..HEAD" if kept else "HEAD",
         )  # fmt: skip
-        old = read_regular(older, LARGEST).decode(errors="replace") if older.is_file() else ""
-        yield CHANGELOG, "\n\n".join(part.strip("\n") for part in (lines, old) if part.strip()).encode() + b"\n"
+        old = self._read(older).decode(errors="replace") if older.is_file() else ""
+        return "\n\n".join(part.strip("\n") for part in (lines, old) if part.strip()).encode() + b"\n"

@@ -13,7 +13,8 @@ from planex.importers.incoming import LARGEST, Incoming
 from planex.importers.links import OldLink, parse_link, parse_pins
 from planex.importers.oldmock import mock_configs
 from planex.importers.oldsources import Resources, carry
-from planex.regular import NotRegular, read_regular, read_text
+from planex.regular import NotRegular, inside, read_regular, read_text
+from planex.rpm.nevra import require_name
 from planex.rpm.spec import Macros, Package, SpecFile, parse_specs
 
 _RULE = re.compile(r"^([A-Za-z][\w.-]*)\s*:(?![=:])", re.MULTILINE)
@@ -35,7 +36,7 @@ class Planex4:
 
     def incoming(self, macros: Macros, cache: Path) -> list[Incoming]:
         """All that is there; the last has no files, and says what was left behind."""
-        specs = {path.name.split(".")[0]: path for path in sorted((self.root / "SPECS").glob("*.spec"))}
+        specs = {require_name(path.name.split(".")[0]): path for path in sorted((self.root / "SPECS").glob("*.spec"))}
         if not specs:
             raise PlanexError(f"{self.root / 'SPECS'} has no *.spec", "name the folder that holds SPECS/")
         remarks: list[str] = []
@@ -59,7 +60,7 @@ class Planex4:
                 remarks.append(f"{path.relative_to(self.root)}: a pin, left out by --no-pins")
                 continue
             try:
-                text = read_text(path, LARGEST)
+                text = read_text(inside(path, self.root), LARGEST)
                 named = (
                     parse_pins(text, path)
                     if path.name == "pins"
@@ -78,7 +79,7 @@ class Planex4:
         self, name: str, path: Path, link: OldLink | None, parsed: Package | None, fault: ConfigError | None
     ) -> Incoming:
         remarks = [f"taken as it lies, but this target's rpm cannot read it: {fault.message}"] if fault else []
-        text = read_regular(path, LARGEST).decode("utf-8", "surrogateescape")
+        text = read_regular(inside(path, self.root), LARGEST).decode("utf-8", "surrogateescape")
         carried = carry(text, name, parsed, link, self.resources)
         local = dict(self._local(name, parsed, carried.files, remarks))
         files = {f"specs/{name}/{file}": data for file, data in {**local, **carried.files}.items()}
@@ -99,7 +100,7 @@ class Planex4:
                 remarks.append(f"{source.kind.title()}{source.number}: {source.url} is not in SOURCES/")
                 continue
             self._used.add(path)
-            yield str(relative), read_regular(path, LARGEST)
+            yield str(relative), read_regular(inside(path, self.root), LARGEST)
 
     def _find(self, name: str, relative: PurePosixPath) -> Path | None:
         if relative.is_absolute() or ".." in relative.parts:
@@ -116,7 +117,7 @@ class Planex4:
             if (self.root / name).exists():
                 yield f"{name}: left behind; it configures programs of planex 4"
         if (self.root / "Makefile").is_file():
-            yield from _of_makefile(read_text(self.root / "Makefile"))
+            yield from _of_makefile(read_text(inside(self.root / "Makefile", self.root)))
 
 
 def _of_makefile(text: str) -> Iterator[str]:

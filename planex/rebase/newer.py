@@ -31,13 +31,15 @@ class Newer:
 
 
 def find_newer(project: Project, name: str, task: Task) -> Newer | None:
-    """None for a package that has no version of its own or no source that is fetched."""
+    """None for a package whose main source is not fetched."""
     recipe = project.recipes[name]
-    version = str(recipe.settings.variables.get("version", ""))
-    remote = [source for source in project.packages[name].sources if source.kind == "source" and source.is_remote]
-    if not version or not remote:
+    package = project.packages[name]
+    version = str(recipe.settings.variables.get("version", "")) or package.version
+    if not any(source.kind == "source" for source in package.sources):
         return None
-    source = main_source(project.packages[name])
+    source = main_source(package)
+    if not source.is_remote:
+        return None
     places = recipe.settings.update or _by_address(source.url)
     if places is None and (upstream := recipe.settings.upstream):
         places = Updates(git=upstream.git, tag=upstream.tag)
@@ -75,7 +77,7 @@ def _versions(
         tags = offered.git_tags(places.git)
         return places.git, [each for tag in tags if (each := _tagged(tag, places.tag, name))]
     if version not in file:
-        raise PlanexError(f"{name}: the name {file} has no version in it", "say where to look: update in package.yaml")
+        raise PlanexError(f"the name {file} has no version in it", "say where to look: update in package.yaml")
     names = pypi.files(offered.page_text(workspace, places.page, task, limits))
     pattern = re.compile(re.escape(file).replace(re.escape(version), _VERSION))
     return places.page, [match[1] for each in names if (match := pattern.fullmatch(each))]

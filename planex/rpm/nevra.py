@@ -6,7 +6,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from planex.errors import ConfigError
+
 _NEVRA = re.compile(r"(.+)-(?:(\d+):)?([^-]+-[^-]+)\.([^.]+)")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 _SOURCE = re.compile(r"(.+)-[^-]+-[^-]+\.(?:no)?src\.rpm")
 
 
@@ -23,6 +26,13 @@ def parse_nevra(text: str) -> Nevra:
     """Of rpm's ``%{nevra}``, or of an RPM's file name."""
     match = _NEVRA.fullmatch(text.removesuffix(".rpm"))
     return Nevra(match[1], match[2] or "", match[3], match[4]) if match else Nevra(text)
+
+
+def require_name(text: str) -> str:
+    """``text``, if a package and its folders can be called so."""
+    if not _NAME.fullmatch(text):
+        raise ConfigError(f"'{text}' cannot be the name of a package", "letters, digits and . _ + - only")
+    return text
 
 
 def package_of(source: str) -> str:

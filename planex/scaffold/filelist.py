@@ -23,17 +23,17 @@ _MACROS = (
     ("/usr", "%{_prefix}"),
 )
 _FOLDERS = """
-/opt / /boot /etc /etc/bash_completion.d /etc/cron.d /etc/default /etc/init.d /etc/logrotate.d /etc/profile.d /etc/udev
-/etc/udev/rules.d /etc/xdg /usr /usr/bin /usr/include /usr/lib /usr/lib/python3 /usr/lib/systemd
+/opt / /boot /etc /etc/bash_completion.d /etc/cron.d /etc/default /etc/init.d /etc/logrotate.d /etc/profile.d
+/etc/udev /etc/udev/rules.d /etc/xdg /usr /usr/bin /usr/include /usr/lib /usr/lib/python3 /usr/lib/systemd
 /usr/lib/systemd/system /usr/lib/systemd/user /usr/lib/sysusers.d /usr/lib/tmpfiles.d /usr/lib/udev
 /usr/lib/udev/rules.d /usr/lib64 /usr/lib64/cmake /usr/lib64/girepository-1.0 /usr/lib64/perl5 /usr/lib64/pkgconfig
-/usr/libexec /usr/sbin /usr/share /usr/share/aclocal /usr/share/appdata /usr/share/applications /usr/share/bash-
-completion /usr/share/bash-completion/completions /usr/share/cmake /usr/share/dbus-1 /usr/share/dbus-1/services
-/usr/share/doc /usr/share/emacs /usr/share/emacs/site-lisp /usr/share/fish /usr/share/fish/completions
-/usr/share/fish/vendor_completions.d /usr/share/gir-1.0 /usr/share/icons /usr/share/info /usr/share/locale
-/usr/share/man /usr/share/metainfo /usr/share/mime /usr/share/mime/packages /usr/share/perl5 /usr/share/pixmaps
-/usr/share/pkgconfig /usr/share/vala /usr/share/vala/vapi /usr/share/vim /usr/share/vim/vimfiles /usr/share/zsh
-/usr/share/zsh/site-functions /usr/share/zsh/vendor-completions /usr/src /var /var/lib /var/log
+/usr/libexec /usr/sbin /usr/share /usr/share/aclocal /usr/share/appdata /usr/share/applications
+/usr/share/bash-completion /usr/share/bash-completion/completions /usr/share/cmake /usr/share/dbus-1
+/usr/share/dbus-1/services /usr/share/doc /usr/share/emacs /usr/share/emacs/site-lisp /usr/share/fish
+/usr/share/fish/completions /usr/share/fish/vendor_completions.d /usr/share/gir-1.0 /usr/share/icons /usr/share/info
+/usr/share/locale /usr/share/man /usr/share/metainfo /usr/share/mime /usr/share/mime/packages /usr/share/perl5
+/usr/share/pixmaps /usr/share/pkgconfig /usr/share/vala /usr/share/vala/vapi /usr/share/vim /usr/share/vim/vimfiles
+/usr/share/zsh /usr/share/zsh/site-functions /usr/share/zsh/vendor-completions /usr/src /var /var/lib /var/log
 """
 _SHARED = frozenset(_FOLDERS.split())
 """Folders that belong to nobody alone."""
@@ -47,7 +47,7 @@ _DEVEL = re.compile(
 _LIBRARY = re.compile(r"(/usr/lib64/[^/]+\.so\.\d+)[\d.]*")
 
 
-def files_sections(paths: Iterable[str], name: str, *, devel: bool) -> tuple[list[str], list[str]]:
+def files_sections(paths: Iterable[str], *, devel: bool) -> tuple[list[str], list[str]]:
     """Lines for the main package and for ``-devel``, which is not made where ``devel`` is false."""
     main: dict[str, None] = {}
     developing: dict[str, None] = {}

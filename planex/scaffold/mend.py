@@ -43,7 +43,6 @@ _M4 = (
 _ASTRAY = re.compile(r"^(?:\S*/)?(?:install|cp|mkdir|ln|mv): .*'/(?:usr|etc|bin)[/'].*", re.MULTILINE)
 _UNPACKAGED = re.compile(r"Installed \(but unpackaged\) file\(s\) found:\n((?:[ \t]+/.*\n?)+)")
 _ABSENT = re.compile(r"(?:File|Directory) not found: (?:/\S*?/BUILDROOT/[^/]+)?(/\S+)")
-_ABSENT_DOC = re.compile(r"(?:cp|Doc file not found|License file not found).*?([\w.+-]+)'?: No such file")
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,11 +71,11 @@ def needs_of(survey: Survey, system: Iterable[str], stock: Stock, control: str =
     lacking: dict[str, None] = {}
     for name in (*system, *build_depends(control)):
         (found if stock.offers(name) else lacking)[name] = None
-    modules = [*_modules(survey), *_cmake(survey)]
-    for name in modules:
+    of_cmake = list(_cmake(survey))
+    for name in (*_modules(survey), *of_cmake):
         if capability := stock.module(name) or stock.module(name.lower()):
             found[capability] = None
-        elif not control and name not in _cmake(survey):
+        elif not control and name not in of_cmake:
             lacking[f"pkgconfig({name})"] = None
     for name in _others(survey, stock):
         if name not in stock.always:

@@ -17,7 +17,7 @@ from planex.sources import offered
 from planex.sources.debian import ArchivedSource
 from planex.sources.fetch import fetch_unknown
 from planex.sources.limits import LIMITS, Downloads
-from planex.sources.tarballs import content_of, read_tarball
+from planex.sources.tarballs import content_of, read_tarball, require_tarball
 from planex.workspace import Workspace
 
 _CONTROL = "debian/control"
@@ -76,6 +76,10 @@ class Finder:
         if version is None:
             raise PlanexError(f"the name {file} tells no version", f"give it one: URL#/{name}-1.0.tar.gz")
         checksum, path = fetch_unknown(self.workspace, url, self.task, self.limits)
+        try:
+            require_tarball(path)
+        except PlanexError:
+            raise PlanexError(f"{url} is no tarball", "name the file itself, not a page about it") from None
         return Upstreamed(name, version, url, path, checksum.value)
 
     def _debian(self, name: str, source: str) -> Upstreamed:
@@ -131,7 +135,7 @@ def newest(versions: list[str]) -> str:
 
 def is_final(version: str) -> bool:
     """No release candidate or the like."""
-    return re.search(r"(?i)[._~-]?(rc|alpha|beta|pre|dev|a|b)[._-]?\d*$", version) is None
+    return re.search(r"(?i)[._~-]?(?:(?:rc|alpha|beta|pre|dev)[._-]?\d*|(?<![a-z])[ab]\d+)$", version) is None
 
 
 def version_of_tag(tag: str, name: str) -> str | None:

@@ -37,7 +37,7 @@ class NewSpec:
 
     def text(self) -> str:
         """The template."""
-        main, devel = files_sections(self.files, self.name, devel=wants_devel(self.files))
+        main, devel = files_sections(self.files, devel=wants_devel(self.files))
         blocks = [self._head(), self._devel_head() if devel else "", self._prep(), self._files(main)]
         blocks += ["%files devel\n" + "\n".join(devel) + "\n"] if devel else []
         changelog = f"%changelog\n* {self.day} {self.author} - {self.version}-1\n- First package.\n"

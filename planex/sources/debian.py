@@ -7,6 +7,7 @@ import lzma
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -56,7 +57,9 @@ def fetch_from_debian(path: str, partial: Path, task: Task, limits: Downloads) -
     hint = "the archive drops old versions: look for a newer one"
     if all(isinstance(failure, NotThere) for failure in failures):
         task.phase("look for what there is")
-        archived = list(_archived(partial.parent, limits))
+        archived: list[ArchivedSource] = []
+        with suppress(PlanexError):
+            archived = list(_archived(partial.parent, limits))
         found = similar(path, archived)
         lines += ["what there is:", *(f"  debian:{each}" for each in found)] if found else []
         hint = "take one of these: by the version, or in the spec's Source line" if found else hint
@@ -97,7 +100,16 @@ def parse_sources(lines: Iterable[str]) -> Iterator[ArchivedSource]:
 
 def sources_of(name: str, scratch: Path, limits: Downloads) -> list[ArchivedSource]:
     """What the archive has of a source package, in every suite that apt is set up with."""
-    return [each for each in _archived(scratch, limits) if each.name == name]
+    return list(_by_name(scratch, limits).get(name, ()))
+
+
+@cache
+def _by_name(scratch: Path, limits: Downloads) -> dict[str, list[ArchivedSource]]:
+    """Read once: a run may ask for many."""
+    found: dict[str, list[ArchivedSource]] = {}
+    for each in _archived(scratch, limits):
+        found.setdefault(each.name, []).append(each)
+    return found
 
 
 def _archived(scratch: Path, limits: Downloads) -> Iterator[ArchivedSource]:
@@ -105,14 +117,19 @@ def _archived(scratch: Path, limits: Downloads) -> Iterator[ArchivedSource]:
 
 
 def source_lines(scratch: Path, limits: Downloads) -> Iterator[str]:
-    """What the mirrors' indices of sources hold; of those that cannot be read, nothing."""
+    """What the mirrors' indices of sources hold. PlanexError where none can be read."""
+    failures, read = [], 0
     with temporary_folder(scratch, "sources") as folder:
         for number, url in enumerate(_indices()):
             try:
                 download(url, folder / f"{number}.xz", limits=limits)
-                yield from (*_lines(folder / f"{number}.xz"), "")
-            except PlanexError:
+            except PlanexError as error:
+                failures.append(error)
                 continue
+            read += 1
+            yield from (*_lines(folder / f"{number}.xz"), "")
+    if failures and not read:
+        raise failures[-1]
 
 
 def _lines(path: Path) -> list[str]:

@@ -57,9 +57,9 @@ def _archive(remote: str, commit: str, name: str, mirror: Path, partial: Path, l
             run_git(mirror, words, output=file)
     except (GitError, CommandFailed) as error:
         text = error.tail if isinstance(error, CommandFailed) else str(error)
-        raise PlanexError(f"{remote}: commit {commit}: {_last_line(text)}") from error
+        raise PlanexError(f"{remote}: commit {commit}: {last_line(text)}") from error
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
     lines = [line.strip(" '") for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "git failed"

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner, Result
 
+from planex.cli import build as build_command
 from planex.cli import cli
+from planex.cli.context import Context
 from planex.cli.failure import failed, told
 from planex.content.key import Inputs
 from planex.distro.config import load_config
@@ -25,7 +27,7 @@ from planex.engine import builders
 from planex.engine.build import Build, Options
 from planex.engine.builders import Job
 from planex.engine.buildroot import read_base
-from planex.engine.outcome import BuildFailed
+from planex.engine.outcome import BuildFailed, Outcome
 from planex.engine.workshop import Workshop, own_inputs
 from planex.errors import CommandFailed, ConfigError, PlanexError
 from planex.events import Status
@@ -228,6 +230,14 @@ def test_what_is_not_built_says_for_want_of_what(workspace: Workspace, keep_goin
         "d": "d needs c, which did not build",
         **({} if keep_going else {"e": "", "f": ""}),
     }
+
+
+def test_one_package_is_not_built_where_another_that_it_needs_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = BuildFailed("dep", "%build", PlanexError("no"), None)
+    ended = [Outcome("dep", Status.FAILED, error=other), Outcome("own", Status.SKIPPED, error=PlanexError("needs dep"))]
+    monkeypatch.setattr(build_command, "carry_out", lambda *_, **__: (None, ended))
+    with pytest.raises(BuildFailed, match="dep failed"):
+        build_command.build_one(cast(Context, None), "own")
 
 
 def test_two_sources_of_one_name_are_refused(workspace: Workspace) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from planex.errors import PlanexError
 from planex.importers.incoming import Delivered, Incoming, deliver
 from planex.workspace import Workspace
 
@@ -27,6 +30,16 @@ def test_what_was_there_before_is_not_said_to_be_changed(tmp_path: Path) -> None
     assert take(tmp_path, b"theirs", replace=True).remarks == ()
     put(tmp_path / SPEC, "edited")
     assert "it was changed here" in take(tmp_path, b"newer").remarks[0]
+
+
+@pytest.mark.parametrize("path", ["../x", "/x", "specs/../../x", "specs/link/x"])
+def test_nothing_is_written_outside(tmp_path: Path, path: str) -> None:
+    root = tmp_path / "root"
+    (root / "specs").mkdir(parents=True)
+    (root / "specs/link").symlink_to(tmp_path)
+    with pytest.raises(PlanexError, match="outside of the workspace"):
+        deliver(Workspace(root), [Incoming("foo", {SPEC: b"x", path: b"x"})])
+    assert not (tmp_path / "x").exists() and not (root / SPEC).exists()
 
 
 def test_a_queue_that_was_there_before_is_told(tmp_path: Path) -> None:

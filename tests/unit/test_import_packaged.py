@@ -94,6 +94,25 @@ def test_the_changelog_that_dist_git_keeps_comes_behind_what_is_newer(distgit: P
     assert text.index("Newest") < text.index("- Old") and "Describe" not in text
 
 
+def test_a_name_leads_nowhere_else(distgit: Path, new: Path, tmp_path: Path) -> None:
+    spec = distgit / "foo.spec"
+    spec.write_text(spec.read_text().replace("Name: foo", "Name: ../../../evil"))
+    assert "'../../../evil' cannot be the name of a package" in take(new, distgit, status=1)
+    assert not list(tmp_path.rglob("*evil*"))
+
+
+def test_a_link_takes_no_file_of_this_machine(distgit: Path, new: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("mine")
+    (distgit / "foo.service").unlink()
+    (distgit / "foo.service").symlink_to(tmp_path / "secret")
+    assert f"foo.service leads out of {distgit}" in take(new, distgit, status=1)
+    assert not (new / "specs/foo").exists()
+
+
+def test_offline_clones_nothing(new: Path) -> None:
+    assert "was not fetched (--offline)" in take(new, "http://127.0.0.1:9/x.git", status=1)
+
+
 def test_sums_of_md5_are_no_checksums(distgit: Path, new: Path) -> None:
     (distgit / "sources").write_text(f"{'0' * 32}  foo-1.2.tar.gz\n")
     assert "no checksum of foo-1.2.tar.gz (it has only MD5 sums): planex fetch --update" in take(new, distgit)

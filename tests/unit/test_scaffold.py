@@ -16,7 +16,7 @@ from planex.scaffold.licences import licence_of, named
 from planex.scaffold.make import first_spec, mended, package_files
 from planex.scaffold.mend import Mends, mends_of
 from planex.scaffold.needs import Stock, build_depends, needs_of
-from planex.scaffold.origin import Upstreamed, newest, version_of_archived, version_of_tag
+from planex.scaffold.origin import Upstreamed, is_final, newest, version_of_archived, version_of_tag
 from planex.scaffold.survey import Survey, survey
 from planex.scaffold.systems import system_of
 from planex.sources.offered import version_in
@@ -195,7 +195,7 @@ def test_files_of_a_library() -> None:
         "/usr/share/icons/hicolor/16x16/apps/foo.png",
         "/opt/odd/100%",
     ]
-    main, devel = files_sections(paths, "foo", devel=wants_devel(paths))
+    main, devel = files_sections(paths, devel=wants_devel(paths))
     assert devel == [
         "%{_includedir}/foo/",
         "%{_libdir}/libfoo.so",
@@ -266,6 +266,16 @@ def test_a_spec_is_written_and_mended() -> None:
     assert "find %{buildroot} -name '*.la' -delete\nfind %{buildroot} -path '*/info/dir' -delete\n" in text
     assert ".la\n" not in text.partition("%files")[2]
     assert mended(better, mends) is None
+
+
+@pytest.mark.parametrize("version", ["1.2", "3.5a", "1.1.1b", "2024a"])
+def test_a_letter_makes_no_candidate(version: str) -> None:
+    assert is_final(version)
+
+
+@pytest.mark.parametrize("version", ["1.0rc1", "1.0-beta", "3.4.0alpha2", "1.0a1", "2.0b3", "1.0.dev4"])
+def test_candidates_are_not_final(version: str) -> None:
+    assert not is_final(version)
 
 
 @pytest.mark.parametrize("part", ["", " (development files)", " - shared library"])
