@@ -51,7 +51,7 @@ class Entrance:
     @contextmanager
     def fresh(self, *, offline: bool) -> Iterator[Job]:
         """The job of the next build, in a folder that goes at the end; what it needs must have been built."""
-        self._require_needs()
+        require_needs(self.workshop, self.name)
         folder = self.workshop.project.folder / "work" / "aside"
         with shelf.draft(folder / self.name) as work:
             logs = shelf.fresh(work / "logs")
@@ -60,13 +60,15 @@ class Entrance:
             make = Make(self.workshop, self.builder, self.name, srpm, work, logs, self.reporter)
             yield make.job(self.workshop.buildroot(self.name))
 
-    def _require_needs(self) -> None:
-        lacking = []
-        for step in self.workshop.plan([self.name], force=[self.name]).steps:
-            if step.package == self.name or not self.workshop.graph.may_have(self.name, step.package):
-                continue
-            if not (step.action is Action.KEEP or (step.action is Action.REUSE and self.workshop.reuse(step.package))):
-                lacking.append(step.package)
-        if lacking:
-            message = f"{self.name} is built with what {', '.join(lacking)} give, and that is to be built first"
-            raise PlanexError(message, f"planex build {' '.join(lacking)}")
+
+def require_needs(workshop: Workshop, name: str) -> None:
+    """PlanexError where something that may be in a package's buildroot is not built."""
+    lacking = []
+    for step in workshop.plan([name], force=[name]).steps:
+        if step.package == name or not workshop.graph.may_have(name, step.package):
+            continue
+        if not (step.action is Action.KEEP or (step.action is Action.REUSE and workshop.reuse(step.package))):
+            lacking.append(step.package)
+    if lacking:
+        message = f"{name} is built with what {', '.join(lacking)} give, and that is to be built first"
+        raise PlanexError(message, f"planex build {' '.join(lacking)}")

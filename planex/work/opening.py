@@ -9,6 +9,7 @@ from pathlib import Path
 from planex.content import records
 from planex.distro.project import Project
 from planex.engine.builders.sandbox import SandboxBuilder
+from planex.engine.shell import require_needs
 from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
 from planex.patchqueue.commits.checkout import is_checkout, read_record
@@ -53,11 +54,8 @@ def open_bench(workshop: Workshop, name: str, folder: Path, *, offline: bool = F
         raise PlanexError(f"{folder} is a tree of {read_record(folder).package}, not of {name}")
     if fault := workshop.fault(name):
         raise fault
-    plan = workshop.plan([name])
     workshop.require_base()
-    if others := [step.package for step in plan.builds if step.package != name]:
-        message = f"{name} is built with {', '.join(others)}, which is not built"
-        raise PlanexError(message, f"build it first: planex build {' '.join(others)}")
+    require_needs(workshop, name)
     project = workshop.project
     builder = SandboxBuilder(project.mock_config, workshop.buildroot_digest, project.buildroots, offline=offline)
     return Bench(workshop, open_queue(project, name, offline=offline), builder, folder, offline)

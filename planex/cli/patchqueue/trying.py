@@ -16,6 +16,7 @@ from planex.distro.project import load_project
 from planex.engine.build import Build, Options
 from planex.engine.builders import choose_builder
 from planex.engine.outcome import NOT_BUILT, BuildFailed, Outcome
+from planex.engine.shell import require_needs
 from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
 from planex.patchqueue.carry.forecast import Version
@@ -99,10 +100,8 @@ def _try(context: Context, trial: Trial, count: int, offline: bool) -> Tried:
         workshop = Workshop(load_project(workspace, context.config, context.target_name, tolerant=True), offline)
         if fault := workshop.fault(name):
             raise fault
+        require_needs(workshop, name)
         plan = workshop.plan([name])
-        if others := [step.package for step in plan.builds if step.package != name]:
-            message = f"{name} is built with {', '.join(others)}, which is not built"
-            raise PlanexError(message, f"build it first: planex build {' '.join(others)}")
         key = workshop.whole(name).key
         if (known := trial.known(key)) is not None:
             return known
