@@ -24,7 +24,7 @@ host: deps ## Build everything from source and boot the host ISO, by BIOS and by
 	$(PLANEX) build
 	$(PLANEX) iso build
 	$(PLANEX) iso show
-	$(PLANEX) iso verify _build/*/iso/*.iso
+	for iso in _build/*/iso/*.iso; do $(PLANEX) iso verify "$$iso" || exit; done
 	$(PLANEX) boot --firmware bios
 	$(PLANEX) boot --firmware uefi
 

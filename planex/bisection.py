@@ -28,6 +28,8 @@ class Conclusion(StrEnum):
     """It fails without any of them."""
     UNSURE = "unsure"
     """Several are left, as between them nothing could be told."""
+    UNTOLD = "untold"
+    """Not even with all changes can it be told whether it fails."""
 
 
 Try = Callable[[int], Judgement]
@@ -35,9 +37,11 @@ Try = Callable[[int], Judgement]
 
 
 def search(count: int, attempt: Try) -> tuple[Conclusion, int, int]:
-    """Bisect 0 to count changes; the culprit is one of (low, high], counted from 1. Pure but for ``attempt``."""
-    if attempt(count) is not Judgement.BAD:
-        return Conclusion.NEVER, 0, 0
+    """Bisect 0 to count changes; the culprit is one of (low, high], counted from 1. That it
+    works with none is the word of who asks, if it cannot be told. Pure but for ``attempt``.
+    """
+    if (last := attempt(count)) is not Judgement.BAD:
+        return Conclusion.NEVER if last is Judgement.GOOD else Conclusion.UNTOLD, 0, 0
     if attempt(0) is Judgement.BAD:
         return Conclusion.ALWAYS, 0, 0
     low, high = 0, count

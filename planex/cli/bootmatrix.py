@@ -41,7 +41,7 @@ from planex.units import clock, many
 SCENARIO = "scenario-"
 """How cells begin that are no entry of the menu."""
 PROVED = "proved.json"
-"""What was proved so far, until the run is over."""
+"""What was proved by runs that were interrupted, of cells that no run since then asked for."""
 MEDIA: tuple[MediumName, ...] = ("cd", "usb", "nvme", "pxe")
 
 
@@ -110,8 +110,12 @@ def _go_on(
 
     found = run_cells({cell: trial for cell, trial in trials.items() if cell not in kept}, folder, jobs, tell)
     results = kept | {result.cell: result for result in found}
-    with naming(path, "delete"):
-        path.unlink(missing_ok=True)
+    rest = tuple(result for cell, result in kept.items() if cell not in trials)
+    if rest:
+        records.save(path, replace(proved, results=rest), 1)
+    else:
+        with naming(path, "delete"):
+            path.unlink(missing_ok=True)
     return [results[cell] for cell in trials]
 
 

@@ -47,7 +47,7 @@ def worker(
     Example:
       planex worker --join dask:build.example.org:8786 --keys /etc/planex/farm
     """
-    from planex.engine.farm.address import read_address
+    from planex.engine.farm.address import is_listening, read_address
     from planex.engine.farm.equipment import equip, found_words, resources_of
 
     address, serve = read_address(join, keys), dispatch().serve_worker
@@ -58,6 +58,8 @@ def worker(
     words = found_words(labels)
     home = equip(folder)
     context.reporter.info(f"{name} joins {address.url}")
+    if not is_listening(address):
+        context.reporter.warn(f"nobody answers at {address.url} yet: waiting until a scheduler does")
     told = ", ".join(sorted(words))
     serve(
         address, home, name, resources_of(cores, size, words), lambda: context.reporter.info(f"{name} serves: {told}")

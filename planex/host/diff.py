@@ -20,9 +20,9 @@ from planex.medium.image import Image
 from planex.medium.references import is_menu
 from planex.medium.sums import SIGNATURE, SUMS
 from planex.medium.xorriso import open_image, read_records
+from planex.rpm.nevra import parse_nevra
 from planex.trust.repository import PROVENANCE
 
-_NEVRA = re.compile(r"(.+)-((?:\d+:)?[^-]+-[^-]+)\.([^.]+)")
 _SAME_BY_NATURE = {SUMS, SIGNATURE, ON_ISO}
 """Files that differ wherever anything else does."""
 
@@ -134,14 +134,10 @@ def _packages(manifest: Manifest | None) -> dict[str, str]:
     digests |= {rpm.nevra: rpm.unsigned for rpm in manifest.rpms}  # who signed is no change of a package
     found: dict[str, list[str]] = {}
     for nevra, digest in sorted(digests.items()):
-        name, evr, arch = _parts(nevra)
+        name, epoch, version, arch = parse_nevra(nevra)
+        evr = f"{epoch}:{version}" if epoch else version
         found.setdefault(f"{name}.{arch}", []).append(f"{evr} {digest[:12]}".strip())
     return {name: ", ".join(versions) for name, versions in found.items()}
-
-
-def _parts(nevra: str) -> tuple[str, str, str]:
-    match = _NEVRA.fullmatch(nevra)
-    return (match[1], match[2], match[3]) if match else (nevra, "", "")
 
 
 def _sources(manifest: Manifest | None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,9 +69,9 @@ def make_pxe_set(iso: Path, folder: Path, url: str) -> PxeSet:
     with shelf.draft(folder) as drafts:
         draft = drafts / "set"
         draft.mkdir(mode=0o755)
+        make_loaders(draft)  # first: it says at once what is not installed
         for path in _files(image, menu):
             _copy(image, path, draft / path.lstrip("/"))
-        make_loaders(draft)
         write(draft / "grub.cfg", menu.text.encode())
         write(draft / "boot.ipxe", _IPXE.encode())
         write(draft / "README.txt", _readme(image, menu, url).encode())
@@ -108,8 +109,7 @@ def _files(image: Image, menu: NetworkMenu) -> list[str]:
 def _copy(image: Image, path: str, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with naming(file, "write"), image.open(path) as reading, file.open("wb") as writing:
-        while piece := reading.read(1 << 20):
-            writing.write(piece)
+        shutil.copyfileobj(reading, writing, 1 << 20)
 
 
 def _readme(image: Image, menu: NetworkMenu, url: str) -> str:

@@ -15,6 +15,8 @@ def culprit_text(culprit: SnapshotCulprit, symptom: str) -> str:
     match culprit.answer:
         case Conclusion.NEVER:
             return f"{symptom} does not fail with {bad}"
+        case Conclusion.UNTOLD:
+            return f"of {bad} itself it cannot be told whether {symptom} fails"
         case Conclusion.ALWAYS:
             return f"{symptom} fails with {good} already: name an older one"
         case Conclusion.FOUND if culprit.commits:

@@ -23,6 +23,10 @@ class PhaseTime:
     start: float
     end: float
 
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
 
 @dataclass(frozen=True, slots=True)
 class TaskTime:
@@ -33,6 +37,10 @@ class TaskTime:
     end: float
     slot: int
     phases: tuple[PhaseTime, ...]
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
 
 
 @dataclass(frozen=True)

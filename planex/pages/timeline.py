@@ -41,18 +41,13 @@ def _head(course: Course, saved: Mapping[str, float], target: str, began: str) -
     yield f'<p class="state{" broken" if counts[Status.FAILED] else ""}">{text} in {clock(course.seconds)}.</p>'
     if course.critical:
         names = ", then ".join(map(escaped, reversed(course.critical)))
-        took = sum(_took(course, name) for name in course.critical)
+        took = sum(course.build(name).seconds for name in course.critical)
         waited = sum(course.waited(name) for name in course.critical)
         slots = f" and {clock(waited)} of waiting for a slot" if waited >= 1 else ""
         yield f"<p>Critical path, {clock(took)}{slots}: {names}.</p>"
     if saved:
         count = many(len(saved), "package")
         yield f"<p>{clock(sum(saved.values()))} of builds saved: {count} did not have to be built.</p>"
-
-
-def _took(course: Course, name: str) -> float:
-    span = course.build(name)
-    return span.end - span.start
 
 
 def _packages(course: Course) -> Iterator[str]:
@@ -75,7 +70,7 @@ def _package(course: Course, name: str) -> str:
     words += [without_passwords(ended.reason).split("\n")[0] if ended.status is Status.FAILED else ""]
     chips = f'<i class="chip {ended.status.value}">{ended.status.value}</i>'
     chips += ' <i class="chip critical">critical path</i>' if critical else ""
-    text = escaped(", ".join(filter(None, [clock(_took(course, name)), *words])))
+    text = escaped(", ".join(filter(None, [clock(course.build(name).seconds), *words])))
     bars = [_bar(course, each, _kind(each.phase), each.phase) for span in course.by_name[name] for each in span.phases]
     head = f'<b>{escaped(name)}</b> {chips} <span class="soft">{text}</span>'
     kind = ' class="critical"' if critical else ""
@@ -91,7 +86,7 @@ def _slots(course: Course) -> Iterator[str]:
     yield f'<h2 id="slots">Slots: {course.slots}</h2>\n<ul class="bars">'
     for slot in range(course.slots):
         spans = [span for span in course.spans if span.slot == slot]
-        busy = sum(span.end - span.start for span in spans) / (course.seconds or 1)
+        busy = sum(span.seconds for span in spans) / (course.seconds or 1)
         bars = [_bar(course, span, _slot_kind(course, span), span.name) for span in spans]
         head = f'<b>slot {slot + 1}</b> <span class="soft">busy {busy:.0%}</span>'
         yield f"<li>{head}{_strip(f'what ran on slot {slot + 1}', bars)}</li>"
@@ -113,8 +108,8 @@ def _strip(words: str, bars: Iterable[str]) -> str:
 
 def _bar(course: Course, part: TaskTime | PhaseTime, kind: str, title: str) -> str:
     scale = _WIDE / (course.seconds or 1)
-    wide = max((part.end - part.start) * scale, _THIN)
-    text = escaped(without_passwords(f"{title}: {clock(part.end - part.start)}, from {clock(part.start)} on"))
+    wide = max(part.seconds * scale, _THIN)
+    text = escaped(without_passwords(f"{title}: {clock(part.seconds)}, from {clock(part.start)} on"))
     place = f'x="{part.start * scale:.1f}" y="0" width="{wide:.1f}" height="{_HIGH}"'
     return f'<rect class="{kind}" {place}><title>{text}</title></rect>'
 
@@ -140,7 +135,7 @@ def _why(course: Course, name: str) -> str:
     if ended is None:
         return _SAVED.get(planned.action, "the run ended before it")
     if ended.status is Status.TAKEN:
-        return f"taken from {without_passwords(ended.reason)}"
+        return f"taken from {without_passwords(ended.store)}"
     if ended.status is Status.UNCHANGED:
         return "what it needs came out the same"
     return _SAVED["reuse"] if ended.status is Status.REUSED else without_passwords(ended.reason) or ended.status.value

@@ -17,6 +17,8 @@ from planex.snapshot.record import Snapshot
 from planex.snapshot.symptom import Symptom, SymptomKind, recorded
 from planex.snapshot.trial import Trials, source_of
 
+_NONE = (Conclusion.NEVER, Conclusion.ALWAYS, Conclusion.UNTOLD)
+
 
 @dataclass(frozen=True, slots=True)
 class SnapshotCulprit:
@@ -57,7 +59,7 @@ def bisect_snapshots(trials: Trials, snapshots: Sequence[Snapshot]) -> SnapshotC
     """``snapshots`` from a good one to a bad one."""
     found = narrowed(snapshots, trials.symptom)
     answer, low, high = search(len(found) - 1, lambda number: trials.of_snapshot(found[number]))
-    if answer in (Conclusion.NEVER, Conclusion.ALWAYS):
+    if answer in _NONE:
         return SnapshotCulprit(answer, found[0].id, found[-1].id)
     good, bad = found[low], found[high]
     return _among_commits(trials, good, bad) or _among_packages(trials, good, bad)
@@ -65,12 +67,16 @@ def bisect_snapshots(trials: Trials, snapshots: Sequence[Snapshot]) -> SnapshotC
 
 def _among_commits(trials: Trials, good: Snapshot, bad: Snapshot) -> SnapshotCulprit | None:
     """None where no commit is it: the last one, built now, works, or the first one fails."""
-    commits = line_between(trials.workspace.root, good.commit, bad.commit)
+    try:
+        commits = line_between(trials.workspace.root, good.commit, bad.commit)
+    except PlanexError as error:
+        trials.heard("the commits between", error.message)
+        return None
     if not commits:
         return None
     hashes = [good.commit, *(commit.partition(" ")[0] for commit in commits)]
     answer, low, high = search(len(commits), lambda number: trials.of_commit(hashes[number]))
-    if answer in (Conclusion.NEVER, Conclusion.ALWAYS):
+    if answer in _NONE:
         return None
     return SnapshotCulprit(answer, good.id, bad.id, commits[low:high])
 
@@ -87,7 +93,7 @@ def _among_packages(trials: Trials, good: Snapshot, bad: Snapshot) -> SnapshotCu
             return trials.of_mixture(good, bad, names[:number])
 
         answer, low, high = search(len(names), attempt)
-        names = names[low:high]
+        names = names if answer in _NONE else names[low:high]
     elif trials.symptom.kind is SymptomKind.COMMAND and names:
         answer = Conclusion.FOUND
     return SnapshotCulprit(answer, good.id, bad.id, packages=names)

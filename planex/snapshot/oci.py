@@ -66,7 +66,12 @@ class RegistryOutlet:
         return "channels" if self._manifest(tag).get("artifactType") == TYPE else tag
 
     def read(self, path: str) -> bytes:
-        found = [layer for layer in self._manifest(_INDEX)["layers"] if layer["annotations"][_TITLE] == path]
+        layers = self._manifest(_INDEX).get("layers", ())
+        found = [layer for layer in layers if layer.get("annotations", {}).get(_TITLE) == path]
+        if not found:
+            raise PlanexError(
+                f"oci://{self.host}/{self.name}:{_INDEX} is no index of snapshots", "name a new repository"
+            )
         with self._telling():
             response = self.registry.get_blob(self._container(_INDEX), found[0]["digest"])
             self.registry._check_200_response(response)

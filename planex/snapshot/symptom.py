@@ -8,10 +8,11 @@ from enum import StrEnum
 
 from planex.bisection import Judgement
 from planex.errors import PlanexError
+from planex.events import Status
 from planex.snapshot import parts
 from planex.snapshot.record import BuiltPackage, PartStatus, Snapshot
 
-_FAILED, _NOT_TRIED = "failed", ("skipped", "postponed")
+_NOT_TRIED = (Status.SKIPPED.value, Status.POSTPONED.value)
 
 
 class SymptomKind(StrEnum):
@@ -47,7 +48,7 @@ class Symptom:
 
 
 def failed_packages(snapshot: Snapshot) -> tuple[str, ...]:
-    return tuple(package.package for package in snapshot.packages if package.status == _FAILED)
+    return tuple(package.package for package in snapshot.packages if package.status == Status.FAILED.value)
 
 
 def symptom_of(snapshot: Snapshot) -> Symptom:
@@ -78,7 +79,7 @@ def recorded(symptom: Symptom, snapshot: Snapshot) -> Judgement | None:
 def _of_package(package: BuiltPackage | None) -> Judgement:
     if package is None or package.status in _NOT_TRIED or (package.action == "build" and not package.status):
         return Judgement.SKIPPED
-    return Judgement.BAD if package.status == _FAILED else Judgement.GOOD
+    return Judgement.BAD if package.status == Status.FAILED.value else Judgement.GOOD
 
 
 def _of_part(snapshot: Snapshot, name: str) -> Judgement | None:

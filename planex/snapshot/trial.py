@@ -19,6 +19,7 @@ from planex.content import shelf
 from planex.content.copies import copy_file, link_or_copy
 from planex.content.locks import Patience, at_work
 from planex.drafts import temporary_folder
+from planex.events import Status
 from planex.git.checkout import check_out
 from planex.itself import run_planex
 from planex.report import Task
@@ -162,6 +163,6 @@ def _broken(done: Completed) -> Judgement:
 def _of_package(name: str, built: Completed, said: str) -> Judgement:
     rows = json.loads(said)["packages"] if said else []
     status = next((row["status"] for row in rows if row["package"] == name), "")
-    if status == "failed":
+    if status == Status.FAILED.value:
         return Judgement.BAD
     return Judgement.GOOD if built.returncode == 0 else Judgement.SKIPPED

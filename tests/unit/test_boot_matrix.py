@@ -206,10 +206,11 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: py
 
         return go
 
-    def run(iso: str, end: BaseException | None = None) -> list[CellResult]:
+    def run(iso: str, end: BaseException | None = None, *, only: Cell | None = None) -> list[CellResult]:
         begun.clear()
         monkeypatch.setattr("planex.run._stopping", threading.Event())
-        return _go_on(Context(), {BAD: trial(BAD, end), GOOD: trial(GOOD)}, tmp_path, 1, ProvedBoots(iso))
+        trials = {cell: trial(cell, end if cell is BAD else None) for cell in (BAD, GOOD) if only in (None, cell)}
+        return _go_on(Context(), trials, tmp_path, 1, ProvedBoots(iso))
 
     for iso, again in (("a", [BAD]), ("b", [GOOD, BAD])):
         with pytest.raises(KeyboardInterrupt):
@@ -218,6 +219,11 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: py
         assert begun == again
     run("b")
     assert begun == [GOOD, BAD], "a run that is over is not gone on with"
+    with pytest.raises(KeyboardInterrupt):
+        run("c", KeyboardInterrupt())
+    run("c", only=BAD)
+    run("c")
+    assert begun == [BAD], "a run of some cells leaves alone what was proved of others"
 
 
 def run_of(tmp_path: Path) -> MatrixRun:

@@ -115,6 +115,10 @@ def test_bisection_finds_the_first_bad_patch(count: int, culprit: int, dark: set
         assert len(tries) <= 12 or dark
 
 
+def test_what_cannot_be_told_with_all_is_not_said_to_work() -> None:
+    assert search(3, lambda number: Judgement.SKIPPED if number == 3 else Judgement.BAD)[0] is Conclusion.UNTOLD
+
+
 def test_bisection_of_what_always_fails() -> None:
     assert search(3, lambda number: Judgement.BAD)[0] is Conclusion.ALWAYS
 

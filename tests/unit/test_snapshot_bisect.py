@@ -93,3 +93,4 @@ def test_each_answer_says_what_to_type_next() -> None:
     assert "the base, the machine, or chance" in said(Conclusion.UNSURE)
     assert said(Conclusion.NEVER) == "the build of hello does not fail with B"
     assert "name an older one" in said(Conclusion.ALWAYS)
+    assert said(Conclusion.UNTOLD) == "of B itself it cannot be told whether the build of hello fails"

@@ -43,6 +43,11 @@ def test_the_course_is_what_the_events_say() -> None:
     ]
 
 
+def test_the_page_names_the_store_that_a_package_was_taken_from() -> None:
+    told = [PackagePlanned("f", "take", ()), PackageEnded("f", Status.TAKEN, 1.0, store="file:/far")]
+    assert "taken from file:/far" in timeline_page([*events(), *told], "t", {})
+
+
 def test_what_was_under_way_when_the_run_was_interrupted_is_shown_to_its_end() -> None:
     told = [event for event in events() if not (isinstance(event, TaskEnded | PackageEnded) and "d" in str(event))]
     told.append(PackageEnded("x", Status.SKIPPED, 0.0, monotonic=117))

@@ -59,4 +59,6 @@ def _text(culprit: Culprit) -> str:
         return f"{culprit.patches[0]} breaks it"
     if culprit.answer is Conclusion.UNSURE:
         return "one of these breaks it:\n" + "\n".join(f"  {name}" for name in culprit.patches)
+    if culprit.answer is Conclusion.UNTOLD:
+        return "not even with the whole queue can it be told"
     return "it works with the whole queue" if culprit.answer is Conclusion.NEVER else "it fails without any patch"

@@ -14,6 +14,8 @@ from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
 from planex.cli.snapshot.archiving import archive_of
 from planex.content.locks import hold
+from planex.errors import ConfigError
+from planex.nearest import did_you_mean
 from planex.pages.bisection import culprit_text
 from planex.snapshot.bisect import between, bisect_snapshots
 from planex.snapshot.parts import PROOFS
@@ -52,8 +54,12 @@ def bisect(
     """
     archive = archive_of(context)
     first, last = archive.find(good), archive.find(bad)
-    symptom = _symptom(context, last, command, iso, proof, package)
     snapshots = between(archive.all(), first, last)
+    symptom = _symptom(context, last, command, iso, proof, package)
+    built = {each.package for snapshot in snapshots for each in snapshot.packages}
+    if package and package not in built:
+        message = f"no snapshot from {first.id} to {last.id} has a package '{package}'"
+        raise ConfigError(f"{message}{did_you_mean(package, sorted(built))}")
     folder = context.workspace.target(context.target_name) / "bisect"
     log = context.workspace.logs(context.target_name, "bisect") / "bisect.log"
     log.unlink(missing_ok=True)

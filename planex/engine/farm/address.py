@@ -6,6 +6,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,15 @@ class Address:
     def url(self) -> str:
         """As dask writes it."""
         return f"{'tls' if self.keys else 'tcp'}://{self.host}:{self.port}"
+
+
+def is_listening(address: Address) -> bool:
+    """Whether something takes connections there."""
+    try:
+        with socket.create_connection((address.host.strip("[]"), address.port), timeout=5.0):
+            return True
+    except OSError:
+        return False
 
 
 def read_address(text: str, keys: Path | None) -> Address:
