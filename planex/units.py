@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
@@ -32,6 +33,11 @@ def parse_time(text: str) -> float:
     if match is None:
         raise ValueError(f"'{text}' is no time: write it as 90s, 30m or 2h")
     return float(match.group(1)) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match.group(2)]
+
+
+def moment(seconds: float) -> str:
+    """Seconds since 1970 as this machine shows the time: ``2026-11-28 18:05``; ``-`` for a time not known."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)) if seconds else "-"
 
 
 def clock(seconds: float) -> str:

@@ -113,8 +113,8 @@ def build(
         unlock(context, hermetic.absolute())
     asked = _Asked(wish, urls, no_store, as_json, junit, wait)
     if dry_run:
-        if junit:
-            raise click.UsageError("--junit tells of a build, and --dry-run does none")
+        if junit or watch or wish.verify:
+            raise click.UsageError("--junit, --watch and --verify are of a build, and --dry-run does none")
         with depots_of(context, urls, none=no_store, offline=offline) as depots:
             _foretell(context, replace(wish, depots=depots), as_json)
     elif watch:
@@ -158,7 +158,7 @@ def _verify(context: Context, workshop: Workshop, wish: BuildWish, wait: bool) -
     if wish.verify:
         from planex.cli.diff import verify_builds  # seldom
 
-        verify_builds(context, workshop, wish.packages, offline=wish.offline, wait=wait)
+        verify_builds(context, workshop, wish.packages, offline=wish.offline, builder=wish.builder, wait=wait)
 
 
 def _foretell(context: Context, wish: BuildWish, as_json: bool) -> None:
@@ -217,6 +217,10 @@ def _build(workshop: Workshop, plan: Plan, wish: BuildWish, reporter: Reporter) 
 
     options = Options(wish.jobs or default_jobs(workshop.project), wish.keep_going, wish.offline, wish.keep)
     name = choose_builder_name(workshop.project.config, workshop.project.target_name, wish.builder)
+    if name == "mock" and wish.verify:
+        raise PlanexError("--verify is for the sandbox", "build with that: --builder sandbox --verify")
+    if wish.farm and wish.keep:
+        raise PlanexError("--keep is for builds on this machine; a farm's workers keep logs only", "leave --on out")
     if wish.farm:
         remote = wish.farm.builder(workshop, name, reporter, offline=wish.offline)
         return Build(workshop, plan, remote, reporter, options, remote.places).run()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import click
@@ -13,12 +12,14 @@ from planex.cli.output import echo
 from planex.cli.shell import entrance_of
 from planex.content.locks import at_work
 from planex.content.store import Result, Store
+from planex.distro.recipe import package_names, require_known
 from planex.engine.compared import choose_results, compare, reasons
 from planex.engine.verify import build_again
 from planex.engine.workshop import Workshop
 from planex.errors import PlanexError
 from planex.pages.compared import compared_text
 from planex.printable import few
+from planex.units import moment
 
 
 @click.command(short_help="Show what differs between two results of a package.")
@@ -40,6 +41,7 @@ def diff(context: Context, package: str, results: tuple[str, ...]) -> None:
     """
     if len(results) > 2:
         raise click.UsageError("two results can be compared, and no more")
+    require_known([package], package_names(context.workspace))
     store = Store(context.workspace.target(context.target_name) / "store")
     old, new = choose_results(store, package, results)
     changes = list(compare(*({name: each.folder / name for name in each.rpms} for each in (old, new))))
@@ -47,14 +49,18 @@ def diff(context: Context, package: str, results: tuple[str, ...]) -> None:
     echo(compared_text(changes) if changes else "the RPMs are the same")
 
 
-def verify_builds(context: Context, workshop: Workshop, packages: Sequence[str], *, offline: bool, wait: bool) -> None:
+def verify_builds(
+    context: Context, workshop: Workshop, packages: Sequence[str], *, offline: bool, builder: str | None, wait: bool
+) -> None:
     """Build packages once more, otherwise. PlanexError where one comes out otherwise, too."""
     unlike = []
     with at_work(context.workspace, context.target_name, context.patience(wait=wait)):
-        for name in workshop.project.choose_built(packages):
-            entrance = entrance_of(context, workshop, name, offline=offline)
+        names = workshop.project.choose_built(packages)
+        entrances = [entrance_of(context, workshop, name, offline=offline, wanted=builder) for name in names]
+        for entrance in entrances[:1]:  # all have the same roots
             with context.reporter.task("buildroot") as task:
                 entrance.builder.prepare(task)
+        for name, entrance in zip(names, entrances, strict=True):
             if changes := list(build_again(entrance, offline=offline)):
                 unlike.append(name)
                 echo(compared_text(changes))
@@ -66,4 +72,4 @@ def verify_builds(context: Context, workshop: Workshop, packages: Sequence[str],
 
 
 def _name(result: Result) -> str:
-    return f"{result.key[:12]} ({time.strftime('%Y-%m-%d %H:%M', time.localtime(result.finished))})"
+    return f"{result.key[:12]} ({moment(result.finished)})"

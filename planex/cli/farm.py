@@ -13,7 +13,7 @@ import click
 from planex.cli.context import Context, pass_context
 from planex.cli.farming import dispatch, keys_option
 from planex.cli.output import echo
-from planex.errors import ConfigError
+from planex.cli.parsed import parsed
 from planex.run import run_logged
 from planex.units import parse_time
 
@@ -42,10 +42,16 @@ def keys(folder: Path) -> None:
 
 @farm.command()
 @click.option("--listen", default="127.0.0.1:8786", show_default=True, metavar="HOST:PORT", help="Where it is reached.")
-@click.option("--silence", default="60s", show_default=True, metavar="TIME", help="After it, a worker counts as lost.")
+@click.option(
+    "--silence",
+    default="60s",
+    show_default=True,
+    metavar="TIME",
+    callback=parsed(parse_time),
+    help="After it, a worker counts as lost.",
+)
 @keys_option
-@pass_context
-def scheduler(context: Context, listen: str, silence: str, keys: Path | None) -> None:
+def scheduler(listen: str, silence: float, keys: Path | None) -> None:
     """Hand out packages to workers, until it is stopped. Prints its address.
 
     \b
@@ -54,11 +60,7 @@ def scheduler(context: Context, listen: str, silence: str, keys: Path | None) ->
     """
     from planex.engine.farm.address import read_address
 
-    try:
-        patience = parse_time(silence)
-    except ValueError as error:
-        raise ConfigError(f"--silence: {error}") from None
-    dispatch().serve_scheduler(read_address(listen, keys), echo, patience)
+    dispatch().serve_scheduler(read_address(listen, keys), echo, silence)
 
 
 @farm.command()

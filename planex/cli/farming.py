@@ -104,6 +104,8 @@ def farm_of(context: Context, depots: Depots | None, urls: Sequence[str]) -> Ite
     depot = next((depot for depot in depots.depots if depot.push), None) if depots else None
     if depot is None:
         hint = "name one in planex.yaml: 'store: [{url: ..., push: true, ...}]'; see docs/farm.md"
+        if context.config.store:
+            hint = "planex -v build says why of each store; --no-store and --offline leave them out"
         raise ConfigError("--on: a farm gets its files by a shared store, and none takes any from here", hint)
     settings = next(each for each in stores_of(context, urls) if each.url == depot.name)
     where = settings.credentials

@@ -9,9 +9,10 @@ import click
 
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo, verbatim
+from planex.distro.project import BOOTSTRAP
+from planex.distro.recipe import package_names, require_known
 from planex.engine.excerpt import errors_of
-from planex.errors import ConfigError, PlanexError
-from planex.nearest import did_you_mean
+from planex.errors import PlanexError
 
 _PHASES = ("build", "root", "state", "srpm")
 
@@ -57,11 +58,8 @@ def _log_of(context: Context, package: str, phase: str | None) -> Path:
 
 
 def _folder_of(context: Context, package: str) -> Path:
-    logs = context.workspace.logs(context.target_name, "")
-    known = [path.name for path in logs.glob("*") if path.is_dir()]
-    packages = [path.name for path in context.workspace.specs.glob("*") if path.is_dir()]
-    if package in known:
-        return logs / package
-    if package in packages:
+    require_known([package.removesuffix(BOOTSTRAP)], package_names(context.workspace))
+    folder = context.workspace.logs(context.target_name, package)
+    if not folder.is_dir():
         raise PlanexError(f"{package} was not built here for {context.target_name}", f"planex build --force {package}")
-    raise ConfigError(f"no package '{package}' in specs/{did_you_mean(package, packages)}")
+    return folder

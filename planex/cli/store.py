@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import click
 
@@ -16,6 +15,7 @@ from planex.content.locks import at_work
 from planex.content.store import Store
 from planex.disk import size_of
 from planex.errors import PlanexError
+from planex.units import moment
 
 
 @click.group()
@@ -44,7 +44,7 @@ def list_results(context: Context, as_json: bool) -> None:
         return
     for row in rows:
         mark = "!" if row["damage"] else "*" if row["current"] else " "
-        built = time.strftime("%Y-%m-%d %H:%M", time.localtime(row["finished"])) if row["finished"] else "-"
+        built = moment(row["finished"])
         echo(f"{mark} {row['package']:24} {row['key'][:16]}  {size(row['bytes']):>9}  {built}")
 
 

@@ -15,6 +15,7 @@ import click
 
 from planex.cli.context import Context, pass_context, sign_option, wait_option
 from planex.cli.output import echo
+from planex.cli.parsed import parsed
 from planex.cli.sharing import depots_of, signer_of_stores, stores_of
 from planex.cli.sizes import size
 from planex.content import shelf
@@ -29,16 +30,6 @@ if TYPE_CHECKING:
     from planex.sharing.depots import Depots
 
 urls_option = click.option("--store", "urls", multiple=True, metavar="URL", help="This store, not planex.yaml's.")
-
-
-def _parsed(parse: Any) -> Any:
-    def read(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
-        try:
-            return None if value is None else parse(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from None
-
-    return read
 
 
 def _require_stores(context: Context, urls: tuple[str, ...]) -> None:
@@ -260,8 +251,8 @@ def _faults_of_server(context: Context, depot: Depot) -> Iterator[str]:
 
 @click.command(short_help="Delete from shared folders what is old, but not what is in use here.")
 @urls_option
-@click.option("--older-than", "age", metavar="AGE", callback=_parsed(parse_time), help="Results older than 30d, 12h.")
-@click.option("--max-size", "most", metavar="SIZE", callback=_parsed(parse_size), help="The oldest, down to 500M, 8G.")
+@click.option("--older-than", "age", metavar="AGE", callback=parsed(parse_time), help="Results older than 30d, 12h.")
+@click.option("--max-size", "most", metavar="SIZE", callback=parsed(parse_size), help="The oldest, down to 500M, 8G.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
 @pass_context
 def gc(context: Context, urls: tuple[str, ...], age: float | None, most: int | None, dry_run: bool) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ from planex.distro.project import load_project
 from planex.engine.workshop import Workshop
 from planex.errors import ConfigError, PlanexError
 from planex.pages.why import since_text, why_text
-from planex.units import many
+from planex.units import many, moment
 from planex.workspace import Workspace
 
 _SHARED = ("base", "cache", "downloads")
@@ -55,8 +54,7 @@ def why(context: Context, package: str, since: str | None) -> None:
 
 
 def _result_text(result: Result) -> str:
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(result.finished))
-    return f"{result.key[:12]} of {when}, {many(len(result.inputs.rows), 'input')}"
+    return f"{result.key[:12]} of {moment(result.finished)}, {many(len(result.inputs.rows), 'input')}"
 
 
 def _since(context: Context, workshop: Workshop, package: str, rev: str) -> str:

@@ -10,7 +10,7 @@ import click
 
 from planex.cli.context import Context, pass_context
 from planex.cli.farming import dispatch, keys_option
-from planex.errors import ConfigError
+from planex.cli.parsed import parsed
 from planex.units import parse_size
 
 
@@ -26,7 +26,12 @@ from planex.units import parse_size
 )
 @click.option("--name", default=socket.gethostname, help="What it is called in reports (default: as its host).")
 @click.option("--cores", type=click.FloatRange(min=0.1), help="Cores to build with (default: all).")
-@click.option("--memory", metavar="SIZE", help="Memory to build with, as in 16G (default: four fifths).")
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    callback=parsed(parse_size),
+    help="Memory to build with, as in 16G (default: four fifths).",
+)
 @click.option("--label", "labels", multiple=True, metavar="WORD", help="Something it has, for `build --label`.")
 @pass_context
 def worker(
@@ -36,7 +41,7 @@ def worker(
     folder: Path,
     name: str,
     cores: float | None,
-    memory: str | None,
+    memory: int | None,
     labels: tuple[str, ...],
 ) -> None:
     """Build packages that others plan (`planex build --on`) until it is stopped.
@@ -51,16 +56,12 @@ def worker(
     from planex.engine.farm.equipment import equip, found_words, resources_of
 
     address, serve = read_address(join, keys), dispatch().serve_worker
-    try:
-        size = parse_size(memory) if memory else None
-    except ValueError as error:
-        raise ConfigError(f"--memory: {error}") from None
     words = found_words(labels)
     home = equip(folder)
     context.reporter.info(f"{name} joins {address.url}")
     if not is_listening(address):
-        context.reporter.warn(f"nobody answers at {address.url} yet: waiting until a scheduler does")
+        context.reporter.warn(f"nobody answers at {address.url} yet: it is asked again for a minute")
     told = ", ".join(sorted(words))
     serve(
-        address, home, name, resources_of(cores, size, words), lambda: context.reporter.info(f"{name} serves: {told}")
+        address, home, name, resources_of(cores, memory, words), lambda: context.reporter.info(f"{name} serves: {told}")
     )

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from planex.checksums import digest_of_text
 from planex.distro.config import Config, Target
-from planex.distro.recipe import Recipe, find_recipes, no_packages, render_specs
+from planex.distro.recipe import Recipe, find_recipes, no_packages, render_specs, require_known
 from planex.distro.releases import with_releases
 from planex.drafts import write_atomic
 from planex.errors import ConfigError, PlanexError, Problem, joined
-from planex.nearest import did_you_mean
 from planex.rpm import repo
 from planex.rpm.mockconfig import MockConfig, load_mock_config
 from planex.rpm.spec import Macros, Package, SpecFile, parse_specs, target_macros
@@ -114,9 +113,7 @@ class Project:
         asked = list(asked)
         if not (names := self.names):
             raise no_packages(self.workspace)
-        unknown = [f"no package '{name}' in specs/{did_you_mean(name, names)}" for name in asked if name not in names]
-        if unknown:
-            raise ConfigError("\n".join(unknown), f"packages: {', '.join(names)}")
+        require_known(asked, names)
         if faults := [error for name, error in self.broken.items() if not asked or name in asked]:
             raise joined(faults)
         return asked or list(self.packages)

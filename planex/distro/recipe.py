@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -124,18 +124,27 @@ def find_recipes(
     """All packages of the workspace by name. Those with mistakes go to ``broken``, or are raised all together."""
     recipes: dict[str, Recipe] = {}
     faults: dict[str, ConfigError] = {}
-    folders = (
-        sorted(path for path in workspace.specs.glob("[!.]*") if path.is_dir()) if workspace.specs.is_dir() else []
-    )
-    for folder in folders:
+    for name in package_names(workspace):
         try:
-            recipes[folder.name] = load_recipe(workspace, folder.name, guards)
+            recipes[name] = load_recipe(workspace, name, guards)
         except ConfigError as error:
-            faults[folder.name] = error
+            faults[name] = error
     keep_or_raise(faults | _orphan_queues(workspace, recipes), broken)
     if not recipes and not faults and broken is None:
         raise no_packages(workspace)
     return recipes
+
+
+def package_names(workspace: Workspace) -> list[str]:
+    """Of all that is in specs/, whether it can be read or not."""
+    return sorted(path.name for path in workspace.specs.glob("[!.]*") if path.is_dir())
+
+
+def require_known(asked: Iterable[str], names: Sequence[str]) -> None:
+    """ConfigError for what is no package, with the nearest that is."""
+    unknown = [f"no package '{name}' in specs/{did_you_mean(name, names)}" for name in asked if name not in names]
+    if unknown:
+        raise ConfigError("\n".join(unknown), f"packages: {', '.join(names)}" if names else None)
 
 
 def no_packages(workspace: Workspace) -> ConfigError:

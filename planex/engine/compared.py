@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +30,14 @@ def choose_results(store: Store, package: str, keys: tuple[str, ...]) -> tuple[R
     """The two that begin with these keys; one is compared with the one in use, none: the newest other one."""
     folders = [folder.name for name, folder in store.results() if name == package]
     found = [result for key in folders if (result := store.find(package, key))]
+    chosen = [_one(package, found, key) for key in keys]
+    if len(chosen) > 1:
+        return chosen[0], chosen[1]
     current = store.current(package)
     if current is None:
         raise PlanexError(f"{package} has no result that is in use", f"planex build {package}")
-    if keys:
-        chosen = [_one(package, found, key) for key in keys]
-        return (chosen[0], chosen[1] if len(chosen) > 1 else current)
+    if chosen:
+        return chosen[0], current
     others = sorted((each for each in found if each.key != current.key), key=lambda each: each.finished)
     if not others:
         raise PlanexError(f"the store has one result of {package} only", "planex store list shows what there is")
@@ -77,11 +80,4 @@ def _lines(old: Path, new: Path) -> tuple[str, ...]:
     with old.open("rb") as one, new.open("rb") as other:
         if lines := tuple(compare_rpms(one, other)):
             return lines
-        one.seek(0)
-        other.seek(0)
-        return () if one.read() == other.read() else _unlike(old, new)
-
-
-def _unlike(old: Path, new: Path) -> tuple[str, ...]:
-    with old.open("rb") as one, new.open("rb") as other:
-        return (f"! {unlike_rpms(one, other)}",)
+        return () if filecmp.cmp(old, new, shallow=False) else (f"! {unlike_rpms(one, other)}",)

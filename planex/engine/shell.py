@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from planex.content import shelf
 from planex.distro.config import build_limits
+from planex.distro.project import BOOTSTRAP
 from planex.engine.builders import Job, SandboxBuilder
 from planex.engine.kept import kept_tree
 from planex.engine.make import Make
@@ -31,7 +32,10 @@ class Entrance:
 
     def kept(self) -> Job | None:
         """The job whose build failed last, where its tree was kept."""
-        project, tree = self.workshop.project, kept_tree(self.workshop.project, self.name)
+        project = self.workshop.project
+        trees = (kept_tree(project, name) for name in (self.name, f"{self.name}{BOOTSTRAP}"))
+        if (tree := next((each for each in trees if each.is_dir()), None)) is None:
+            return None
         srpms, package = sorted((tree / "srpm").glob("*.src.rpm")), project.package(self.name)
         if not srpms:
             return None

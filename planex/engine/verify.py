@@ -15,6 +15,7 @@ from planex.engine.builders import Job
 from planex.engine.compared import RpmChange, compare
 from planex.engine.outputs import accept, rules_of
 from planex.engine.shell import Entrance
+from planex.errors import PlanexError
 
 
 def varied(job: Job) -> Job:
@@ -26,7 +27,8 @@ def build_again(entrance: Entrance, *, offline: bool) -> Iterator[RpmChange]:
     """What differs from the result in use, RPM by RPM."""
     workshop, name = entrance.workshop, entrance.name
     result = workshop.store.current(name)
-    assert result is not None
+    if result is None:
+        raise PlanexError(f"the result of {name} is not whole any more", f"planex build {name}")
     with entrance.fresh(offline=offline) as made, entrance.reporter.task(name) as task:
         job = varied(made)
         folder = entrance.builder.build(job, task)

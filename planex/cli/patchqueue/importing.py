@@ -7,8 +7,7 @@ import click
 
 from planex.cli.context import Context, pass_context
 from planex.cli.output import echo
-from planex.errors import ConfigError
-from planex.nearest import did_you_mean
+from planex.distro.recipe import package_names, require_known
 from planex.patchqueue.commits import importer
 from planex.patchqueue.format.queue import SERIES
 from planex.units import many
@@ -33,11 +32,7 @@ def import_queue(context: Context, package: str, source: str, span: str | None, 
       planex pq import xen --from ../xen --range v1..mine    commits of a git repository
       planex pq import xen --from rpms/xen/SPECS/xen.spec    the patches that a spec applies
     """
-    known = sorted(path.name for path in context.workspace.specs.glob("*") if path.is_dir())
-    if package not in known:
-        raise ConfigError(
-            f"no package '{package}' in specs/{did_you_mean(package, known)}", f"packages: {', '.join(known)}"
-        )
+    require_known([package], package_names(context.workspace))
     found = importer.find(source, context.workspace.cache / "patchqueue", span=span, prefix=prefix)
     queue = importer.write(found, context.workspace.patchqueues / package)
     for remark in found.remarks:

@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from planex.cage import trees
@@ -78,20 +79,22 @@ class SandboxBuilder:
         self._digest = digest_of_text(f"{FORMAT} {digest}")
         self._folder = folder
         self._base = folder / f"base-{self._digest[:16]}"
-        self._overlays = True
 
     def prepare(self, task: Task) -> None:
         """Make the base layer, unless it is there."""
         for tool in ("bwrap", "dnf", "rpmbuild"):
             require(tool, "build packages in the sandbox")
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._overlays = trees.overlay_works(self._folder)
         if not self._overlays and (reason := trees.problem()):
             raise PlanexError(f"no cage can be made: {reason}", "run `planex doctor`")
         if not self._base.exists():
             task.phase("install packages")
             self._make_base()
         self._prune()
+
+    @cached_property
+    def _overlays(self) -> bool:
+        return trees.overlay_works(self._folder)
 
     def build(self, job: Job, task: Task) -> Path:
         state = StateLog(job.logs / "state.log", task)
@@ -103,7 +106,7 @@ class SandboxBuilder:
             self._rpmbuild(job, scratch, ["-bb"], task)
             return scratch.upper / TOPDIR.lstrip("/") / "RPMS"
 
-    def inside(self, job: Job, command: Sequence[str], terminal: str, task: Task) -> list[str]:
+    def inside(self, job: Job, command: Sequence[str], terminal: str) -> list[str]:
         """The words that run a command where the job's build runs: with its SRPM unpacked, or, where ``job.work`` has
         the tree of a build, in that. ``terminal``: the kind of the one that it is typed on, or empty."""
         kept = records.load(job.work / _RECORD, KeptLayers, _FORMAT)
@@ -222,6 +225,9 @@ class SandboxBuilder:
         old = {layer for layer in layers if _used(layer) < _used(self._base)}
         shelf.prune((bases - {self._base}) | old, 0)
         shelf.prune(layers - old, KEPT_LAYERS, age=_used)
+        for lock in self._folder.glob(".deps-*.lock"):
+            if not lock.with_name(lock.name[1:].removesuffix(".lock")).exists():
+                lock.unlink(missing_ok=True)
 
 
 def _used(layer: Path) -> float:

@@ -41,6 +41,8 @@ _TOKEN = 0.001
 _POLL = 0.5
 _MOST = 256
 """Packages at once on one worker, at most."""
+_JOINING = 60
+"""Seconds in which a worker must have found its scheduler."""
 _home = Path()
 """The folder of the worker that this process is."""
 
@@ -80,7 +82,7 @@ def serve_scheduler(address: Address, ready: Callable[[str], None], patience: fl
             ready(f"dask:{scheduler.address.partition('://')[2]}")
             await _until_stopped(scheduler.finished())
 
-    _serve(serve(), address, patience)
+    _serve(serve(), address, "name an address of this machine that is free; the keys must be those of a farm", patience)
 
 
 def serve_worker(
@@ -95,6 +97,7 @@ def serve_worker(
             address.url,
             name=name,
             nthreads=_MOST,
+            death_timeout=_JOINING,
             resources=dict(resources),
             security=_security(address),
             local_directory=str(home / "dask"),
@@ -107,19 +110,19 @@ def serve_worker(
                 raise PlanexError(f"the scheduler at {address.url} is gone", "start the worker again when it is back")
 
     try:
-        _serve(serve(), address)
+        hint = "see whether the scheduler runs there, with the same keys; workers need names of their own: --name"
+        _serve(serve(), address, hint)
     finally:
         stop_all()
 
 
-def _serve(work: Any, address: Address, patience: float = 60.0) -> None:
+def _serve(work: Any, address: Address, hint: str, patience: float = 60.0) -> None:
     _configure(patience)
     try:
         asyncio.run(work)
-    except OSError as error:
-        raise PlanexError(
-            f"{address.url}: {error}", "see whether the scheduler runs there, and with the same keys"
-        ) from None
+    except (OSError, RuntimeError) as error:  # dask says RuntimeError of all that keeps it from starting
+        reason = str(error.__cause__ or error).strip().splitlines()
+        raise PlanexError(f"{address.url}: {reason[0] if reason else type(error).__name__}", hint) from None
 
 
 async def _until_stopped(ended: Awaitable[Any]) -> bool:

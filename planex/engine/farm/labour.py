@@ -116,18 +116,15 @@ class Labour:
             accept(made, job.work, job.package, results, Rules())
 
     def _push(self, paths: Iterator[Path]) -> Files:
-        found = {path.name: shared_file(path) for path in sorted(paths)}
-        for path in (self.place / "made" / name for name in found):
+        found = {}
+        for path in sorted(paths):
+            found[path.name] = shared_file(path)
             self.depot.put(path, found[path.name])
         return found
 
     def push_logs(self) -> Files:
         """Also where the package failed: that is when they are wanted."""
-        paths = {name: path for name in LOGS if (path := self.place / "logs" / name).is_file()}
-        found = {name: shared_file(path) for name, path in paths.items()}
-        for name, file in found.items():
-            self.depot.put(paths[name], file)
-        return found
+        return self._push(path for name in LOGS if (path := self.place / "logs" / name).is_file())
 
     def have(self, file: SharedFile) -> Path:
         """A file of the store, from this machine if it is here already."""
