@@ -6,9 +6,7 @@ from __future__ import annotations
 import json
 import os
 import pty
-import re
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from planex.run import run
 from tests.conftest import ROOT
 from tests.integration.conftest import Planex, write_package
+from tests.integration.talk import talk
 from tests.integration.test_build import CHANGELOG, PREAMBLE
 
 pytestmark = [pytest.mark.tools("rpmbuild", "dnf", "bwrap", "unshare", "createrepo_c", "patch")]
@@ -124,19 +123,9 @@ def test_a_shell_on_a_terminal_has_job_control(packages: Path) -> None:
         os.execve(
             sys.executable, [sys.executable, "-m", "planex", "shell", "words"], {**os.environ, "PYTHONPATH": str(ROOT)}
         )
-    said = ""
-    for hear, say in (
-        (r"\$ ", "sh -c 'trap \"exit 3\" INT; echo began; while :; do :; done'\r"),
-        (r"began\r\n", "\x03"),
-        (r"\^C(.|\s)*\$ ", "echo $?-$TERM; exit 5\r"),
-    ):
-        while not re.search(hear, said):
-            said += os.read(terminal, 1 << 16).decode(errors="replace")
-        said = ""
-        os.write(terminal, say.encode())
-    with suppress(OSError):
-        while data := os.read(terminal, 1 << 16):
-            said += data.decode(errors="replace")
+    loop = "sh -c 'trap \"exit 3\" INT; echo began; while :; do :; done'\r"
+    said = talk(terminal, [(r"\$ ", loop), (r"began\r\n", "\x03"), (r"\^C[^$]*\$ ", "echo $?-$TERM; exit 5\r")])
+    assert "\r\n3-" in said
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5
     assert f"3-{os.environ.get('TERM', 'dumb')}" in said
 

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from planex.workspace import Workspace
 from tests.conftest import ROOT
 from tests.integration.conftest import Planex, run_planex, write_package
 from tests.integration.patch_factory import diff_text, mail
+from tests.integration.talk import talk
 
 pytestmark = [pytest.mark.tools("rpmbuild", "dnf", "bwrap", "unshare", "createrepo_c", "patch", "git")]
 
@@ -212,19 +211,9 @@ def test_packages_of_the_same_files_serve_again(tree: Path, workspace: Path) -> 
 
 def test_a_shell_on_a_terminal(tree: Path) -> None:
     argv = ["env", "-C", str(tree), f"PYTHONPATH={ROOT}", sys.executable, "-m", "planex", "-q", "work", "shell"]
-    said = b""
-    talk = [
-        (b"prog-1$ ", b"echo begun; sleep 1000\n"),
-        (b"\nbegun", b"\x03"),
-        (b"prog-1$ ", b"echo $((6*7)); exit 4\n"),
-    ]
-    with attended(argv, terminal=True) as (process, terminal), suppress(OSError):  # EIO: it has ended
-        for wanted, typed in talk:
-            before = len(said)
-            while wanted not in said[before:]:
-                said += os.read(terminal, 4096)
-            os.write(terminal, typed)
-        while chunk := os.read(terminal, 4096):
-            said += chunk
-    assert b"\n42\r" in said, "Ctrl-C ended the program, not the shell"
+    # the program itself says that it has begun: until then, Ctrl-C would be the shell's
+    sleeper = "sh -c 'echo begun; exec sleep 1000'\n"
+    with attended(argv, terminal=True) as (process, terminal):
+        said = talk(terminal, [(r"prog-1\$ ", sleeper), ("\nbegun", "\x03"), (r"prog-1\$ ", "echo $((6*7)); exit 4\n")])
+    assert "\n42\r" in said, "Ctrl-C ended the program, not the shell"
     assert process.wait() == 4
