@@ -18,6 +18,7 @@ from planex.errors import PlanexError
 from planex.importers.incoming import Delivered, Incoming, deliver
 from planex.report import Task
 from planex.scaffold.spectext import NewSpec
+from planex.sources.limits import Downloads
 
 
 @click.command("import", short_help="Take in what others keep: planex 4, dist-git, SRPMs, Debian.")
@@ -103,7 +104,7 @@ def _read(context: Context, source: str, scratch: Path, task: Task, *, pins: boo
     if (root / "SPECS").is_dir():
         old = Planex4(root, Resources(root, scratch, _fetcher(context, task, offline)), pins)
         return old.incoming(macros, workspace.cache / "specs")
-    folder = _unpacked(source, scratch, offline=offline)
+    folder = _unpacked(source, scratch, context.config.downloads, offline=offline)
     return [Packaged(folder, source, workspace, macros, scratch).incoming()]
 
 
@@ -112,19 +113,21 @@ def _require_online(source: str, *, offline: bool) -> None:
         raise PlanexError(f"{source} was not fetched (--offline)")
 
 
-def _unpacked(source: str, scratch: Path, *, offline: bool) -> Path:
+def _unpacked(source: str, scratch: Path, limits: Downloads, *, offline: bool) -> Path:
     """The folder with a spec: the one that is there, a clone, or what an SRPM holds."""
     path = Path(source)
     if path.is_file():
         from planex.importers.srpm import unpack_srpm
 
         return unpack_srpm(path, scratch)
+    if source.endswith(".src.rpm"):
+        raise PlanexError(f"there is no file {source}", "fetch it first: planex import takes an SRPM that is here")
     if "://" in source or source.endswith(".git"):
         _require_online(source, offline=offline)
         from planex.git.door import run_git
         from planex.run import NETWORK
 
-        run_git(scratch, ["clone", "--quiet", "--", source, "clone"], inherit=NETWORK)
+        run_git(scratch, ["clone", "--quiet", "--", source, "clone"], inherit=NETWORK, timeout=limits.seconds)
         return scratch / "clone"
     if not any(path.glob("*.spec")):
         raise PlanexError(f"{source}: nothing that can be imported is there", "known: planex import --help")

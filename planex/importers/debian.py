@@ -19,29 +19,43 @@ from planex.scaffold.origin import Upstreamed, debian_files, version_of_archived
 from planex.scaffold.spectext import NewSpec
 
 _PATCHES = "debian/patches/"
-_FILE = re.compile(r"^ [0-9a-f]{64} \d+ (\S+)$", re.MULTILINE)
+_IN_A_DIFF = (
+    "debian/ is in a diff (source format 1.0), which is not read: neither changes nor Build-Depends are carried"
+)
+_FILE = re.compile(r"^ ([0-9a-f]{64}) \d+ (\S+)$", re.MULTILINE)
 _FIELD = re.compile(r"^(Source|Homepage): *(\S+)", re.MULTILINE)
 
 
 def from_dsc(path: Path) -> Upstreamed:
-    """The source package that a .dsc file names, with its tarballs beside it."""
+    """The source package that a .dsc file names, with its tarballs beside it: they must be what it says (dsc(5))."""
     text = read_text(path)
-    fields, names = dict(_FIELD.findall(text)), _FILE.findall(text)
+    fields, digests = dict(_FIELD.findall(text)), {name: digest for digest, name in _FILE.findall(text)}
+    names = list(digests)
     main = next((name for name in names if version_of_archived(name) and ".debian." not in name), None)
     if "Source" not in fields or main is None:
         raise PlanexError(f"{path} is no .dsc file with a tarball", "get one: apt-get source --download-only NAME")
     packed = next((name for name in names if ".debian.tar." in name), main)
-    if missing := [name for name in (main, packed) if not (path.parent / name).is_file()]:
-        raise PlanexError(f"{missing[0]} is not beside {path.name}", "get all: apt-get source --download-only NAME")
+    for name in {main, packed}:
+        _require_same(path.parent / name, digests[name], path)
     tarball, version = path.parent / main, version_of_archived(main) or ""
     checksum, files = digest_of(tarball, RECORDED), debian_files(path.parent / packed)
     name = require_name(fields["Source"])
     return Upstreamed(name, version, main, tarball, checksum, fields.get("Homepage", ""), files, own=True)
 
 
+def _require_same(tarball: Path, digest: str, dsc: Path) -> None:
+    again = "get all again: apt-get source --download-only NAME"
+    if not tarball.is_file():
+        raise PlanexError(f"{tarball.name} is not beside {dsc.name}", again)
+    if (found := digest_of(tarball, "SHA256")) != digest:
+        raise PlanexError(f"{tarball} is not the file that {dsc.name} names: sha256 {found}, not {digest}", again)
+
+
 def incoming(origin: Upstreamed, spec: NewSpec) -> Incoming:
     """The package with its queue. The rest of debian/ is not carried, which is no surprise and not told."""
     files = package_files(spec, origin)
+    if not origin.debian:
+        return Incoming(origin.name, files, (_IN_A_DIFF,))
     queue, remarks = _queue(origin.name, origin.debian)
     return Incoming(origin.name, {**files, **queue}, tuple(remarks))
 

@@ -71,3 +71,18 @@ def test_a_dsc_without_its_tarballs(tmp_path: Path) -> None:
     dsc.write_text("x")
     with pytest.raises(PlanexError, match=r"is no \.dsc file"):
         from_dsc(dsc)
+
+
+def test_a_dsc_whose_tarball_is_another(tmp_path: Path) -> None:
+    dsc = make(tmp_path, {"control": CONTROL})
+    (tmp_path / "foo_1.2.orig.tar.gz").write_bytes((tmp_path / "foo_1.2-3.debian.tar.gz").read_bytes())
+    with pytest.raises(PlanexError, match=r"foo_1.2.orig.tar.gz is not the file that foo_1.2-3.dsc names: sha256"):
+        from_dsc(dsc)
+
+
+def test_changes_in_a_diff_are_told_to_be_left_behind(tmp_path: Path) -> None:
+    dsc = make(tmp_path, {"control": CONTROL})
+    text = dsc.read_text().replace("foo_1.2-3.debian.tar.gz", "foo_1.2-3.diff.gz")
+    dsc.write_text(text)
+    _, remarks = files_of(dsc)
+    assert "source format 1.0" in remarks[0]
