@@ -42,6 +42,7 @@ SCENARIO = "scenario-"
 """How cells begin that are no entry of the menu."""
 PROVED = "proved.json"
 """What was proved by runs that were interrupted, of cells that no run since then asked for."""
+_FORMAT = 2
 MEDIA: tuple[MediumName, ...] = ("cd", "usb", "nvme", "pxe")
 
 
@@ -58,16 +59,16 @@ class MatrixWish:
 
 @dataclass(frozen=True, slots=True)
 class ProvedBoots:
-    """What an interrupted run had proved of an ISO, of which this is the SHA-256."""
+    """What an interrupted run had proved. ``of``: the SHA-256 of the ISO, and what machines it was started on."""
 
-    iso: str
+    of: str
     results: tuple[CellResult, ...] = ()
 
 
 def boot_all(context: Context, machine: Machine, wish: MatrixWish, as_json: bool) -> None:
     """Go through the cells, write the reports, print the table; raises PlanexError where a cell has no proof."""
     assert machine.iso is not None
-    iso, digest = machine.iso.name, digest_of(machine.iso, "SHA256")
+    iso, of = machine.iso.name, f"{digest_of(machine.iso, 'SHA256')} {machine.memory} {machine.accel} {wish.cuts}"
     definition = load_definition(context.workspace, context.target_name)
     cells = chosen(_cells(definition), wish.patterns)
     jobs = wish.jobs or at_once_here(machine.memory)
@@ -77,7 +78,7 @@ def boot_all(context: Context, machine: Machine, wish: MatrixWish, as_json: bool
         if any(cell.medium == "pxe" for cell in cells):
             machine = stack.enter_context(on_network(machine, wish.folder))
         trials = {cell: _trial(context, machine, definition, cell, wish) for cell in cells}
-        results = _go_on(context, trials, wish.folder, jobs, ProvedBoots(digest))
+        results = _go_on(context, trials, wish.folder, jobs, ProvedBoots(of))
     facts = [
         ("took", clock(time.monotonic() - started)),
         ("machines at once", str(jobs)),
@@ -97,8 +98,8 @@ def _go_on(
 ) -> list[CellResult]:
     """The results of all trials; what a run of the same ISO proved before it was interrupted is not done again."""
     path = folder / PROVED
-    before = records.load(path, ProvedBoots, 1)
-    kept = {result.cell: result for result in before.results} if before and before.iso == proved.iso else {}
+    before = records.load(path, ProvedBoots, _FORMAT)
+    kept = {result.cell: result for result in before.results} if before and before.of == proved.of else {}
     if known := len(kept.keys() & trials.keys()):
         context.reporter.info(f"{many(known, 'boot')} proved by the run that was interrupted")
 
@@ -106,13 +107,13 @@ def _go_on(
         _tell(context, result)
         if not result.fault:
             kept[result.cell] = result
-            records.save(path, replace(proved, results=tuple(kept.values())), 1)
+            records.save(path, replace(proved, results=tuple(kept.values())), _FORMAT)
 
     found = run_cells({cell: trial for cell, trial in trials.items() if cell not in kept}, folder, jobs, tell)
     results = kept | {result.cell: result for result in found}
     rest = tuple(result for cell, result in kept.items() if cell not in trials)
     if rest:
-        records.save(path, replace(proved, results=rest), 1)
+        records.save(path, replace(proved, results=rest), _FORMAT)
     else:
         with naming(path, "delete"):
             path.unlink(missing_ok=True)
