@@ -95,6 +95,8 @@ class FarmWay:
 def farm_of(context: Context, depots: Depots | None, urls: Sequence[str]) -> Iterator[FarmWay | None]:
     """The farm that ``--on`` names. ConfigError where no shared store takes what it makes."""
     if context.farm is None:
+        if context.farm_labels:
+            raise click.UsageError("--label chooses among the workers of a farm, and no --on names one")
         yield None
         return
     from planex.engine.farm.address import read_address

@@ -352,6 +352,11 @@ def test_a_workers_folder_is_rid_of_what_a_killed_one_left(tmp_path: Path) -> No
         equip(tmp_path / "a b")
 
 
+def test_a_label_without_a_farm_is_refused(stage: Stage) -> None:
+    done = CliRunner().invoke(cli, ["-C", str(stage.workspace.root), "build", "--label", "large"])
+    assert done.exit_code == 2 and "no --on names one" in done.output
+
+
 def test_a_farm_without_a_store_is_told_what_to_write(stage: Stage) -> None:
     words = ["-C", str(stage.workspace.root), "build", "--on", "dask:127.0.0.1:1"]
     done = CliRunner().invoke(cli, words)
