@@ -69,6 +69,11 @@ MAX_TIMEOUT = 7 * 86400
     help="Answer file for --scenario install, instead of a simple one.",
 )
 @click.option(
+    "--upgrade-to",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Repository that --scenario upgrade takes the host to, instead of a newer Xen made for it.",
+)
+@click.option(
     "--cuts", type=click.IntRange(1, 1000), default=20, show_default=True, help="Power cuts of install-cut-off."
 )
 @click.option("--matrix", is_flag=True, help="Start every entry by every firmware and medium, and do all scenarios.")
@@ -101,6 +106,7 @@ def boot(context: Context, /, image: Path | None, **options: Any) -> None:
       planex boot                               the ISO of this workspace, by BIOS from a CD
       planex boot --firmware uefi --medium usb
       planex boot --scenario install            on a disk, unattended, then from that disk
+      planex boot OLD.iso --scenario upgrade --upgrade-to _build/bookworm/repo   from that host to what is built
       planex boot --matrix --only 'bios-*-xen'  some of every way
     """
     wish = BootWish(**options)
@@ -131,6 +137,7 @@ class BootWish:
     accel: str
     scenario: str
     answers: Path | None
+    upgrade_to: Path | None
     cuts: int
     matrix: bool
     only: tuple[str, ...]
@@ -143,11 +150,14 @@ class BootWish:
 def _boot_one(context: Context, machine: Machine, wish: BootWish) -> None:
     assert machine.iso is not None
     scenario = wish.scenario
+    if wish.upgrade_to and scenario != "upgrade":
+        raise click.UsageError("--upgrade-to is for --scenario upgrade")
     what = wish.medium if scenario == "live" else scenario
     serial = wish.log or _serial_log(context, machine.iso, wish.firmware, what)
     run = partial(start, machine, serial, wish.timeout)
     if scenario != "live":
         run = partial(install_on_disk, context, machine, scenario, wish.answers, wish.cuts, serial, wish.timeout)
+        run = partial(run, upgrade_to=wish.upgrade_to)
     if wish.show:
         booted = run(lambda text: echo(without_escapes(text), nl=False, err=True))
     else:
@@ -159,10 +169,10 @@ def _boot_one(context: Context, machine: Machine, wish: BootWish) -> None:
 
 
 def _boot_all(context: Context, machine: Machine, wish: BootWish) -> None:
-    for name in ("firmware", "medium", "scenario", "answers", "show", "log"):
+    for name in ("firmware", "medium", "scenario", "answers", "upgrade_to", "show", "log"):
         source = click.get_current_context().get_parameter_source(name)
         if source is not ParameterSource.DEFAULT:
-            raise click.UsageError(f"--{name} is not for --matrix; choose cells with --only")
+            raise click.UsageError(f"--{name.replace('_', '-')} is not for --matrix; choose cells with --only")
     folder = context.workspace.logs(context.target_name, "boot") / "matrix"
     boot_all(context, machine, MatrixWish(wish.only, wish.jobs, folder, wish.timeout, wish.cuts), wish.as_json)
 

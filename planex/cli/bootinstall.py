@@ -44,8 +44,7 @@ def _fresh(trial: InstallTrial) -> Booted:
     login = make_login(trial.folder / "login") if trial.answers == ANSWERS else None
     if login is None:
         return trial.installed(trial.with_answers(trial.answers), trial.turns(AUTO))
-    machine = trial.with_answers(f'{trial.answers}sshkey --username=root "{login.public}"\n')
-    machine = replace(machine, ssh_port=login.port)
+    machine = replace(trial.with_key(login.public), ssh_port=login.port)
 
     def visit() -> None:
         said = log_in(login, "hostname && xl list").split("\n")
@@ -148,12 +147,15 @@ def install_on_disk(
     serial: Path,
     timeout: float,
     show: Show = lambda text: None,
+    upgrade_to: Path | None = None,
 ) -> Booted:
-    """Go through a scenario, and take the proof of the installed host."""
+    """Go through a scenario, and take the proof of the installed host. ``upgrade_to``: a repository for ``upgrade``."""
     definition = load_definition(context.workspace, context.target_name)
     text = answers.read_text() if answers else ANSWERS
     serial.parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder(serial.parent, "install") as folder:
         machine = replace(machine, disks=(make_disk(folder / "disk.img", DISK),))
-        trial = InstallTrial(machine, definition, folder, serial, timeout, show, context.reporter, text, cuts)
+        trial = InstallTrial(
+            machine, definition, folder, serial, timeout, show, context.reporter, text, cuts, upgrade_to
+        )
         return SCENARIOS[scenario](trial)

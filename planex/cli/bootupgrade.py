@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The scenarios of ``planex boot`` that upgrade an installed host, to a Xen that works and to one that panics."""
+"""The scenarios of ``planex boot`` that upgrade an installed host: to a Xen that works, to one that panics, and to what
+a repository has."""
 
 from __future__ import annotations
 
@@ -13,8 +14,9 @@ from planex.machine.boot import Booted, BootFailed, hear
 from planex.machine.install import from_disk
 from planex.machine.login import Login, log_in, make_login
 from planex.machine.proof import Listener
-from planex.machine.upgrade import VERSION, break_hypervisor, newer_package
+from planex.machine.upgrade import VERSION, break_hypervisor, newer_package, pack_repository
 from planex.medium import xorriso
+from planex.units import many
 
 _UPGRADE = f"""set -e
 cat >/root/newer.rpm
@@ -23,13 +25,33 @@ sync
 grep -c 'multiboot2 /boot/kept/xen-' /boot/grub/grub.cfg
 sed -n 's/^set default=//p' /boot/grub/grub.cfg
 """
+_TO_REPOSITORY = """set -e
+new=/root/new
+if [ ! -e $new ]; then
+    rm -rf $new.part
+    python3 -c 'import sys, tarfile; tarfile.open(fileobj=sys.stdin.buffer, mode="r|").extractall(sys.argv[1])' \\
+        $new.part
+    rpm -qa | sort >$new.part/before
+    mv $new.part $new
+fi
+dnf="dnf --assumeyes --noplugins --disablerepo=* --repofrompath=new,$new --setopt=new.gpgcheck=0"
+$dnf upgrade >&2
+sync
+rpm -qa | sort | comm -13 $new/before - | wc -l
+$dnf --quiet repoquery --upgrades | wc -l
+sed -n 's/^set default=//p' /boot/grub/grub.cfg
+"""
+"""Python unpacks: it is there where dnf is. What is printed: how many RPMs are new, how many stay behind, and the entry
+that is started next."""
 _PATIENCE = 600.0
 """Seconds that dnf may take in an emulated machine."""
 _RUNNING = "tr ' ' '\\n' </proc/cmdline | sed -n s/^planex.pair=//p"
 
 
 def upgrade(trial: InstallTrial) -> Booted:
-    """The newer Xen comes up, and is what the host runs on from then on."""
+    """The newer Xen, or all that a repository has, comes up, and is what the host runs on from then on."""
+    if trial.upgrade_to:
+        return _to_repository(trial, trial.upgrade_to)
     login, _ = _upgraded(trial, broken=False)
     return _comes_up(trial, login, new=True)
 
@@ -50,14 +72,40 @@ def rollback(trial: InstallTrial) -> Booted:
     return _comes_up(trial, login, new=False)
 
 
+def _to_repository(trial: InstallTrial, repository: Path) -> Booted:
+    """By dnf, to what the repository has; the pair that its menu then starts must be the one that comes up."""
+    login, packed, menu = _login(trial), pack_repository(repository), [""]
+
+    def visit() -> None:
+        count, behind, menu[0] = log_in(login, _TO_REPOSITORY, packed, _PATIENCE).split()
+        if behind != "0":
+            raise PlanexError(f"dnf left {many(int(behind), 'RPM')} behind that {repository} has newer")
+        trial.reporter.success(f"upgraded: {many(int(count), 'RPM')} new; the menu starts {menu[0]}")
+
+    def running() -> None:
+        pair = log_in(login, f"sync; {_RUNNING}").strip()
+        if pair not in menu[0]:
+            raise PlanexError(f"the host came up by {pair or 'an entry without a pair'}, and not by {menu[0]}")
+        trial.reporter.success(f"the upgraded host runs on {pair}")
+
+    machine = replace(trial.with_key(login.public), ssh_port=login.port)
+    replace(trial, log=trial.log_of("before")).installed(machine, trial.turns(AUTO), visit)
+    machine = replace(trial.machine, ssh_port=login.port)
+    return from_disk(machine, trial.log, trial.timeout, trial.show, running)
+
+
+def _login(trial: InstallTrial) -> Login:
+    if login := make_login(trial.folder / "login"):
+        return login
+    raise PlanexError(
+        "ssh is not installed; it is needed to upgrade a host", "run `planex doctor` to see how to get it"
+    )
+
+
 def _upgraded(trial: InstallTrial, broken: bool) -> tuple[Login, Booted]:
-    login = make_login(trial.folder / "login")
-    if login is None:
-        raise PlanexError(
-            "ssh is not installed; it is needed to upgrade a host", "run `planex doctor` to see how to get it"
-        )
+    login = _login(trial)
     package = _package(trial, broken)
-    machine = trial.with_answers(f'{trial.answers}sshkey --username=root "{login.public}"\n')
+    machine = trial.with_key(login.public)
 
     def visit() -> None:
         said = log_in(login, _UPGRADE, package.read_bytes(), _PATIENCE).split()

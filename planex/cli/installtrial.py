@@ -22,7 +22,8 @@ AUTO, ASK = "unattended-serial", "install-serial"
 
 @dataclass(frozen=True, slots=True)
 class InstallTrial:
-    """A machine to install on, and what is needed to go through a scenario. ``log``: console of the last start."""
+    """A machine to install on, and what is needed to go through a scenario. ``log``: console of the last start;
+    ``upgrade_to``: a repository."""
 
     machine: Machine
     definition: IsoDefinition
@@ -33,6 +34,7 @@ class InstallTrial:
     reporter: Reporter
     answers: str = ANSWERS
     cuts: int = 0
+    upgrade_to: Path | None = None
 
     def log_of(self, step: str) -> Path:
         return self.log.with_name(f"{self.log.stem}-{step}{self.log.suffix}")
@@ -42,6 +44,10 @@ class InstallTrial:
 
     def with_answers(self, text: str) -> Machine:
         return replace(self.machine, answers=write_answers(self.folder / "answers", text))
+
+    def with_key(self, public: str) -> Machine:
+        """Its answers also let in who has the key."""
+        return self.with_answers(f'{self.answers}sshkey --username=root "{public}"\n')
 
     def installed(self, machine: Machine, turns: list[Turn], visit: Callable[[], None] | None = None) -> Booted:
         """Install, tell how long that took, and start from the disks."""

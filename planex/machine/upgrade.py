@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A newer hypervisor for an installed host: the same as it has, under a higher version, or one that panics."""
+"""What an installed host is upgraded to: a repository, or a hypervisor for the trial, which works or panics."""
 
 from __future__ import annotations
 
 import gzip
+import io
+import tarfile
 from pathlib import Path
 
 from planex.disk import naming
@@ -51,3 +53,15 @@ def newer_package(hypervisor: bytes, folder: Path) -> Path:
         ["rpmbuild", "-bb", f"--define=_topdir {folder.absolute()}", "--target=x86_64", spec], env={"HOME": str(folder)}
     )
     return next((folder / "RPMS").rglob("*.rpm"))
+
+
+def pack_repository(repository: Path) -> bytes:
+    """The repository but for what only debuggers want, as a tar archive."""
+    if not (repository / "repodata").is_dir():
+        raise PlanexError(f"{repository} is no repository: it has no repodata/", "planex build makes one")
+    packed = io.BytesIO()
+    with naming(repository, "read"), tarfile.open(fileobj=packed, mode="w") as archive:
+        for path in sorted(repository.rglob("*")):
+            if path.is_file() and "-debuginfo-" not in path.name and "-debugsource-" not in path.name:
+                archive.add(path, path.relative_to(repository))
+    return packed.getvalue()

@@ -16,12 +16,23 @@ PROOFS: dict[str, tuple[str, ...]] = {
     "uefi": ("--firmware", "uefi"),
     "install": ("--scenario", "install", "--timeout", "900"),
 }
-"""Proof to the options of ``planex boot``."""
+"""Proof to the options of ``planex boot``, which starts the ISO."""
+UPGRADE_PROOF = "upgrade"
+"""The proof that starts from another ISO."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostUpgrade:
+    """A host is installed from ``iso``, upgraded to ``repository``, and started again."""
+
+    iso: Path
+    repository: Path
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotWish:
-    """What a snapshot is to hold. ``forecasts``: package and versions; ``proofs``: of PROOFS."""
+    """What a snapshot is to hold. ``forecasts``: package and versions; ``proofs``: of PROOFS; ``host_upgrade``: what
+    is to be proved besides."""
 
     target: str
     iso: bool
@@ -30,6 +41,7 @@ class SnapshotWish:
     dirty: bool = False
     offline: bool = False
     upgrade: bool = False
+    host_upgrade: HostUpgrade | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +70,16 @@ def parts(wish: SnapshotWish, folder: Path) -> Iterator[NightPart]:
         yield NightPart(UPGRADE, ("snapshot", "upgrade"), ("--json",), needs=(BUILD,), looks=frozenset({1}))
     if wish.iso:
         yield NightPart(ISO, ("iso", "build"), ("--json",), needs=(BUILD,))
-        yield from (_proof(proof, folder) for proof in wish.proofs)
+        yield from (_proof(proof, PROOFS[proof], folder, ISO) for proof in wish.proofs)
+    if way := wish.host_upgrade:
+        words = (str(way.iso), "--scenario", "upgrade", "--upgrade-to", str(way.repository), "--timeout", "900")
+        yield _proof(UPGRADE_PROOF, words, folder, BUILD)
     yield from (_forecast(package, versions, folder) for package, versions in wish.forecasts)
 
 
-def _proof(proof: str, folder: Path) -> NightPart:
+def _proof(proof: str, words: tuple[str, ...], folder: Path, need: str) -> NightPart:
     log = ("--log", str(folder / "logs" / f"serial-{proof}.log"), "--json")
-    return NightPart(f"{BOOT}{proof}", ("boot", *PROOFS[proof]), log, needs=(ISO,))
+    return NightPart(f"{BOOT}{proof}", ("boot", *words), log, needs=(need,))
 
 
 def _forecast(package: str, versions: Sequence[str], folder: Path) -> NightPart:

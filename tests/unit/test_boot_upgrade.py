@@ -6,7 +6,9 @@ from __future__ import annotations
 import gzip
 import re
 import subprocess
+import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from planex.host.definition import IsoDefinition, load_definition
 from planex.machine.boot import BootFailed
 from planex.machine.guest import ANSWERED, LISTED, guest_turns
 from planex.machine.install import OTHER_DISK
-from planex.machine.upgrade import break_hypervisor, newer_package
+from planex.machine.upgrade import break_hypervisor, newer_package, pack_repository
 from planex.workspace import Workspace
 from tests.conftest import ROOT
 from tests.unit.test_boot_install import QEMU, ROOT_LINE, trial
@@ -94,6 +96,7 @@ SSH = """\
 for word; do last=$word; done
 case "$last" in
 *newer.rpm*) cat >/dev/null; echo 3; echo '"xen-99.gz+vmlinuz-6"' ;;
+*repofrompath*) cat >{state}.tar; echo "2 {behind}"; echo '"xen-99.gz+vmlinuz-6"' ;;
 *) cat {state} ;;
 esac
 """
@@ -107,11 +110,11 @@ def upgraded(
     monkeypatch.setattr(bootupgrade, "_package", lambda trial, broken: tmp_path / "newer.rpm")
     (tmp_path / "newer.rpm").write_bytes(b"rpm")
 
-    def go(scenario: str, running: str, second: str = "") -> str:
-        this = trial(tmp_path, definition)
+    def go(scenario: str, running: str, second: str = "", to: Path | None = None, behind: int = 0) -> str:
+        this = replace(trial(tmp_path, definition), upgrade_to=to)
         (tmp_path / "running").write_text(running)
         (tmp_path / "second").write_text(second or (tmp_path / "console").read_text())
-        fake_tool("ssh", SSH.format(state=tmp_path / "running"))
+        fake_tool("ssh", SSH.format(state=tmp_path / "running", behind=behind))
         times = f"echo x >>{tmp_path}/starts; [ $(wc -l <{tmp_path}/starts) = 2 ] && cat {tmp_path}/second ||"
         script = installing(tmp_path, definition).replace("*) cat", f"*) {times} cat")
         fake_tool("qemu-system-x86_64", script)
@@ -127,6 +130,36 @@ def test_an_upgrade_ends_on_the_newer_xen(upgraded: Callable[..., str]) -> None:
 def test_an_upgrade_that_left_the_host_on_the_old_xen_is_none(upgraded: Callable[..., str]) -> None:
     with pytest.raises(PlanexError, match=r"the host runs on the wrong pair: xen-4.gz\+vmlinuz-6"):
         upgraded("upgrade", "xen-4.gz+vmlinuz-6\n")
+
+
+def repository(folder: Path) -> Path:
+    for name in ("repodata/repomd.xml", "xen-99-1.x86_64.rpm", "xen-debuginfo-99-1.x86_64.rpm"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    return folder
+
+
+def test_a_host_is_upgraded_to_a_repository(tmp_path: Path, upgraded: Callable[..., str]) -> None:
+    assert upgraded("upgrade", "xen-99.gz+vmlinuz-6\n", to=repository(tmp_path / "new")) == "4.20.3"
+    with tarfile.open(tmp_path / "running.tar") as archive:
+        assert archive.getnames() == ["repodata/repomd.xml", "xen-99-1.x86_64.rpm"]
+
+
+def test_an_upgrade_to_a_repository_that_falls_short(tmp_path: Path, upgraded: Callable[..., str]) -> None:
+    new = repository(tmp_path / "new")
+    with pytest.raises(PlanexError, match=r"dnf left 1 RPM behind that .*new has newer"):
+        upgraded("upgrade", "xen-99.gz+vmlinuz-6\n", to=new, behind=1)
+
+
+def test_an_upgraded_host_that_falls_back_is_told(tmp_path: Path, upgraded: Callable[..., str]) -> None:
+    new = repository(tmp_path / "new")
+    with pytest.raises(PlanexError, match=r'came up by xen-4.gz\+vmlinuz-6, and not by "xen-99.gz'):
+        upgraded("upgrade", "xen-4.gz+vmlinuz-6\n", to=new)
+
+
+def test_a_folder_without_metadata_is_no_repository(tmp_path: Path) -> None:
+    with pytest.raises(PlanexError, match="is no repository"):
+        pack_repository(tmp_path)
 
 
 def test_a_rollback_is_a_panic_and_then_the_old_xen(upgraded: Callable[..., str]) -> None:

@@ -27,7 +27,7 @@ from planex.snapshot.folder import SnapshotFolder
 from planex.snapshot.gather import Gathered, Gatherer, built_packages, upgrade_proofs
 from planex.snapshot.gc import KeepRules, kept
 from planex.snapshot.ident import SnapshotId, next_id, parse_id
-from planex.snapshot.parts import SnapshotWish, parts
+from planex.snapshot.parts import HostUpgrade, SnapshotWish, parts
 from planex.snapshot.record import (
     FORMAT,
     NAME,
@@ -118,6 +118,9 @@ def test_the_parts_are_commands_that_a_person_could_type() -> None:
     assert found["forecast-xen"].words == ("pq", "forecast", "xen", "--onto", "4.20", "--onto", "4.21")
     assert [part.name for part in parts(SnapshotWish("el9", False, ("bios",)), Path("/d"))] == ["build", "lock"]
     assert "--offline" in next(parts(SnapshotWish("el9", False, offline=True), Path("/d"))).words
+    *_, last = parts(SnapshotWish("el9", False, host_upgrade=HostUpgrade(Path("/o.iso"), Path("/r"))), Path("/d"))
+    assert (last.name, last.needs, last.looks) == ("boot-upgrade", ("build",), frozenset())
+    assert last.words[:6] == ("boot", "/o.iso", "--scenario", "upgrade", "--upgrade-to", "/r")
 
 
 def test_where_links_lead(folder: SnapshotFolder) -> None:

@@ -21,10 +21,10 @@ from planex.errors import ConfigError, PlanexError
 from planex.host.definition import definition_path
 from planex.pages.snapshots import show_text
 from planex.snapshot.create import Maker
-from planex.snapshot.folder import SnapshotFolder
+from planex.snapshot.folder import LATEST_GOOD, SnapshotFolder
 from planex.snapshot.notify import command_words, notify_of_none
 from planex.snapshot.notify import notify as notify_of
-from planex.snapshot.parts import PROOFS, SnapshotWish
+from planex.snapshot.parts import PROOFS, UPGRADE_PROOF, HostUpgrade, SnapshotWish
 from planex.snapshot.record import SnapshotState
 
 
@@ -34,8 +34,9 @@ from planex.snapshot.record import SnapshotState
     "--proof",
     "proofs",
     multiple=True,
-    type=click.Choice([*PROOFS, "none"]),
-    help="Start the ISO this way (may be repeated; default: bios and uefi; none: do not start it).",
+    type=click.Choice([*PROOFS, UPGRADE_PROOF, "none"]),
+    help="Start the ISO this way (may be repeated; default: bios and uefi; none: do not start it); upgrade: install "
+    "that of the last good one, and upgrade it to this.",
 )
 @click.option(
     "--forecast",
@@ -76,14 +77,16 @@ def create(
     Examples:
       planex snapshot create
       planex snapshot create --proof bios --forecast xen=4.20.4
+      planex snapshot create --proof bios --proof upgrade
       planex snapshot create --notify "ssh chat.example.org tell-build-room"
     """
     archive, workspace = archive_of(context), context.workspace
     if notify is not None:
         command_words(notify)
     with_iso = definition_path(workspace, context.target_name).is_file() if iso is None else iso
-    chosen = tuple(proof for proof in proofs or ("bios", "uefi") if proof != "none")
-    wish = SnapshotWish(context.target_name, with_iso, chosen, _forecasts(forecasts), dirty, offline, upgrade)
+    chosen = tuple(proof for proof in proofs or ("bios", "uefi") if proof in PROOFS)
+    host = _host_upgrade(context, archive) if UPGRADE_PROOF in proofs else None
+    wish = SnapshotWish(context.target_name, with_iso, chosen, _forecasts(forecasts), dirty, offline, upgrade, host)
     with _telling(context, archive, notify), archive.alone(context.patience(wait=True)):
         project = load_project(workspace, context.config, context.target_name, tolerant=True)
         made = Maker(workspace, archive, wish, context.reporter).create(project)
@@ -96,6 +99,16 @@ def create(
         where = workspace.relative(archive.folder(made.id))
         context.reporter.error(f"{made.id} is broken by {', '.join(made.broken_by)}: its logs are in {where}/logs")
         sys.exit(1)
+
+
+def _host_upgrade(context: Context, archive: SnapshotFolder) -> HostUpgrade | None:
+    """From the ISO of the last good snapshot to what will be built."""
+    ident = archive.linked(LATEST_GOOD)
+    last = archive.load(ident) if ident else None
+    if last is None or last.iso is None:
+        context.reporter.info("no upgrade is proved: there is no good snapshot with an ISO yet")
+        return None
+    return HostUpgrade(archive.folder(last.id) / last.iso.path, context.workspace.target(context.target_name) / "repo")
 
 
 @contextmanager
