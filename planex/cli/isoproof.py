@@ -138,7 +138,7 @@ def sbom(context: Context, image: Path, form: BillForm, output: Path | None) -> 
 
     \b
     Example:
-      planex iso sbom host.iso --form spdx
+      planex iso sbom host.iso --format spdx
     """
     path = output or bills_beside(image)[form]
     write(path, bill_of(manifest_of(image), form))

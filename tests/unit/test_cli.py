@@ -63,6 +63,18 @@ def test_every_command_shows_how_it_is_typed() -> None:
     assert [words for words, text in helps.items() if not re.search("\b\n *Examples?:\n +", text)] == []
 
 
+def test_examples_name_options_that_there_are() -> None:
+    """Two blanks end an example: what it does follows. What another program is given is not looked at."""
+    unknown = []
+    for words, command in all_commands(cli):
+        known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+        text = re.sub(r"\\\n *", "", command.help or "")
+        for typed in re.findall(rf"\bplanex {words}((?:(?! -- |  )[^&;|#'\n])*)", text):
+            given = re.findall(r" (--?[a-z][a-z-]*)", typed)
+            unknown += [f"planex {words} {option}" for option in given if option not in known]
+    assert unknown == []
+
+
 @pytest.mark.parametrize(
     ("module", "spared"),
     [
