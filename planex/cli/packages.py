@@ -76,7 +76,8 @@ def _fetched(project: Project, name: str, task: Task, update: bool, offline: boo
         yield from (f"{checksum.algorithm} ({file}) = {checksum.value}" for file, checksum in recorded.items())
     else:
         for source in remote_sources(recipe, package):
-            yield fetch_source(project.workspace, source, task, offline=offline, limits=limits)
+            path = fetch_source(project.workspace, source, task, offline=offline, limits=limits)
+            yield project.workspace.relative(path)
 
 
 def _raise_failures(failures: Mapping[str, PlanexError]) -> None:

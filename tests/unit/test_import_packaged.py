@@ -118,7 +118,9 @@ def test_sums_of_md5_are_no_checksums(distgit: Path, new: Path) -> None:
     assert "no checksum of foo-1.2.tar.gz (it has only MD5 sums): planex fetch --update" in take(new, distgit)
 
 
-def test_an_srpm_comes_with_its_tarball_and_checksum(distgit: Path, new: Path, tmp_path: Path) -> None:
+def test_an_srpm_comes_with_its_tarball_and_checksum(
+    distgit: Path, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("foo-1.2.tar.gz", "lost.tar.gz"):
         (distgit / name).write_bytes(b"some bytes of " + name.encode())
     spec = tmp_path / "foo.spec"
@@ -129,8 +131,10 @@ def test_an_srpm_comes_with_its_tarball_and_checksum(distgit: Path, new: Path, t
     take(new, srpm)
     assert (new / "specs/foo/lost.tar.gz").read_bytes() == b"some bytes of lost.tar.gz"
     assert not (new / "specs/foo/foo-1.2.tar.gz").exists()
-    fetched = CliRunner().invoke(cli, ["-C", str(new), "fetch", "--offline", "foo"])
+    monkeypatch.chdir(new)
+    fetched = CliRunner().invoke(cli, ["fetch", "--offline", "foo"])
     assert fetched.exit_code == 0, fetched.output
+    assert fetched.stdout.startswith("_build/downloads/sha512/")
     assert Path(fetched.stdout.strip()).read_bytes() == b"some bytes of foo-1.2.tar.gz"
     assert take(new, srpm).endswith("1 unchanged\n")
 
