@@ -70,7 +70,8 @@ def needs_of(survey: Survey, system: Iterable[str], stock: Stock, control: str =
     found: dict[str, None] = {}
     lacking: dict[str, None] = {}
     for name in (*system, *build_depends(control)):
-        (found if stock.offers(name) else lacking)[name] = None
+        offered = next(filter(stock.offers, (name, _el_name(name))), None)
+        (found if offered else lacking)[offered or name] = None
     of_cmake = list(_cmake(survey))
     for name in (*_modules(survey), *of_cmake):
         if capability := stock.module(name) or stock.module(name.lower()):
@@ -81,6 +82,11 @@ def needs_of(survey: Survey, system: Iterable[str], stock: Stock, control: str =
         if name not in stock.always:
             found[name] = None
     return Guessed(tuple(name for name in found if name not in stock.always), tuple(lacking))
+
+
+def _el_name(name: str) -> str:
+    """What a package of headers is called that Debian calls ``name-dev``."""
+    return re.sub(r"-dev$", "-devel", name)
 
 
 def _modules(survey: Survey) -> Iterator[str]:

@@ -369,3 +369,16 @@ def test_a_failure_in_the_real_mock_shows_phase_and_reason(open_workspace: Path)
     assert "libgreet failed in %build" in done.stderr
     assert "the reason" in done.stderr
     assert "_build/bookworm/logs/libgreet/build.log" in done.stderr
+
+
+def test_what_autotools_of_an_el_spec_call_is_there(workspace: Path) -> None:
+    tools = ["autoconf", "aclocal", "automake", "libtoolize", "autopoint", "msgfmt"]
+    needs = [f"BuildRequires: {name}" for name in ("autoconf", "automake", "libtool", "gettext-devel")]
+    text = "\n".join(
+        [PREAMBLE.rstrip(), *needs, "BuildArch: noarch", "%description", "x", "%prep", "%autosetup -p1", "%build"]
+        + [f"{tool} --version" for tool in tools]
+        + ["%files", CHANGELOG]
+    )
+    write_package(workspace, "tools", text, {"x": "x\n"}, {})
+    done = run_planex(workspace, "build", "tools")
+    assert done.returncode == 0, done.stderr

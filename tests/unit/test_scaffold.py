@@ -133,6 +133,11 @@ def test_a_debian_control_tells_needs() -> None:
     assert found.found == ("libfoo-dev", "bison", "flex") and found.lacking == ("other",)
 
 
+def test_headers_that_only_another_package_here_has_go_by_its_name() -> None:
+    found = needs_of(source("Makefile"), (), Stock({"libmd-devel"}.__contains__, {}), "Build-Depends: libmd-dev\n")
+    assert found.found == ("libmd-devel",) and not found.lacking
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [
