@@ -17,7 +17,7 @@ _READ = 64 << 20
 _CAUSE = re.compile(
     r"(?:^|[\s:\]])(?:fatal |internal compiler )?(?:error|Error|ERROR):\s|^CMake Error|undefined reference to"
     r"|No rule to make target|^Traceback \(most recent call last\)|^(?:FAIL|FAILED|XPASS|ERROR)\b[: ]|^not ok \d"
-    r"|\*{2,}\s*(?:Failed|FAIL)|^\s*\d+/\d+ .*\bFAIL\b|^Can't locate \S+\.pm"
+    r"|\*{2,}\s*(?:Failed|FAIL)|^\s*\d+/\d+ .*\bFAIL\b|^Can't (?:locate \S+\.pm|exec \")"
 )
 """What compilers, linkers, make, configure, CMake, meson, Python, Perl and test runners say when something is wrong."""
 _PERHAPS = re.compile(r"No such file or directory|: (?:command )?not found$|Permission denied|\*\*\* ")

@@ -48,7 +48,7 @@ class Gatherer:
 
     def gather(self, *, whole: bool, iso: bool) -> Gathered:
         """Reports and logs; and if all is ``whole``, the repository and the ISO."""
-        packages = tuple(built_packages(self.draft))
+        packages = tuple(built_packages(self.draft, self.project.workspace.root))
         self._logs(packages)
         if not whole:
             return Gathered(packages)
@@ -73,7 +73,7 @@ class Gatherer:
         """What is left where something could not be taken: reports and logs."""
         for name in (REPO, ISO):
             shelf.remove(self.draft / name)
-        return Gathered(tuple(built_packages(self.draft)))
+        return Gathered(tuple(built_packages(self.draft, self.project.workspace.root)))
 
     def _logs(self, packages: tuple[BuiltPackage, ...]) -> None:
         """The build logs of what was built, or failed to be."""
@@ -113,9 +113,11 @@ class Gatherer:
             raise PlanexError(f"{source} is damaged: its SHA-256 is {found}, not {digest}", "planex store verify")
 
 
-def built_packages(folder: Path) -> Iterator[BuiltPackage]:
-    """What the build's plan and outcome say of every package."""
+def built_packages(folder: Path, root: Path) -> Iterator[BuiltPackage]:
+    """What the build's plan and outcome say of every package; who reads it has not the workspace, ``root``, there."""
     outcomes = {row["package"]: row for row in _json(folder / _RESULTS).get("packages", [])}
+    for row in outcomes.values():
+        row["error"] = (row.get("error") or "").replace(f"{root}/", "")
     for event in _events(folder / _EVENTS):
         name, outcome = event["package"], outcomes.pop(event["package"], {})
         yield _built(name, event["action"], tuple(event["reasons"]), outcome)

@@ -106,3 +106,11 @@ def test_of_several_failures_each_shows_what_to_do_about_it() -> None:
     assert SeveralFailed([wrong, other]).tail == (
         "a failed in unpack: unpacks to b\nhint: write: %setup -n b\n\nc failed in %build: x"
     )
+
+
+def test_a_program_that_perl_cannot_run_comes_before_what_that_leads_to() -> None:
+    lines = [
+        'Can\'t exec "autopoint": No such file or directory at X.pm line 293.',
+        "autoreconf: error: autopoint failed",
+    ]
+    assert cause(lines) == 0

@@ -9,6 +9,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -41,6 +42,7 @@ from planex.snapshot.record import (
     UpgradeProof,
     state_of,
 )
+from planex.workspace import Workspace
 
 COMMIT = "0123456789abcdef" * 2
 NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
@@ -279,11 +281,13 @@ def test_what_became_of_packages_is_read_of_what_the_build_left(tmp_path: Path) 
     (tmp_path / "results").mkdir()
     event = {"event": "package_planned", "package": "a", "action": "build", "reasons": ["new"]}
     (tmp_path / "events.jsonl").write_text(json.dumps(event) + '\n{"event": "run_began"}\n{"event": "package_pl')
-    rows = [{"package": "a", "status": "failed", "seconds": 2.5, "error": "no"}]
+    rows = [{"package": "a", "status": "failed", "seconds": 2.5, "error": "/ws/specs/a/a.spec: no"}]
     (tmp_path / "results/build.json").write_text(json.dumps({"packages": rows}))
-    assert list(built_packages(tmp_path)) == [BuiltPackage("a", "build", ("new",), "failed", 2.5, "no")]
+    assert list(built_packages(tmp_path, Path("/ws"))) == [
+        BuiltPackage("a", "build", ("new",), "failed", 2.5, "specs/a/a.spec: no")
+    ]
     (tmp_path / "results/build.json").write_text("")
-    assert list(built_packages(tmp_path)) == [BuiltPackage("a", "build", ("new",))]
+    assert list(built_packages(tmp_path, Path("/ws"))) == [BuiltPackage("a", "build", ("new",))]
 
 
 def test_texts(folder: SnapshotFolder) -> None:
@@ -311,7 +315,8 @@ def test_what_could_not_be_taken_leaves_reports_and_no_repository(tmp_path: Path
     for name in ("repo/a.rpm", "logs/build.log"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).touch()
-    assert Gatherer(cast(Project, None), tmp_path, None).retreat() == Gathered(())
+    project = cast(Project, SimpleNamespace(workspace=Workspace(tmp_path)))
+    assert Gatherer(project, tmp_path, None).retreat() == Gathered(())
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
 
 
