@@ -93,13 +93,17 @@ def _spellings(path: str) -> Iterable[str]:
 
 
 def shared_libraries(claims: Claims, base: Index, replaces: Collection[str]) -> list[str]:
-    """Libraries that the base has as well, in words: which one a program gets is chance."""
-    found = []
-    for name in dict.fromkeys(claims.provides):
+    """Libraries that the base has as well, in words, each once: which one a program gets is chance."""
+    found: dict[str, set[str]] = {}
+    for name in claims.provides:
         others = base.providers.get(name, frozenset()) - set(replaces)
-        if others and _SONAME.match(name):
-            found.append(f"{claims.rpm} provides {name}, which the base's {', '.join(sorted(others))} does as well")
-    return found
+        if others and (match := _SONAME.match(name)):
+            found.setdefault(name[: match.start(2)], set()).update(others)
+    return [f"{claims.rpm} has {library}, {_also(', '.join(sorted(found[library])))}" for library in found]
+
+
+def _also(owners: str) -> str:
+    return f"which the base's {owners} has as well: if that is meant, put into its package.yaml: replaces: [{owners}]"
 
 
 def refuse_takeovers(

@@ -381,7 +381,8 @@ def test_what_only_the_built_rpm_says_is_found(left: Path, tmp_path: Path) -> No
     assert "pkgconfig" not in caught.value.message
     (left.parents[1] / "taken" / NAME).unlink()
     found = take(left, Rules(base(), ("bash", "coreutils")))
-    assert found.warnings == (f"{NAME} provides libz.so.1()(64bit), which the base's zlib does as well",)
+    (warning,) = found.warnings
+    assert warning.startswith(f"{NAME} has libz.so.1, which the base's zlib has as well")
 
 
 # ---- the reader against hostile bytes

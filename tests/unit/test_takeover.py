@@ -14,7 +14,11 @@ BASE = Index(
     [
         indexed("bash", provides="sh", files="/bin/bash"),
         indexed("perl"),
-        indexed("zlib", provides="libz.so.1()(64bit),pkgconfig(zlib)", files="/usr/lib64/libz.so.1"),
+        indexed(
+            "zlib",
+            provides="libz.so.1()(64bit),libz.so.1(ZLIB_1.2)(64bit),pkgconfig(zlib)",
+            files="/usr/lib64/libz.so.1",
+        ),
     ]
 )
 
@@ -49,9 +53,10 @@ def test_names_obsoletes_and_files() -> None:
 
 
 def test_a_library_that_the_base_has_as_well_is_worth_a_word() -> None:
-    claims = Claims("x.rpm", "x", ("libz.so.1()(64bit)", "sh", "pkgconfig(zlib)"))
+    claims = Claims("x.rpm", "x", ("libz.so.1()(64bit)", "libz.so.1(ZLIB_1.2)(64bit)", "sh", "pkgconfig(zlib)"))
     assert shared_libraries(claims, BASE, ()) == [
-        "x.rpm provides libz.so.1()(64bit), which the base's zlib does as well"
+        "x.rpm has libz.so.1, which the base's zlib has as well: "
+        "if that is meant, put into its package.yaml: replaces: [zlib]"
     ]
     assert shared_libraries(claims, BASE, ("zlib",)) == []
 
