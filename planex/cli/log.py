@@ -53,8 +53,12 @@ def _log_of(context: Context, package: str, phase: str | None) -> Path:
         if path.is_file():
             return path
     there = ", ".join(sorted(path.stem for path in folder.glob("*.log")))
-    hint = f"logs that there are: {there}" if there else f"build it: planex build --force {package}"
-    raise PlanexError(f"there is no {names[0]}.log of {package}", hint)
+    if not there:
+        raise PlanexError(
+            f"the last build of {package} stopped before it wrote a log",
+            f"see why: planex build {package}",
+        )
+    raise PlanexError(f"there is no {names[0]}.log of {package}", f"logs that there are: {there}")
 
 
 def _folder_of(context: Context, package: str) -> Path:

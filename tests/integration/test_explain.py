@@ -84,6 +84,11 @@ def test_logs_of_the_last_build_are_shown_whole_or_by_their_errors(packages: Pat
     (line,) = planex("log", "words", "--errors").stdout.splitlines()
     assert line.endswith(": x.c:1: error: no")
     assert "(did you mean 'words'?)" in planex("log", "word").stderr
+    broken = "--- a/no\n+++ b/no\n@@ -1 +1 @@\n-a\n+b\n"
+    write_package(packages, "words", spec(), {"text": "one\n"}, {"none.patch": broken})
+    assert "failed in patches" in planex("build", "words").stderr
+    early = planex("log", "words").stderr
+    assert "stopped before it wrote a log" in early and "see why: planex build words" in early
 
 
 def test_a_shell_is_where_the_build_is(packages: Path, planex: Planex) -> None:
