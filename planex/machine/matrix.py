@@ -25,7 +25,8 @@ from planex.machine.screen import Onlooker
 from planex.run import check_stopped
 from planex.workers import workers
 
-REPORT_END = r"planex-boot-report: end"
+REPORT_END = r"planex-boot-report: end(?=\s)"
+"""The whole line: a console may be read in the middle of it."""
 _NEVER = r"$^"
 _OVERHEAD = 300
 """MiB that QEMU itself needs beside the memory of its machine."""

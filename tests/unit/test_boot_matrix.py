@@ -20,7 +20,7 @@ from planex.errors import LoggedError, PlanexError
 from planex.host.definition import load_definition
 from planex.machine import monitor, screen
 from planex.machine.boot import BootFailed
-from planex.machine.conversation import Turn
+from planex.machine.conversation import Conversation, Turn
 from planex.machine.matrix import (
     Cell,
     CellResult,
@@ -192,6 +192,14 @@ def test_a_cell_that_fails_stops_no_other(tmp_path: Path) -> None:
     assert (good.cell, good.said, good.fault, good.picture) == (GOOD, "Xen 4.20", "", None)
     assert (bad.cell, bad.fault, bad.tail) == (BAD, "no proof <of> it\nbecause", "last words")
     assert bad.picture == tmp_path / "uefi-usb-bare.png"
+
+
+def test_a_report_is_heard_to_the_end_of_its_last_line() -> None:
+    talk = Conversation((), sign_of(True, "").heard, "(?!)")
+    talk.feed(CONSOLE.rstrip())
+    assert CONSOLE.rstrip().endswith("end") and not talk.finished()
+    talk.feed("\r\n")
+    assert talk.finished() and talk.listener.proof()
 
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
