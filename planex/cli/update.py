@@ -86,7 +86,7 @@ def _line(found: Newer, queue: str) -> str:
 def _forecast(context: Context, found: Newer) -> Sequence[Verdict]:
     queue = queue_of(context, found.package)
     with alone(queue), context.reporter.task(found.package) as task:
-        old, aim = queue.current(task), queue.goal(found.newest, {}, task)
+        old, aim = queue.current(task), queue.goal(found.wanted, {}, task)
         return queue.forecaster(old, Orders(), queue.upstream_commits(old, [aim])).column(aim.version).verdicts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from planex.distro.project import Project
@@ -22,12 +22,19 @@ _VERSION = r"(\d[\w.+~]*?)"
 
 @dataclass(frozen=True, slots=True)
 class Newer:
-    """``newest`` is empty where nothing is newer; ``where`` says who was asked."""
+    """``newest`` is empty where nothing is newer; ``where`` says who was asked; ``url``: of the newest, where that
+    is a commit, which no version tells."""
 
     package: str
     version: str
     newest: str
     where: str
+    url: str = ""
+
+    @property
+    def wanted(self) -> str:
+        """What to forecast."""
+        return self.url or self.newest
 
 
 def find_newer(project: Project, name: str, task: Task) -> Newer | None:
@@ -49,7 +56,17 @@ def find_newer(project: Project, name: str, task: Task) -> Newer | None:
     where, found = _versions(project, name, places, source.file_name, version, task)
     final = [each for each in found if is_final(each)] if is_final(version) else list(found)
     best = newest([version, *final])
-    return Newer(name, version, best if compare_versions(best, version) > 0 else "", where)
+    if compare_versions(best, version) <= 0:
+        return Newer(name, version, "", where)
+    return Newer(name, version, best, where, _at_commit(source.url, found[best], version, best))
+
+
+def _at_commit(url: str, commit: str, old: str, new: str) -> str:
+    """The address of a source out of git, at the commit of another version; empty for other sources."""
+    before, _, file = url.partition("#")
+    if not (commit and file and before.startswith("git+")):
+        return ""
+    return f"{before.partition('?')[0]}?commit={commit}#{file.replace(old, new)}"
 
 
 def _by_address(url: str) -> Updates | None:
@@ -64,23 +81,28 @@ def _by_address(url: str) -> Updates | None:
 
 def _versions(
     project: Project, name: str, places: Updates, file: str, version: str, task: Task
-) -> tuple[str, Iterable[str]]:
+) -> tuple[str, Mapping[str, str]]:
+    """Who was asked, and version to commit, where it is a tag of git."""
     workspace, limits = project.workspace, project.config.downloads
     if places.debian:
         found = offered.archived(workspace, places.debian, limits)
         files = [file for each in found for file in each.tarballs]
-        return f"debian:{places.debian}", [each for each in map(version_of_archived, files) if each]
+        return f"debian:{places.debian}", _plain(map(version_of_archived, files))
     if places.pypi:
         files = offered.python_files(workspace, places.pypi, task, limits)
-        return f"pypi:{places.pypi}", [each for file in files if (each := offered.version_in(file))]
+        return f"pypi:{places.pypi}", _plain(map(offered.version_in, files))
     if places.git:
         tags = offered.git_tags(places.git)
-        return places.git, [each for tag in tags if (each := _tagged(tag, places.tag, name))]
+        return places.git, {each: at for tag, at in tags.items() if (each := _tagged(tag, places.tag, name))}
     if version not in file:
         raise PlanexError(f"the name {file} has no version in it", "say where to look: update in package.yaml")
     names = pypi.files(offered.page_text(workspace, places.page, task, limits))
     pattern = re.compile(re.escape(file).replace(re.escape(version), _VERSION))
-    return places.page, [match[1] for each in names if (match := pattern.fullmatch(each))]
+    return places.page, _plain(match[1] for each in names if (match := pattern.fullmatch(each)))
+
+
+def _plain(versions: Iterable[str | None]) -> dict[str, str]:
+    return {version: "" for version in versions if version}
 
 
 def _tagged(tag: str, pattern: str, name: str) -> str | None:

@@ -57,9 +57,10 @@ def _archive(remote: str, commit: str, name: str, mirror: Path, partial: Path, l
             run_git(mirror, words, output=file)
     except (GitError, CommandFailed) as error:
         text = error.tail if isinstance(error, CommandFailed) else str(error)
-        raise PlanexError(f"{remote}: commit {commit}: {last_line(text)}") from error
+        raise PlanexError(f"{remote}: commit {commit}: {complaint(text)}") from error
 
 
-def last_line(text: str) -> str:
+def complaint(text: str) -> str:
+    """The line of git's output that says why: its first fatal one, which advice may follow."""
     lines = [line.strip(" '") for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "git failed"
+    return next((line for line in lines if "fatal: " in line), lines[-1] if lines else "git failed")

@@ -14,7 +14,7 @@ from planex.run import NETWORK
 from planex.sources import pypi
 from planex.sources.debian import ArchivedSource, sources_of
 from planex.sources.fetch import fetch_url
-from planex.sources.gitsource import last_line
+from planex.sources.gitsource import complaint
 from planex.sources.limits import LIMITS, Downloads
 from planex.workspace import Workspace
 
@@ -35,7 +35,7 @@ def git_tags(url: str) -> dict[str, str]:
         words = ["ls-remote", "--", url, "HEAD", "refs/tags/*"]
         text = run_git(Path.cwd(), words, inherit=NETWORK, timeout=_SECONDS).stdout
     except CommandFailed as error:
-        raise PlanexError(f"{url}: {last_line(error.tail)}", "is that a git repository?") from None
+        raise PlanexError(f"{url}: {complaint(error.tail)}", "is that a git repository?") from None
     rows = (line.split("\t") for line in text.splitlines() if "\t" in line)
     found = {name.removeprefix("refs/tags/"): commit for commit, name in rows}
     return {name.removesuffix(_PEELED): found.get(f"{name}{_PEELED}", commit) for name, commit in found.items()}

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from planex.checksums import digest_of
 from planex.cli import cli
-from planex.rebase.newer import _by_address, _tagged
+from planex.rebase.newer import _at_commit, _by_address, _tagged
 from tests.unit.test_import_packaged import commit, git
 from tests.unit.test_import_planex4 import tarball
 
@@ -92,9 +92,22 @@ def test_a_page_that_is_not_there_is_told_and_others_are_looked_at(new: Path, tm
     assert "could not be told of foo" in run(new, "foo", status=1)
 
 
+def test_a_repository_that_is_not_there_is_told_by_what_git_says_first(new: Path, tmp_path: Path) -> None:
+    (new / "specs/foo/package.yaml").write_text(f"variables: {{version: '1.9'}}\nupdate: {{git: {tmp_path}/gone}}\n")
+    result = CliRunner().invoke(cli, ["-C", str(new), "update", "foo"])
+    assert f"foo: {tmp_path}/gone: fatal: '{tmp_path}/gone' does not appear to be a git repository\n" in result.output
+
+
 def test_one_place_only(new: Path) -> None:
     (new / "specs/foo/package.yaml").write_text("update: {pypi: a, debian: b}\n")
     assert "give one of git" in run(new, "foo", status=1)
+
+
+def test_a_version_of_a_source_out_of_git_is_judged_at_its_own_commit() -> None:
+    old = f"git+https://h/x.git?commit={'1' * 40}#/x-1.9.tar"
+    assert _at_commit(old, "2" * 40, "1.9", "1.10") == f"git+https://h/x.git?commit={'2' * 40}#/x-1.10.tar"
+    assert _at_commit("https://h/x-1.9.tar", "2" * 40, "1.9", "1.10") == ""
+    assert _at_commit(old, "", "1.9", "1.10") == ""
 
 
 def test_where_to_look_follows_from_the_address() -> None:
