@@ -81,6 +81,8 @@ class Settings(Model):
     """Guards chosen in the patch queue, besides the target's."""
     upstream: Upstream | None = None
     update: Updates | None = None
+    watch: bool = False
+    """Each snapshot asks what is new upstream, and forecasts the queue on it."""
     mirrors: dict[str, Words] = Field(default_factory=dict)
     """For a source's file name, other URLs to try when the one in the spec fails."""
     limits: LimitSettings = LimitSettings()

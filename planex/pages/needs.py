@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planex.patchqueue.carry.forecast import Column, Matrix
-from planex.patchqueue.carry.verdict import TROUBLE, Fate, Verdict
+from planex.patchqueue.carry.verdict import GONE, KEPT, STOPS, TROUBLE, Fate, Verdict
 from planex.patchqueue.format.queue import Patch
 from planex.units import many
 
@@ -23,6 +23,15 @@ def need(column: Column) -> str:
     words = [f"{troubles} need{'s' if troubles == 1 else ''} a person"] if troubles else []
     words += [many(proposals, "proposal") + " to look at"] if proposals else []
     return ", ".join(words) or "needs nobody"
+
+
+def is_out(version: str, column: Column) -> str:
+    """``4.20.5 is out: 240 patches clean, 3 need you``."""
+    clean, gone, stops = (sum(v.status in fates for v in column.verdicts) for fates in (KEPT, GONE, STOPS))
+    words = [f"{many(clean, 'patch', 'patches')} clean"] if column.verdicts else []
+    words += [f"{gone} upstream already"] if gone else []
+    words += [f"{stops} need{'s' if stops == 1 else ''} you"] if stops else []
+    return f"{version} is out{': ' if words else ''}{', '.join(words)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from planex.git.head import WorkHead, commits_between, read_head
 from planex.itself import run_planex
 from planex.report import Reporter, Task
 from planex.snapshot.folder import SnapshotFolder
-from planex.snapshot.gather import Gatherer, upgrade_proofs
+from planex.snapshot.gather import Gatherer, sentence_of, upgrade_proofs
 from planex.snapshot.ident import next_id
-from planex.snapshot.parts import NightPart, SnapshotWish, parts
+from planex.snapshot.parts import WATCH, NightPart, SnapshotWish, parts
 from planex.snapshot.record import FORMAT, NAME, PartReport, PartStatus, Snapshot, SnapshotState, state_of
 from planex.workspace import Workspace
 
@@ -124,6 +124,7 @@ class Maker:
         status = PartStatus.LOOK if done.returncode in part.looks else PartStatus.FAILED
         status = PartStatus.OK if done.returncode == 0 else status
         message = "" if status is PartStatus.OK else _first_error(log, else_last=status is PartStatus.FAILED)
+        message = (part.name.startswith(WATCH) and sentence_of(draft, part.name)) or message
         where = str(log.relative_to(draft))
         return PartReport(part.name, status, round(done.seconds, 1), self._typed(part), where, message)
 

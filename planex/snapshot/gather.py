@@ -130,6 +130,11 @@ def upgrade_proofs(folder: Path) -> tuple[UpgradeProof, ...]:
     return tuple(records.from_plain(row, UpgradeProof) for row in rows)
 
 
+def sentence_of(folder: Path, part: str) -> str:
+    """What a part that watches upstream has to say in a sentence; empty where nothing is out."""
+    return str(_json(folder / "results" / f"{part}.json").get("sentence", ""))
+
+
 def _built(name: str, action: str, reasons: tuple[str, ...], outcome: dict[str, Any]) -> BuiltPackage:
     error = outcome.get("error") or ""
     return BuiltPackage(name, action, reasons, outcome.get("status", ""), outcome.get("seconds", 0.0), error)

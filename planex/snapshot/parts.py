@@ -10,6 +10,8 @@ from pathlib import Path
 BUILD, ISO, UPGRADE = "build", "iso", "upgrade"
 BOOT = "boot-"
 """What the name of a proof's part begins with."""
+WATCH = "watch-"
+"""What the name of a part begins with that asks what is out upstream."""
 LOCK = "planex.lock"
 PROOFS: dict[str, tuple[str, ...]] = {
     "bios": ("--firmware", "bios"),
@@ -32,7 +34,7 @@ class HostUpgrade:
 @dataclass(frozen=True, slots=True)
 class SnapshotWish:
     """What a snapshot is to hold. ``forecasts``: package and versions; ``proofs``: of PROOFS; ``host_upgrade``: what
-    is to be proved besides."""
+    is to be proved besides; ``watched``: packages of which upstream is asked what is out."""
 
     target: str
     iso: bool
@@ -42,6 +44,7 @@ class SnapshotWish:
     offline: bool = False
     upgrade: bool = False
     host_upgrade: HostUpgrade | None = None
+    watched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ def parts(wish: SnapshotWish, folder: Path) -> Iterator[NightPart]:
         words = (str(way.iso), "--scenario", "upgrade", "--upgrade-to", str(way.repository), "--timeout", "900")
         yield _proof(UPGRADE_PROOF, words, folder, BUILD)
     yield from (_forecast(package, versions, folder) for package, versions in wish.forecasts)
+    yield from (_watch(package, folder) for package in wish.watched)
 
 
 def _proof(proof: str, words: tuple[str, ...], folder: Path, need: str) -> NightPart:
@@ -84,5 +88,16 @@ def _proof(proof: str, words: tuple[str, ...], folder: Path, need: str) -> Night
 
 def _forecast(package: str, versions: Sequence[str], folder: Path) -> NightPart:
     onto = tuple(word for version in versions for word in ("--onto", version))
-    page = ("--html", str(folder / "forecasts" / f"{package}.html"), "--json")
-    return NightPart(f"forecast-{package}", ("pq", "forecast", package, *onto), page, looks=frozenset({1}))
+    return NightPart(
+        f"forecast-{package}", ("pq", "forecast", package, *onto), _page(package, folder), looks=frozenset({1})
+    )
+
+
+def _watch(package: str, folder: Path) -> NightPart:
+    """Neither an upstream that is dead nor what it has may break a night."""
+    words = ("pq", "forecast", package, "--onto", "newest")
+    return NightPart(f"{WATCH}{package}", words, _page(f"{WATCH}{package}", folder), looks=frozenset({1, 2}))
+
+
+def _page(name: str, folder: Path) -> tuple[str, ...]:
+    return "--html", str(folder / "forecasts" / f"{name}.html"), "--json"

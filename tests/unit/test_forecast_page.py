@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import planex
-from planex.pages.needs import NO_FILE, WAITING, by_file
+from planex.pages.needs import NO_FILE, WAITING, by_file, is_out
 from planex.pages.page import News, forecast_page
 from planex.pages.table import fitted, folded
 from planex.pages.verdicts import forecast_text
@@ -261,3 +261,16 @@ def test_all_text_can_be_read(dark: bool) -> None:
 
 def test_every_status_has_its_colour() -> None:
     assert {str(status) for status in Fate} <= set(re.findall(r"\.(\w+)", STYLE))
+
+
+@pytest.mark.parametrize(
+    ("fates", "said"),
+    [
+        ([CLEAN, Fate.MERGED, CONFLICT, BLOCKED, Fate.PROPOSAL], "2 is out: 2 patches clean, 3 need you"),
+        ([CLEAN, Fate.UPSTREAMED, CONFLICT], "2 is out: 1 patch clean, 1 upstream already, 1 needs you"),
+        ([CLEAN, CLEAN], "2 is out: 2 patches clean"),
+        ([], "2 is out"),
+    ],
+)
+def test_what_is_out_in_a_sentence(fates: list[Fate], said: str) -> None:
+    assert is_out("2", matrix_of({"2": fates}).columns[0]) == said

@@ -25,7 +25,7 @@ from planex.pages.snapshots import diff_text, list_text, show_text
 from planex.snapshot.channels import Promotion, audit, promote, promotions
 from planex.snapshot.diff import compare, compare_rpms
 from planex.snapshot.folder import SnapshotFolder
-from planex.snapshot.gather import Gathered, Gatherer, built_packages, upgrade_proofs
+from planex.snapshot.gather import Gathered, Gatherer, built_packages, sentence_of, upgrade_proofs
 from planex.snapshot.gc import KeepRules, kept
 from planex.snapshot.ident import SnapshotId, next_id, parse_id
 from planex.snapshot.parts import HostUpgrade, SnapshotWish, parts
@@ -193,6 +193,19 @@ def test_upgrades_are_a_part_that_breaks_nothing(tmp_path: Path) -> None:
     row = {"start": "20261123.01-0123456789ab", "faults": ["x"], "upgraded": ["a-1-2"], "removed": [], "seconds": 1.5}
     (tmp_path / "results/upgrade.json").write_text(json.dumps({"upgrades": [row]}))
     assert upgrade_proofs(tmp_path) == (UpgradeProof("20261123.01-0123456789ab", ("x",), ("a-1-2",), (), 1.5),)
+
+
+def test_what_upstream_has_breaks_no_night(tmp_path: Path) -> None:
+    *_, forecast, watch = parts(SnapshotWish("el9", False, forecasts=(("xen", ("4.21",)),), watched=("xen",)), tmp_path)
+    assert (watch.name, watch.words) == ("watch-xen", ("pq", "forecast", "xen", "--onto", "newest"))
+    assert (watch.needs, watch.looks) == ((), frozenset({1, 2}))
+    assert len({forecast.name, watch.name, *forecast.hidden, *watch.hidden}) == 6, "each has a page of its own"
+    assert sentence_of(tmp_path, "watch-xen") == ""
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/watch-xen.json").write_text('{"sentence": "4.20.5 is out"}')
+    assert sentence_of(tmp_path, "watch-xen") == "4.20.5 is out"
+    out = PartReport("watch-xen", PartStatus.OK, 1, "planex", message="4.20.5 is out")
+    assert "ok  watch-xen  1.0 s  4.20.5 is out" in show_text(snapshot("20261122.01-0123456789ab", out), (), 80)
 
 
 def test_who_promoted_what_cannot_be_changed_unseen(folder: SnapshotFolder) -> None:

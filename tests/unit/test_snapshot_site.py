@@ -178,6 +178,27 @@ def test_a_quiet_night_needs_nobody(archive: SnapshotFolder) -> None:
     assert "Nothing today." in front
 
 
+@pytest.mark.parametrize("status", [PartStatus.LOOK, PartStatus.OK])
+def test_a_version_that_is_out_is_told_wherever_people_look(archive: SnapshotFolder, status: PartStatus) -> None:
+    out = "4.20.5 is out: 240 patches clean, 3 need you"
+    watch = PartReport("watch-xen", status, 9, "planex pq forecast xen --onto newest", "logs/watch-xen.log", out)
+    add(archive, night(7, KEPT, OK, watch))
+    forecast = archive.folder(ident(7)) / "forecasts" / "watch-xen.html"
+    forecast.parent.mkdir()
+    forecast.write_text("x")
+    pages = write(archive)
+    assert {name for name, text in pages.items() if out in text and name.endswith(".html")} == {
+        "index.html", "packages/xen.html", f"{ident(7)}/index.html"
+    }  # fmt: skip
+    for name in ("index.html", "packages/xen.html"):
+        assert f'{ident(7)}/forecasts/watch-xen.html">page' in pages[name]
+    assert json.loads(pages["packages/xen.json"])["upstream"] == out
+    assert out in [need["text"] for need in json.loads(pages["index.json"])["needs"]]
+    add(archive, night(8, KEPT, OK, replace(watch, status=PartStatus.OK, message="")))
+    pages = write(archive)
+    assert "Nothing today." in pages["index.html"] and "Upstream" not in pages["packages/xen.html"]
+
+
 def test_the_page_of_a_night(archive: SnapshotFolder) -> None:
     pages = write(archive)
     broken, good = (Path(f"{ident(number)}/index.html").as_posix() for number in (5, 4))

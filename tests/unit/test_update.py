@@ -57,8 +57,8 @@ def new(tmp_path: Path) -> Path:
     return folder
 
 
-def run(new: Path, *words: str, status: int = 0) -> str:
-    result = CliRunner().invoke(cli, ["-C", str(new), "update", *words])
+def run(new: Path, *words: str, status: int = 0, command: tuple[str, ...] = ("update",)) -> str:
+    result = CliRunner().invoke(cli, ["-C", str(new), *command, *words])
     assert result.exit_code == status, result.output + str(result.exception)
     return result.stdout + str(result.exception or "")
 
@@ -101,6 +101,18 @@ def test_a_repository_that_is_not_there_is_told_by_what_git_says_first(new: Path
 def test_one_place_only(new: Path) -> None:
     (new / "specs/foo/package.yaml").write_text("update: {pypi: a, debian: b}\n")
     assert "give one of git" in run(new, "foo", status=1)
+
+
+def test_the_queue_is_forecast_on_the_newest_and_asked_anew_each_time(new: Path) -> None:
+    forecast = ("pq", "forecast", "foo", "--onto", "newest")
+    said = run(new, command=forecast)
+    assert "1.10:  needs nobody  1 clean\n" in said and said.endswith("\n1.10 is out: 1 patch clean\n")
+    assert "nobody can be asked" in run(new, "--offline", command=forecast, status=1)
+    settings = new / "specs/foo/package.yaml"
+    settings.write_text(settings.read_text().replace("1.9", "1.10"))
+    assert run(new, command=forecast).startswith("foo: 1.10 is the newest (file://")
+    found = json.loads(run(new, "--json", command=forecast))
+    assert (found["from"], found["versions"], found["sentence"]) == ("1.10", {}, "")
 
 
 def test_a_version_of_a_source_out_of_git_is_judged_at_its_own_commit() -> None:

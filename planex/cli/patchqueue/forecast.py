@@ -19,7 +19,12 @@ from planex.patchqueue.carry import answers
 @click.command(short_help="Show what would become of the queue on other versions.")
 @click.argument("package")
 @click.option(
-    "--onto", "versions", multiple=True, required=True, metavar="VERSION", help="A version (may be repeated)."
+    "--onto",
+    "versions",
+    multiple=True,
+    required=True,
+    metavar="VERSION",
+    help="A version, or newest (may be repeated).",
 )
 @click.option("--baseline", type=click.Path(path_type=Path, dir_okay=False), help="Compare with this saved forecast.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save the forecast as JSON.")
@@ -45,11 +50,13 @@ def forecast(context: Context, /, **options: object) -> None:
     """Show what would become of each patch of PACKAGE on other VERSIONs; the workspace stays as it is.
 
     Give versions as for `rebase`, oldest first: an earlier one helps to carry patches to a later one. Exit status 1 if
-    a patch is in trouble; with --baseline only if it was not in that saved forecast.
+    a patch is in trouble; with --baseline only if it was not in that saved forecast. `newest` is what `planex update`
+    finds; where nothing is newer, nothing is judged.
 
     \b
     Examples:
       planex pq forecast xen --onto 4.20.4 --onto 4.21.0
+      planex pq forecast xen --onto newest
       planex pq forecast --blame xen --onto 4.21.0
       planex pq forecast xen --onto 4.21.0 --baseline last-night.json --save tonight.json --html forecast.html
     """

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from planex.cli.context import Context
 from planex.cli.patchqueue.opening import alone, orders_for, queue_of
-from planex.cli.patchqueue.wish import Wish
+from planex.cli.patchqueue.wish import NEWEST, Wish
 from planex.drafts import write_atomic
+from planex.errors import PlanexError
+from planex.pages.needs import is_out
 from planex.pages.page import News, forecast_page
 from planex.pages.verdicts import forecast_text
 from planex.patchqueue.carry.answers import Answer
@@ -19,10 +21,12 @@ from planex.patchqueue.carry.baseline import load_baseline, new_troubles, rememb
 from planex.patchqueue.carry.breaker import find_breakers
 from planex.patchqueue.carry.forecast import Forecaster, Matrix
 from planex.patchqueue.carry.offers import Offer, Offers, offers
-from planex.patchqueue.carry.rows import forecast_rows
+from planex.patchqueue.carry.rows import FORMAT, forecast_rows
 from planex.patchqueue.carry.verdict import Fate
+from planex.rebase.newer import Newer, find_newer
 from planex.rebase.package import PackageQueue
 from planex.rebase.versions import Goal
+from planex.report import Task
 from planex.units import many
 
 if TYPE_CHECKING:
@@ -35,7 +39,11 @@ def work_out(context: Context, wish: Wish) -> Answer:
     found = queue_of(context, wish.package, wish.guards, offline=wish.offline)
     orders = orders_for(found, wish.keep, wish.without)
     with alone(found), context.reporter.task(wish.package) as task:
-        aims = [found.goal(version, wish.settings, task) for version in wish.versions]
+        newer = _newer(found, task) if NEWEST in wish.versions else None
+        versions = [newer.wanted if newer and version == NEWEST else version for version in wish.versions]
+        if newer and not any(versions):
+            return _none_newer(newer, wish)
+        aims = [found.goal(version, wish.settings, task) for version in versions if version]
         old = found.current(task)
         task.phase("forecast")
         commits = found.upstream_commits(old, aims)
@@ -46,6 +54,8 @@ def work_out(context: Context, wish: Wish) -> Answer:
         proofs = _build(context, found, matrix, aims) if wish.build else {}
         offered = _offers(forecaster, matrix, proofs)
         data = forecast_rows(matrix, wish.package, breakers, offered)
+        sentence = is_out(newer.newest, matrix.columns[versions.index(newer.wanted)]) if newer and newer.newest else ""
+        data |= {"sentence": sentence} if newer else {}
         data |= {"builds": {label: proof.to_json() for label, proof in proofs.items()}} if wish.build else {}
         last = remember(found.home, data, matrix)
     if left:
@@ -55,12 +65,28 @@ def work_out(context: Context, wish: Wish) -> Answer:
     _write(wish, matrix, data, news)
     text = forecast_text(matrix, wish.package, breakers, wish.width, offered)
     text += "".join(f"\n{label}: {proof.text}\n" for label, proof in proofs.items())
+    text += f"\n{sentence}\n" if sentence else ""
     output = json.dumps(data, indent=1) + "\n" if wish.as_json else text
     for patch, label, status in news.troubles if news else ():
         context.reporter.error(f"new since {wish.baseline}: {patch} on {label}: {status}")
     bad = news.troubles if news else any(column.troubles for column in matrix.columns)
     good = not bad and all(proof.builds for proof in proofs.values())
     return Answer(output, 0 if good else 1, last)
+
+
+def _newer(found: PackageQueue, task: Task) -> Newer:
+    """What is out upstream."""
+    if found.offline:
+        raise PlanexError("nobody can be asked what is out: --offline", "name a version: --onto VERSION")
+    if newer := find_newer(found.project, found.name, task):
+        return newer
+    raise PlanexError(f"{found.name}: its source lies beside the spec: nobody is asked what is out", "--onto VERSION")
+
+
+def _none_newer(newer: Newer, wish: Wish) -> Answer:
+    data = {"format": FORMAT, "package": newer.package, "from": newer.version, "versions": {}, "sentence": ""}
+    text = f"{newer.package}: {newer.version} is the newest ({newer.where})"
+    return Answer((json.dumps(data, indent=1) if wish.as_json else text) + "\n", 0, "")
 
 
 def _build(context: Context, found: PackageQueue, matrix: Matrix, aims: Sequence[Goal]) -> dict[str, BuildProof]:

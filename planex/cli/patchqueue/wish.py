@@ -7,6 +7,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+NEWEST = "newest"
+"""Stands for the newest version that is out upstream."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -38,5 +41,6 @@ class Wish:
 
     @property
     def prints_only(self) -> bool:
-        """Whether the same question has the same answer; a search that ran out of time goes on the next time."""
-        return not (self.baseline or self.save or self.html or self.blame or self.build)
+        """Whether the same question has the same answer; a search that ran out of time goes on the next time, and
+        upstream goes on by itself."""
+        return not (self.baseline or self.save or self.html or self.blame or self.build or NEWEST in self.versions)

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 
@@ -16,7 +16,7 @@ from planex.cli.output import columns, echo
 from planex.cli.snapshot.archiving import archive_of, names_of
 from planex.cli.snapshot.siting import refresh_site
 from planex.disk import explain
-from planex.distro.project import load_project
+from planex.distro.project import Project, load_project
 from planex.errors import ConfigError, PlanexError
 from planex.host.definition import definition_path
 from planex.pages.snapshots import show_text
@@ -89,6 +89,7 @@ def create(
     wish = SnapshotWish(context.target_name, with_iso, chosen, _forecasts(forecasts), dirty, offline, upgrade, host)
     with _telling(context, archive, notify), archive.alone(context.patience(wait=True)):
         project = load_project(workspace, context.config, context.target_name, tolerant=True)
+        wish = replace(wish, watched=_watched(context, project, offline=offline))
         made = Maker(workspace, archive, wish, context.reporter).create(project)
         names = names_of(archive).get(made.id, ())
     if notify is not None:
@@ -109,6 +110,14 @@ def _host_upgrade(context: Context, archive: SnapshotFolder) -> HostUpgrade | No
         context.reporter.info("no upgrade is proved: there is no good snapshot with an ISO yet")
         return None
     return HostUpgrade(archive.folder(last.id) / last.iso.path, context.workspace.target(context.target_name) / "repo")
+
+
+def _watched(context: Context, project: Project, *, offline: bool) -> tuple[str, ...]:
+    """Packages whose package.yaml says ``watch``."""
+    names = tuple(name for name, recipe in sorted(project.recipes.items()) if recipe.settings.watch)
+    if names and offline:
+        context.reporter.info(f"nobody is asked what is out of {', '.join(names)}: --offline")
+    return () if offline else names
 
 
 @contextmanager

@@ -102,7 +102,7 @@ class FrontPage:
     def _today(self) -> Iterator[str]:
         yield '<h2 id="today">What needs a person</h2>'
         newest = self.newest
-        looks = [part for part in newest.parts if part.status in (PartStatus.FAILED, PartStatus.LOOK)] if newest else []
+        looks = self._looks
         if newest is None or not (looks or self._failed):
             yield '<p class="none">Nothing today.</p>'
             return
@@ -114,6 +114,12 @@ class FrontPage:
         if (more := len(self._failed) - _MOST) > 0:
             words = f"and {many(more, 'package')} more"
             yield f"<p>{link(night_page(newest.id) + '#packages', words)}</p>"
+
+    @property
+    def _looks(self) -> list[PartReport]:
+        """What did not work, and what has something to say: that a version is out, though nothing is in its way."""
+        wanted = (PartStatus.FAILED, PartStatus.LOOK)
+        return [part for part in self.newest.parts if part.status in wanted or part.message] if self.newest else []
 
     @property
     def _failed(self) -> list[PackageNight]:
@@ -131,9 +137,7 @@ class FrontPage:
         return f"{chip(FAILED)}<span>{head}</span><span>{said(night.package.error)}</span>"
 
     def _needed(self) -> Iterator[tuple[str, str, str]]:
-        for part in self.newest.parts if self.newest else ():
-            if part.status in (PartStatus.FAILED, PartStatus.LOOK):
-                yield part.name, str(part.status), part.message
+        yield from ((part.name, str(part.status), part.message) for part in self._looks)
         yield from ((night.package.package, FAILED, night.package.error) for night in self._failed)
 
     def _channels(self) -> Iterator[str]:

@@ -9,9 +9,12 @@ from typing import Any
 
 from planex.pages.site.chart import build_chart
 from planex.pages.site.frame import Site, brief, chip, document, link, night_page, package_page, rows, said
+from planex.pages.site.front import part_row
 from planex.pages.site.history import FAILED, PackageNight, PackageSpan, failing_since, spans
 from planex.pages.web import escaped
 from planex.printable import few
+from planex.snapshot.parts import WATCH
+from planex.snapshot.record import PartReport, Snapshot
 from planex.units import clock, many, size_text
 
 _UP = "../"
@@ -31,11 +34,23 @@ class PackagePage:
 
     def data(self) -> dict[str, Any]:
         """The same for programs; ``night`` is the newest of the ``nights`` that a row stands for."""
-        return {"package": self.name, "history": [_row(span) for span in reversed(list(spans(self.nights)))]}
+        history = [_row(span) for span in reversed(list(spans(self.nights)))]
+        return {"package": self.name, "upstream": self._watch.message if self._watch else "", "history": history}
+
+    @property
+    def _watch(self) -> PartReport | None:
+        """What the newest night heard of upstream, where that is watched."""
+        return next((part for part in self._newest.parts if part.name == f"{WATCH}{self.name}"), None)
+
+    @property
+    def _newest(self) -> Snapshot:
+        return self.site.nights.readable[-1]
 
     def _body(self) -> Iterator[str]:
         yield f"<h1>{escaped(self.name)}</h1>"
         yield f'<p class="soft">{said(self._sentence())}</p>'
+        if (watch := self._watch) and watch.message:
+            yield f"<h2>Upstream</h2>\n{rows([part_row(self.site, self._newest, watch, _UP)])}"
         if chart := build_chart(self.nights):
             yield f"<h2>Build times</h2>\n{chart}"
         yield "<h2>History</h2>"
