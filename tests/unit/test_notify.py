@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -85,7 +86,7 @@ class Nightly:
         self.archive = SnapshotFolder(folder / "snapshots" / "t")
 
     def create(self, made: Callable[[], Snapshot]) -> object:
-        self._patch.setattr(making, "load_project", lambda *words, **more: None)
+        self._patch.setattr(making, "load_project", lambda *words, **more: SimpleNamespace(recipes={}))
         self._patch.setattr(Maker, "create", lambda maker, project: made())
         words = ["-C", str(self._folder), "snapshot", "create", "--notify", "tell-room"]
         return CliRunner().invoke(cli, words).exception
