@@ -102,7 +102,7 @@ def _apply(context: Context, found: Newer, *, build: bool) -> None:
         )
     queue = queue_of(context, name)
     with alone(queue):
-        progress = start(context.reporter, queue, Journey(found.newest, (), {}, Orders()), False)
+        progress = start(context.reporter, queue, Journey(found.wanted, (), {}, Orders()), False)
     assert isinstance(progress, Finished)
     built = _built(context, name) if build else "not built"
     repository.git("add", "--", *paths)

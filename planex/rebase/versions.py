@@ -84,7 +84,31 @@ def goal(project: Project, name: str, wanted: str, settings: Mapping[str, str], 
     source = _source_with(project, name, variables)
     if not source.is_remote:
         return Goal(_local(project, name, source, variables), variables)
+    _require_own_commit(name, main_source(project.packages[name]), source)
     return Goal(_from_url(project, source.url, task), variables, source.url)
+
+
+def _require_own_commit(name: str, old: Source, new: Source) -> None:
+    """A source out of git is another version only if its commit is another."""
+    if _is_git(new.url) and new.file_name != old.file_name and _commit_of(new.url) == _commit_of(old.url):
+        raise PlanexError(
+            f"{name}: {new.file_name} would be of the same commit as {old.file_name}",
+            "give its commit, too, by the variable that has it (--set commit=...), or go to its URL",
+        )
+
+
+def _is_git(url: str) -> bool:
+    return url.startswith("git+")
+
+
+def _commit_of(url: str) -> str:
+    return url.partition("#")[0].rpartition("?")[2]
+
+
+def _naming(url: str) -> str:
+    """What of an address tells versions apart: the file's name, and before that the commit of a source out of git."""
+    name = url.rsplit("/", 1)[-1]
+    return f"?{_commit_of(url)}#/{name}" if _is_git(url) else name
 
 
 def _local(project: Project, name: str, source: Source, variables: Mapping[str, str]) -> Version:
@@ -167,20 +191,20 @@ def _infer(project: Project, name: str, wanted: str) -> dict[str, str]:
         url = _source_with(project, name, tokens).url
     except PlanexError:
         return {}
-    match = _pattern(url, tokens).search(wanted) or _pattern(url, tokens, r"\d[^/]*?").search(wanted)
-    if match is None:
-        return {}
-    found = {key: value for key, value in match.groupdict().items() if value is not None}
-    return found | _parts(old, found)
+    for text in dict.fromkeys((_naming(url), url.rsplit("/", 1)[-1])):
+        if match := _pattern(text, tokens).search(wanted) or _pattern(text, tokens, r"\d[^/]*?").search(wanted):
+            found = {key: value for key, value in match.groupdict().items() if value is not None}
+            return found | _parts(old, found)
+    return {}
 
 
-def _pattern(url: str, tokens: Mapping[str, str], version: str = r"\d[0-9A-Za-z.]*") -> re.Pattern[str]:
-    """A pattern for the file name of addresses like ``url``; ``version`` is one for the version."""
-    text = re.escape(url.rsplit("/", 1)[-1])
+def _pattern(naming: str, tokens: Mapping[str, str], version: str = r"\d[0-9A-Za-z.]*") -> re.Pattern[str]:
+    """A pattern for addresses with such an end; ``version`` is one for the version."""
+    text = re.escape(naming)
     for key, token in tokens.items():
         body = version if key == "version" else r".*?"
         text = text.replace(token, f"(?P<{key}>{body})", 1).replace(token, f"(?P={key})")
-    return re.compile(f"(?:^|/){text}$")
+    return re.compile(rf"(?:^|/|(?=\?)){text}$")
 
 
 def _parts(old: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:
@@ -205,7 +229,7 @@ def check_goal(project: Project, name: str, aim: Goal) -> None:
     """Raise ConfigError unless the variables of a goal make the spec ask for the very source that is meant."""
     got = _source_with(project, name, aim.variables)
     meant = aim.url or aim.version.source.name
-    if got.file_name == meant.rsplit("/", 1)[-1]:
+    if (_naming(got.url) == _naming(meant)) if _is_git(meant) else (got.file_name == meant.rsplit("/", 1)[-1]):
         return
     raise ConfigError(
         f"{name}: package.yaml cannot be set so that the spec's source is {meant}: it would be {got.url}",

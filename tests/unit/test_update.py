@@ -122,6 +122,42 @@ def test_a_version_of_a_source_out_of_git_is_judged_at_its_own_commit() -> None:
     assert _at_commit(old, "", "1.9", "1.10") == ""
 
 
+@pytest.fixture
+def of_git(new: Path, tmp_path: Path) -> Path:
+    """The same, where foo's source is a commit of upstream's git; the tag of 1.10 is on another."""
+    upstream = tmp_path / "upstream"
+    upstream.mkdir()
+    git(upstream, "init", "-q")
+    for version, text in {"1.9": "a\nx\ny\n", "1.10": "a\nx\ny\nz\n"}.items():
+        (upstream / "f").write_text(text)
+        commit(upstream, version)
+        git(upstream, "tag", f"v{version}")
+    spec = new / "specs/foo/foo.spec.j2"
+    source = f"git+file://{upstream}?commit={{{{ commit }}}}#/foo-%{{version}}.tar"
+    spec.write_text(spec.read_text().replace(f"file://{tmp_path}/foo-%{{version}}.tar.gz", source))
+    settings = f"variables: {{version: '1.9', commit: {git(upstream, 'rev-parse', 'v1.9')}}}\n"
+    (new / "specs/foo/package.yaml").write_text(settings)
+    assert CliRunner().invoke(cli, ["-C", str(new), "fetch", "--update", "foo"]).exit_code == 0
+    commit(new, "out of git")
+    return new
+
+
+def test_a_source_out_of_git_is_carried_to_the_commit_of_the_tag(of_git: Path, tmp_path: Path) -> None:
+    run(of_git, "foo", "--apply", "--no-build")
+    text = (of_git / "specs/foo/package.yaml").read_text()
+    assert "1.10" in text and git(tmp_path / "upstream", "rev-parse", "v1.10") in text
+    assert git(of_git, "log", "-1", "--format=%s") == "foo: 1.9 -> 1.10"
+    assert "foo: 1.10 is the newest" in run(of_git, "foo")
+
+
+@pytest.mark.parametrize("command", ["forecast", "rebase"])
+def test_a_version_of_a_source_out_of_git_wants_its_commit(command: str, of_git: Path, tmp_path: Path) -> None:
+    words = ("pq", command, "foo", *(("--onto", "1.10") if command == "forecast" else ("1.10",)))
+    assert "foo-1.10.tar would be of the same commit as foo-1.9.tar" in run(of_git, command=words, status=1)
+    new = git(tmp_path / "upstream", "rev-parse", "v1.10")
+    run(of_git, "--set", f"commit={new}", command=words)
+
+
 def test_where_to_look_follows_from_the_address() -> None:
     found = _by_address("debian:pool/main/y/yajl/yajl_2.1.0.orig.tar.gz")
     assert found is not None and found.debian == "yajl"
