@@ -110,6 +110,8 @@ def boot(context: Context, /, image: Path | None, **options: Any) -> None:
       planex boot --matrix --only 'bios-*-xen'  some of every way
     """
     wish = BootWish(**options)
+    if wish.upgrade_to and wish.scenario != "upgrade":
+        raise click.UsageError("--upgrade-to is for --scenario upgrade")
     iso = image or _built_iso(context)
     if not iso.exists():
         raise PlanexError(f"no such ISO: {iso}", "make it: planex iso build")
@@ -150,14 +152,12 @@ class BootWish:
 def _boot_one(context: Context, machine: Machine, wish: BootWish) -> None:
     assert machine.iso is not None
     scenario = wish.scenario
-    if wish.upgrade_to and scenario != "upgrade":
-        raise click.UsageError("--upgrade-to is for --scenario upgrade")
     what = wish.medium if scenario == "live" else scenario
     serial = wish.log or _serial_log(context, machine.iso, wish.firmware, what)
     run = partial(start, machine, serial, wish.timeout)
     if scenario != "live":
-        run = partial(install_on_disk, context, machine, scenario, wish.answers, wish.cuts, serial, wish.timeout)
-        run = partial(run, upgrade_to=wish.upgrade_to)
+        words = (context, machine, scenario, wish.answers, wish.cuts, serial, wish.timeout)
+        run = partial(install_on_disk, *words, upgrade_to=wish.upgrade_to)
     if wish.show:
         booted = run(lambda text: echo(without_escapes(text), nl=False, err=True))
     else:
@@ -169,10 +169,10 @@ def _boot_one(context: Context, machine: Machine, wish: BootWish) -> None:
 
 
 def _boot_all(context: Context, machine: Machine, wish: BootWish) -> None:
-    for name in ("firmware", "medium", "scenario", "answers", "upgrade_to", "show", "log"):
+    for name in ("firmware", "medium", "scenario", "answers", "show", "log"):
         source = click.get_current_context().get_parameter_source(name)
         if source is not ParameterSource.DEFAULT:
-            raise click.UsageError(f"--{name.replace('_', '-')} is not for --matrix; choose cells with --only")
+            raise click.UsageError(f"--{name} is not for --matrix; choose cells with --only")
     folder = context.workspace.logs(context.target_name, "boot") / "matrix"
     boot_all(context, machine, MatrixWish(wish.only, wish.jobs, folder, wish.timeout, wish.cuts), wish.as_json)
 

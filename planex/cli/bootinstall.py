@@ -44,13 +44,12 @@ def _fresh(trial: InstallTrial) -> Booted:
     login = make_login(trial.folder / "login") if trial.answers == ANSWERS else None
     if login is None:
         return trial.installed(trial.with_answers(trial.answers), trial.turns(AUTO))
-    machine = replace(trial.with_key(login.public), ssh_port=login.port)
 
     def visit() -> None:
         said = log_in(login, "hostname && xl list").split("\n")
         trial.reporter.success(f"logged in by ssh and key; its name is {said[0]}, and it says: {said[2].split()[0]}")
 
-    return trial.installed(machine, trial.turns(AUTO), visit)
+    return trial.installed(trial.with_login(login), trial.turns(AUTO), visit)
 
 
 def _typed(trial: InstallTrial) -> Booted:

@@ -12,6 +12,7 @@ from planex.host.definition import IsoDefinition
 from planex.machine.boot import Booted
 from planex.machine.conversation import Turn, choose_entry
 from planex.machine.install import ANSWERS, Show, from_disk, install, write_answers
+from planex.machine.login import Login
 from planex.machine.qemu import Machine
 from planex.report import Reporter
 from planex.units import clock
@@ -45,9 +46,10 @@ class InstallTrial:
     def with_answers(self, text: str) -> Machine:
         return replace(self.machine, answers=write_answers(self.folder / "answers", text))
 
-    def with_key(self, public: str) -> Machine:
-        """Its answers also let in who has the key."""
-        return self.with_answers(f'{self.answers}sshkey --username=root "{public}"\n')
+    def with_login(self, login: Login) -> Machine:
+        """The machine that, once it is installed, can be logged in to."""
+        machine = self.with_answers(f'{self.answers}sshkey --username=root "{login.public}"\n')
+        return replace(machine, ssh_port=login.port)
 
     def installed(self, machine: Machine, turns: list[Turn], visit: Callable[[], None] | None = None) -> Booted:
         """Install, tell how long that took, and start from the disks."""

@@ -91,12 +91,13 @@ def test_a_disk_that_nobody_named_stays_as_it_is(
 
 
 PANIC = "(XEN) Xen version 4.20.3 (x)\n(XEN) Panic on CPU 0:\n"
+MENU = '"xen-99.gz+vmlinuz-6"'
 SSH = """\
 #!/bin/sh
 for word; do last=$word; done
 case "$last" in
 *newer.rpm*) cat >/dev/null; echo 3; echo '"xen-99.gz+vmlinuz-6"' ;;
-*repofrompath*) cat >{state}.tar; echo "2 {behind}"; echo '"xen-99.gz+vmlinuz-6"' ;;
+*repofrompath*) cat >{state}.tar; echo "2 {behind}"; echo '{menu}' ;;
 *) cat {state} ;;
 esac
 """
@@ -110,11 +111,13 @@ def upgraded(
     monkeypatch.setattr(bootupgrade, "_package", lambda trial, broken: tmp_path / "newer.rpm")
     (tmp_path / "newer.rpm").write_bytes(b"rpm")
 
-    def go(scenario: str, running: str, second: str = "", to: Path | None = None, behind: int = 0) -> str:
+    def go(
+        scenario: str, running: str, second: str = "", to: Path | None = None, behind: int = 0, menu: str = MENU
+    ) -> str:
         this = replace(trial(tmp_path, definition), upgrade_to=to)
         (tmp_path / "running").write_text(running)
         (tmp_path / "second").write_text(second or (tmp_path / "console").read_text())
-        fake_tool("ssh", SSH.format(state=tmp_path / "running", behind=behind))
+        fake_tool("ssh", SSH.format(state=tmp_path / "running", behind=behind, menu=menu))
         times = f"echo x >>{tmp_path}/starts; [ $(wc -l <{tmp_path}/starts) = 2 ] && cat {tmp_path}/second ||"
         script = installing(tmp_path, definition).replace("*) cat", f"*) {times} cat")
         fake_tool("qemu-system-x86_64", script)
@@ -155,6 +158,16 @@ def test_an_upgraded_host_that_falls_back_is_told(tmp_path: Path, upgraded: Call
     new = repository(tmp_path / "new")
     with pytest.raises(PlanexError, match=r'came up by xen-4.gz\+vmlinuz-6, and not by "xen-99.gz'):
         upgraded("upgrade", "xen-4.gz+vmlinuz-6\n", to=new)
+
+
+def test_an_upgraded_host_without_a_pair_has_not_come_up_by_it(tmp_path: Path, upgraded: Callable[..., str]) -> None:
+    with pytest.raises(PlanexError, match="came up by an entry without a pair, and not by"):
+        upgraded("upgrade", "\n", to=repository(tmp_path / "new"))
+
+
+def test_an_upgraded_host_without_a_menu_is_told(tmp_path: Path, upgraded: Callable[..., str]) -> None:
+    with pytest.raises(PlanexError, match="has no menu that starts a pair of Xen and kernel: 2 0"):
+        upgraded("upgrade", "", to=repository(tmp_path / "new"), menu="")
 
 
 def test_a_folder_without_metadata_is_no_repository(tmp_path: Path) -> None:
