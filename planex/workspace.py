@@ -100,6 +100,10 @@ class Workspace:
         relative = os.path.relpath(path)
         return relative if len(relative) < len(str(path)) else str(path)
 
+    def inside(self, text: str) -> str:
+        """A text with paths as one types them in the workspace's folder: for who reads it elsewhere."""
+        return text.replace(f"{self.root}/", "")
+
 
 def refuse_awkward(folder: Path) -> None:
     """ConfigError for a workspace's path that tools would split.

@@ -112,7 +112,7 @@ class Maker:
             self.reporter.warn(f"{report.name} failed: {report.message}")
 
     def _typed(self, part: NightPart) -> str:
-        return shlex.join(["planex", "--target", self.wish.target, *part.words])
+        return shlex.join(["planex", "--target", self.wish.target, *map(self.workspace.inside, part.words)])
 
     def _one(self, part: NightPart, draft: Path, task: Task) -> PartReport:
         """Run a part; its output is ``results/PART.json``, what it said ``logs/PART.log``."""
@@ -126,6 +126,7 @@ class Maker:
         message = "" if status is PartStatus.OK else _first_error(log, else_last=status is PartStatus.FAILED)
         message = (part.name.startswith(WATCH) and sentence_of(draft, part.name)) or message
         where = str(log.relative_to(draft))
+        message = self.workspace.inside(message)
         return PartReport(part.name, status, round(done.seconds, 1), self._typed(part), where, message)
 
 

@@ -23,6 +23,7 @@ from planex.host.signing import signature_path
 from planex.snapshot import parts
 from planex.snapshot.record import BuiltPackage, PublishedFile, PublishedRpm, UpgradeProof
 from planex.snapshot.upgrade import REPO, published
+from planex.workspace import Workspace
 
 ISO = "iso"
 _RESULTS = Path("results") / "build.json"
@@ -48,7 +49,7 @@ class Gatherer:
 
     def gather(self, *, whole: bool, iso: bool) -> Gathered:
         """Reports and logs; and if all is ``whole``, the repository and the ISO."""
-        packages = tuple(built_packages(self.draft, self.project.workspace.root))
+        packages = tuple(built_packages(self.draft, self.project.workspace))
         self._logs(packages)
         if not whole:
             return Gathered(packages)
@@ -73,7 +74,7 @@ class Gatherer:
         """What is left where something could not be taken: reports and logs."""
         for name in (REPO, ISO):
             shelf.remove(self.draft / name)
-        return Gathered(tuple(built_packages(self.draft, self.project.workspace.root)))
+        return Gathered(tuple(built_packages(self.draft, self.project.workspace)))
 
     def _logs(self, packages: tuple[BuiltPackage, ...]) -> None:
         """The build logs of what was built, or failed to be."""
@@ -113,15 +114,13 @@ class Gatherer:
             raise PlanexError(f"{source} is damaged: its SHA-256 is {found}, not {digest}", "planex store verify")
 
 
-def built_packages(folder: Path, root: Path) -> Iterator[BuiltPackage]:
-    """What the build's plan and outcome say of every package; who reads it has not the workspace, ``root``, there."""
+def built_packages(folder: Path, workspace: Workspace) -> Iterator[BuiltPackage]:
+    """What the build's plan and outcome say of every package."""
     outcomes = {row["package"]: row for row in _json(folder / _RESULTS).get("packages", [])}
-    for row in outcomes.values():
-        row["error"] = (row.get("error") or "").replace(f"{root}/", "")
     for event in _events(folder / _EVENTS):
         name, outcome = event["package"], outcomes.pop(event["package"], {})
-        yield _built(name, event["action"], tuple(event["reasons"]), outcome)
-    yield from (_built(name, "", (), outcome) for name, outcome in outcomes.items())
+        yield _built(workspace, name, event["action"], tuple(event["reasons"]), outcome)
+    yield from (_built(workspace, name, "", (), outcome) for name, outcome in outcomes.items())
 
 
 def upgrade_proofs(folder: Path) -> tuple[UpgradeProof, ...]:
@@ -135,8 +134,10 @@ def sentence_of(folder: Path, part: str) -> str:
     return str(_json(folder / "results" / f"{part}.json").get("sentence", ""))
 
 
-def _built(name: str, action: str, reasons: tuple[str, ...], outcome: dict[str, Any]) -> BuiltPackage:
-    error = outcome.get("error") or ""
+def _built(
+    workspace: Workspace, name: str, action: str, reasons: tuple[str, ...], outcome: dict[str, Any]
+) -> BuiltPackage:
+    error = workspace.inside(outcome.get("error") or "")
     return BuiltPackage(name, action, reasons, outcome.get("status", ""), outcome.get("seconds", 0.0), error)
 
 

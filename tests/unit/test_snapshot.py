@@ -296,11 +296,11 @@ def test_what_became_of_packages_is_read_of_what_the_build_left(tmp_path: Path) 
     (tmp_path / "events.jsonl").write_text(json.dumps(event) + '\n{"event": "run_began"}\n{"event": "package_pl')
     rows = [{"package": "a", "status": "failed", "seconds": 2.5, "error": "/ws/specs/a/a.spec: no"}]
     (tmp_path / "results/build.json").write_text(json.dumps({"packages": rows}))
-    assert list(built_packages(tmp_path, Path("/ws"))) == [
+    assert list(built_packages(tmp_path, Workspace(Path("/ws")))) == [
         BuiltPackage("a", "build", ("new",), "failed", 2.5, "specs/a/a.spec: no")
     ]
     (tmp_path / "results/build.json").write_text("")
-    assert list(built_packages(tmp_path, Path("/ws"))) == [BuiltPackage("a", "build", ("new",))]
+    assert list(built_packages(tmp_path, Workspace(Path("/ws")))) == [BuiltPackage("a", "build", ("new",))]
 
 
 def test_texts(folder: SnapshotFolder) -> None:
