@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +23,7 @@ from planex.cage.limits import Watch
 from planex.cage.scope import BUS, in_scope
 from planex.checksums import digest_of_text
 from planex.content import records, shelf
-from planex.content.locks import WAITING, hold
+from planex.content.locks import WAITING, Busy, hold
 from planex.drafts import write_atomic
 from planex.engine.builders.job import Job
 from planex.engine.builders.state import StateLog, rpmbuild_section
@@ -227,7 +228,8 @@ class SandboxBuilder:
         shelf.prune(layers - old, KEPT_LAYERS, age=_used)
         for lock in self._folder.glob(".deps-*.lock"):
             if not lock.with_name(lock.name[1:].removesuffix(".lock")).exists():
-                lock.unlink(missing_ok=True)
+                with suppress(Busy), hold(lock):  # one that is held is of a layer in the making
+                    lock.unlink(missing_ok=True)
 
 
 def _used(layer: Path) -> float:
