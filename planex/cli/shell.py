@@ -23,10 +23,7 @@ from planex.errors import PlanexError
 from planex.units import moment
 
 
-@click.command(
-    short_help="Run a shell where a package is built.",
-    context_settings={"ignore_unknown_options": True},
-)
+@click.command(short_help="Run a shell where a package is built.", context_settings={"ignore_unknown_options": True})
 @click.argument("package")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.option("--fresh", is_flag=True, help="A new buildroot, also where the tree of a failed build was kept.")

@@ -35,7 +35,7 @@ def from_dsc(path: Path) -> Upstreamed:
     if "Source" not in fields or main is None:
         raise PlanexError(f"{path} is no .dsc file with a tarball", "get one: apt-get source --download-only NAME")
     packed = next((name for name in names if ".debian.tar." in name), main)
-    for name in {main, packed}:
+    for name in dict.fromkeys((main, packed)):
         _require_same(path.parent / name, digests[name], path)
     tarball, version = path.parent / main, version_of_archived(main) or ""
     checksum, files = digest_of(tarball, RECORDED), debian_files(path.parent / packed)

@@ -155,6 +155,7 @@ def test_two_results_are_compared_and_the_cause_is_named(packages: Path, planex:
         "  ! installed size 4 -> 12 bytes (+8)",
     }
     assert "no result whose key begins with 'zz'" in planex("diff", "words", "zz").stderr
+    assert "no package 'word' in specs/ (did you mean 'words'?)" in planex("diff", "word").stderr
 
 
 def test_a_build_is_proved_to_be_reproducible_or_told_where_it_is_not(packages: Path, planex: Planex) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -279,3 +280,11 @@ def test_a_package_that_fails_fails_as_it_does_here(trial: Trial) -> None:
     assert "nothing more" not in done.stderr
     log = trial.workspace / "_build" / "bookworm" / "logs" / "a" / "build.log"
     assert "the compiler is in a bad mood" in log.read_text()
+
+
+def test_an_address_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = run_planex(tmp_path, "farm", "scheduler", "--listen", address)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"error: tcp://{address}: " in done.stderr and "that is free" in done.stderr

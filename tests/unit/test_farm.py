@@ -340,6 +340,18 @@ def test_a_machine_without_builders_is_no_worker(monkeypatch: pytest.MonkeyPatch
         found_words([])
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--dry-run", "--watch"), "--dry-run does none"),
+        (("--dry-run", "--verify"), "--dry-run does none"),
+    ],
+)
+def test_options_that_do_nothing_together_are_refused(words: tuple[str, ...], told: str, stage: Stage) -> None:
+    done = CliRunner().invoke(cli, ["-C", str(stage.workspace.root), "build", *words])
+    assert done.exit_code == 2 and told in done.output
+
+
 def test_a_workers_folder_is_rid_of_what_a_killed_one_left(tmp_path: Path) -> None:
     layers = tmp_path / "w" / "workspaces" / "x" / "_build" / "bookworm" / "buildroots"
     left = [tmp_path / "w" / "work" / ".order.1.draft", layers / ".deps.1.draft"]
