@@ -191,16 +191,16 @@ def _infer(project: Project, name: str, wanted: str) -> dict[str, str]:
         url = _source_with(project, name, tokens).url
     except PlanexError:
         return {}
-    for text in dict.fromkeys((_naming(url), url.rsplit("/", 1)[-1])):
-        if match := _pattern(text, tokens).search(wanted) or _pattern(text, tokens, r"\d[^/]*?").search(wanted):
+    for like in (url, url.rsplit("/", 1)[-1]):
+        if match := _pattern(like, tokens).search(wanted) or _pattern(like, tokens, r"\d[^/]*?").search(wanted):
             found = {key: value for key, value in match.groupdict().items() if value is not None}
             return found | _parts(old, found)
     return {}
 
 
-def _pattern(naming: str, tokens: Mapping[str, str], version: str = r"\d[0-9A-Za-z.]*") -> re.Pattern[str]:
-    """A pattern for addresses with such an end; ``version`` is one for the version."""
-    text = re.escape(naming)
+def _pattern(url: str, tokens: Mapping[str, str], version: str = r"\d[0-9A-Za-z.]*") -> re.Pattern[str]:
+    """A pattern for what tells addresses like ``url`` apart; ``version`` is one for the version."""
+    text = re.escape(_naming(url))
     for key, token in tokens.items():
         body = version if key == "version" else r".*?"
         text = text.replace(token, f"(?P<{key}>{body})", 1).replace(token, f"(?P={key})")
